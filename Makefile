@@ -1,0 +1,56 @@
+# One screen: every command a person needs. `make help` prints it.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+RUN    := $(VENV)/.run-installed
+DEV    := $(VENV)/.dev-installed
+
+.DEFAULT_GOAL := help
+.PHONY: help run demo test check fmt bench live-check requirements clean
+
+help:            ## list the commands
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: $(RUN)      ## set everything up and serve an interview at http://127.0.0.1:8000
+	@$(BIN)/viva serve
+
+demo: $(RUN)     ## place a call with a recorded candidate and print what happens
+	@$(BIN)/viva demo
+
+test: $(DEV)     ## set everything up, check style, types and layers, run all tests
+	@$(MAKE) --no-print-directory check
+	@$(BIN)/pytest
+
+check: $(DEV)    ## style, types, layers
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check -q . && $(BIN)/mypy && $(BIN)/lint-imports
+
+fmt: $(DEV)      ## format the code
+	@$(BIN)/ruff check -q --fix . ; $(BIN)/ruff format .
+
+bench: $(DEV)    ## measure the frame path, the store and the loop under load
+	@$(BIN)/python -m bench
+
+live-check: $(DEV)  ## exercise what only the real Gemini can confirm (needs GEMINI_API_KEY)
+	@$(BIN)/pytest tests/live -m live -p no:cacheprovider
+
+requirements: $(DEV)  ## pin and hash the dependencies again
+	@$(BIN)/python requirements/compile.py
+
+clean:           ## remove the environment, the caches and the local data
+	rm -rf $(VENV) data .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis *.egg-info
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Viva needs Python 3.11 or newer: make PYTHON=python3.11 ...")'
+	@$(PYTHON) -m venv $(VENV)
+
+$(RUN): requirements/run.txt pyproject.toml | $(VENV)/bin/python
+	@echo "Installing Viva and what it needs into $(VENV) ..."
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/run.txt
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(DEV): requirements/dev.txt pyproject.toml | $(VENV)/bin/python
+	@echo "Installing Viva, its tests and its tools into $(VENV) ..."
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@ $(RUN)
