@@ -15,6 +15,17 @@ TARGETS = {"requirements/run.txt": ["rehearsal"], "requirements/dev.txt": ["rehe
 subprocess.run([sys.executable, "-m", "pip", "install", "-q", "pip-tools"], check=True)
 for output, extras in TARGETS.items():
     chosen = [flag for extra in extras for flag in ("--extra", extra)]
-    command = [sys.executable, "-m", "piptools", "compile", *FLAGS, *sys.argv[1:], *chosen, "-o", output, "pyproject.toml"]
-    subprocess.run(command, check=True)
+    command = [
+        sys.executable,
+        "-m",
+        "piptools",
+        "compile",
+        *FLAGS,
+        *sys.argv[1:],
+        *chosen,
+        "-o",
+        output,
+        "pyproject.toml",
+    ]
+    subprocess.run(command, check=True)  # noqa: S603
     print(f"wrote {output}")  # noqa: T201

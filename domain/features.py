@@ -1,0 +1,50 @@
+"""What a detector says about one 20 ms frame, in the three bytes that are recorded.
+
+Decisions are made on these quantised values and never on the raw ones: so a log that holds three bytes per frame
+holds everything a decision saw, and a replay decides the same.
+"""
+
+from typing import Final, NamedTuple
+
+VOICE_NOT_MEASURED: Final = 255
+"""`FrameFeatures.voice` of a detector that estimates no probability, or has not heard enough to."""
+
+_VOICE_STEPS = 254
+_LOWEST_DBFS = -127.5
+_LEVEL_STEPS_PER_DB = 2
+
+
+class FrameFeatures(NamedTuple):
+    """One frame's features; each fits an unsigned byte.
+
+    - `level`: 0..255, loudness in steps of 0.5 dB: `level = round(2 * (dbfs + 127.5))`, held within 0..255.
+      0 is digital silence, 255 is 0 dBFS (root mean square 1.0 of full scale).
+    - `gate`: 1 if the frame may be speech, else 0. Cheap and generous; alone it must not decide a barge-in.
+    - `voice`: 0..254, probability of speech: `voice = round(p * 254)`; 255 (`VOICE_NOT_MEASURED`) if there is none.
+    """
+
+    level: int
+    gate: int
+    voice: int
+
+
+def quantise_level(dbfs: float) -> int:
+    """The byte for a level in dB of full scale; `-inf` (digital silence) and all below -127.25 dB become 0."""
+    if dbfs <= _LOWEST_DBFS:
+        return 0
+    return min(255, round(_LEVEL_STEPS_PER_DB * (dbfs - _LOWEST_DBFS)))
+
+
+def level_dbfs(level: int) -> float:
+    """The level in dB of full scale that byte `level` stands for, within 0.25 dB; `-inf` for 0."""
+    return level / _LEVEL_STEPS_PER_DB + _LOWEST_DBFS if level > 0 else float("-inf")
+
+
+def quantise_voice(probability: float) -> int:
+    """The byte for a probability of speech; values outside 0..1 are held within it."""
+    return round(min(1.0, max(0.0, probability)) * _VOICE_STEPS)
+
+
+def voice_probability(voice: int) -> float | None:
+    """The probability that byte `voice` stands for, within 0.002; None if it was not measured."""
+    return None if voice == VOICE_NOT_MEASURED else voice / _VOICE_STEPS

@@ -1,0 +1,110 @@
+"""Every number that a decision depends on, with the reason for its default.
+
+A policy is data: it is recorded in `CallOpened`, may be set per agent, and a replay may try another one on the same
+inputs. Speech and silence (`*_ms` of the groups voice, endpoint and barge-in) are measured in samples of the
+candidate's audio; timeouts are measured on the call's clock.
+"""
+
+from typing import Annotated, Literal
+
+import msgspec
+
+Millis = Annotated[int, msgspec.Meta(ge=0, le=3_600_000)]
+Count = Annotated[int, msgspec.Meta(ge=0, le=10_000)]
+Probability = Annotated[float, msgspec.Meta(ge=0, le=1)]
+
+SAMPLE_RATE_HZ = 16_000
+"""The candidate's audio as the core knows it."""
+MODEL_RATE_HZ = 24_000
+"""The interviewer's audio, as Gemini speaks it."""
+FRAME_SAMPLES = 320
+"""20 ms: the grain at which voice is decided on."""
+
+
+class VoicePolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    detector: Literal["cascade", "silero", "webrtc"] = "cascade"
+    """The cascade is webrtcvad as a gate that costs nothing and Silero as the judge; each can be used alone."""
+    start_threshold: Probability = 0.5
+    """Silero's own operating point."""
+    keep_threshold: Probability = 0.35
+    """Once speaking, a frame counts as voiced down to here: soft word endings do not flicker."""
+    start_window_ms: Millis = 120
+    start_voiced_ms: Millis = 80
+    """A start needs 80 ms of voice within 120 ms: longer than a click, shorter than a syllable."""
+    preroll_ms: Millis = 300
+    """What is sent from before the onset: soft initial consonants are below every detector's threshold."""
+
+
+class EndpointPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    turns: Literal["local", "gemini"] = "local"
+    """Who decides turns. With "gemini" audio streams continuously and playback cannot be held reversibly."""
+    silence_ms: Millis = 700
+    """The plain silence timer: a turn is over after this much silence. Shorter cuts off thinking pauses."""
+    send_chunk_ms: Millis = 40
+    """How much of the candidate's audio one message to Gemini carries: two frames, half the cost of one each."""
+
+
+class BargeInPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    confirm_voiced_ms: Millis = 480
+    """This much voice since the onset is an interruption; an "uh-huh" has less."""
+    dismiss_silence_ms: Millis = 240
+    """This much silence after the voice is none: it was a cough or an "uh-huh"."""
+    ceiling_ms: Millis = 1_200
+    """No doubt lasts longer; then whichever of voice and silence has the larger share wins."""
+
+
+class PlayoutPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    lead_ms: Millis = 400
+    """How far ahead of the candidate's ears audio is sent: enough for a jittery network, little enough to flush."""
+    chunk_ms: Millis = 40
+    """What one binary message to the client carries."""
+    stall_ms: Millis = 8_000
+    """A client that holds audio and does not play any for this long is broken."""
+    max_ms: Annotated[int, msgspec.Meta(ge=1_000, le=3_600_000)] = 300_000
+    """The most audio of the model that may wait to be played; more is refused, counted, and an event."""
+
+
+class LinkPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    resume_wait_ms: Millis = 30_000
+    """How long a call waits for its client to come back."""
+    dial_attempts: Annotated[int, msgspec.Meta(ge=1, le=10)] = 3
+    """Tries for a Gemini session without a completed turn between them; after that the call closes."""
+    dial_backoff_ms: Millis = 500
+    """The wait before the second try; doubles with each; the adapter adds jitter."""
+    reply_timeout_ms: Millis = 10_000
+    """A model that has not begun to answer by then is nudged once, then dialled again."""
+    overtime_ms: Millis = 120_000
+    """How long a call may go on after the interview's duration."""
+    window_keep_ms: Millis = 180_000
+    """How much of an unanswered turn's audio is kept in memory to be sent again after a re-dial."""
+
+
+class RecordingPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    segment_ms: Annotated[int, msgspec.Meta(ge=20, le=1_000)] = 1_000
+    """Audio is stored, and acknowledged, in segments of at most this length."""
+
+
+class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """All of it. Every group has defaults; an agent's file names only what differs."""
+
+    voice: VoicePolicy = VoicePolicy()
+    endpoint: EndpointPolicy = EndpointPolicy()
+    barge_in: BargeInPolicy = BargeInPolicy()
+    playout: PlayoutPolicy = PlayoutPolicy()
+    links: LinkPolicy = LinkPolicy()
+    recording: RecordingPolicy = RecordingPolicy()
+
+    @property
+    def local_turns(self) -> bool:
+        """Whether Viva decides turns, rather than Gemini."""
+        return self.endpoint.turns == "local"
+
+
+def samples(ms: int, rate_hz: int = SAMPLE_RATE_HZ) -> int:
+    """`ms` milliseconds in samples at `rate_hz`."""
+    return ms * rate_hz // 1000
+
+
+def millis(sample_count: int, rate_hz: int = SAMPLE_RATE_HZ) -> int:
+    """`sample_count` samples at `rate_hz` in whole milliseconds, rounded down."""
+    return sample_count * 1000 // rate_hz
