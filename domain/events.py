@@ -1,0 +1,225 @@
+"""What a call decided, as events; with `domain.inputs` the whole vocabulary of the log.
+
+Every decision carries its `evidence`: the numbers it was made on. Positions named `*_sample` are samples of the
+candidate's 16 kHz stream, or of the interviewer's 24 kHz stream where the name says `model`, `sent`, `heard` or
+`held`; `generation` numbers the model's replies as we asked for them, `turn` the candidate's answers.
+"""
+
+from typing import Literal
+
+from domain.event import Event, Evidence, event
+from domain.interview import Agent, Candidate, InterviewContext
+from domain.policy import Policy
+from domain.states import Link
+
+
+@event("call.opened.v1", personal=("candidate", "context"))
+class CallOpened(Event, frozen=True, kw_only=True):
+    """A call was asked for. The only event with wall time; the call's clock starts here."""
+
+    tenant: str
+    agent: Agent
+    candidate: Candidate
+    context: InterviewContext
+    policy: Policy
+    decision_version: int
+    opened_at: str
+    """ISO 8601, UTC."""
+
+
+@event("call.link_lost.v1")
+class LinkLost(Event, frozen=True, kw_only=True):
+    """A link is missing: the call is resuming. `attempt` counts the dials that failed in a row."""
+
+    link: Link
+    reason: str
+    attempt: int = 0
+
+
+@event("call.link_restored.v1")
+class LinkRestored(Event, frozen=True, kw_only=True):
+    """A link is back. `missing` is what is still not; with nothing missing the call leaves `resuming`."""
+
+    link: Link
+    missing: tuple[Link, ...]
+    voice_active: bool = False
+    audio_unplayed: bool = False
+
+
+@event("call.candidate_started.v1")
+class CandidateStarted(Event, frozen=True, kw_only=True):
+    """The candidate took the floor. Their audio from `from_sample` on goes to the model."""
+
+    turn: int
+    onset_sample: int
+    onset_at_us: int
+    from_sample: int
+    evidence: Evidence
+
+
+@event("call.candidate_stopped.v1")
+class CandidateStopped(Event, frozen=True, kw_only=True):
+    """The candidate's answer is over: the endpoint decision. Voice ended at `end_sample`, heard at `end_at_us`."""
+
+    turn: int
+    end_sample: int
+    end_at_us: int
+    to_sample: int
+    reason: Literal["silence", "muted", "model_replied"]
+    evidence: Evidence
+
+
+@event("call.generation_requested.v1")
+class GenerationRequested(Event, frozen=True, kw_only=True):
+    """A reply of the model is expected from here on."""
+
+    generation: int
+    cause: Literal["opening", "answer", "nudge", "resent", "unprompted"]
+    turn: int
+
+
+@event("call.generation_started.v1")
+class GenerationStarted(Event, frozen=True, kw_only=True):
+    """The first audio of a reply arrived; it begins at `first_model_sample` of the interviewer's stream."""
+
+    generation: int
+    first_model_sample: int
+    evidence: Evidence
+
+
+@event("call.generation_cancelled.v1")
+class GenerationCancelled(Event, frozen=True, kw_only=True):
+    """A reply that nobody had heard was given up, because the candidate spoke on or the link was lost."""
+
+    generation: int
+    reason: str
+    evidence: Evidence
+
+
+@event("call.model_started.v1")
+class ModelStarted(Event, frozen=True, kw_only=True):
+    """The first sample of a reply was played to the candidate, at `played_at_us`."""
+
+    generation: int
+    turn: int
+    played_at_us: int
+    evidence: Evidence
+
+
+@event("call.model_finished.v1")
+class ModelFinished(Event, frozen=True, kw_only=True):
+    """A reply was complete and has been played out."""
+
+    generation: int
+    evidence: Evidence
+
+
+@event("call.barge_in_suspected.v1")
+class BargeInSuspected(Event, frozen=True, kw_only=True):
+    """The candidate was heard over the interviewer: playback is held."""
+
+    generation: int
+    onset_sample: int
+    onset_at_us: int
+    evidence: Evidence
+
+
+@event("call.barge_in_confirmed.v1")
+class BargeInConfirmed(Event, frozen=True, kw_only=True):
+    """It is an interruption: playback is flushed, the candidate has the floor from `from_sample` on."""
+
+    generation: int
+    turn: int
+    from_sample: int
+    onset_sample: int
+    onset_at_us: int
+    reason: Literal["voiced", "ceiling", "played_out", "model"]
+    evidence: Evidence
+
+
+@event("call.barge_in_dismissed.v1")
+class BargeInDismissed(Event, frozen=True, kw_only=True):
+    """It was none: the interviewer plays on from the held sample."""
+
+    generation: int
+    reason: Literal["silence", "ceiling", "muted", "client_lost"]
+    held_ms: int
+    evidence: Evidence
+
+
+@event("call.interviewer_cut.v1", personal=("heard_text",))
+class InterviewerCut(Event, frozen=True, kw_only=True):
+    """A reply was cut off while it was being heard.
+
+    `sent_ms` of it had gone to the client, `heard_ms` had been played. `heard_text` is an estimate: the transcript
+    in proportion to the audio.
+    """
+
+    generation: int
+    received_ms: int
+    sent_ms: int
+    heard_ms: int
+    heard_text: str
+    evidence: Evidence
+
+
+@event("call.late_audio_dropped.v1")
+class LateAudioDropped(Event, frozen=True, kw_only=True):
+    """Audio of a reply that had been cut arrived after the cut and was dropped; counted once the reply ended."""
+
+    generation: int
+    chunks: int
+    samples: int
+
+
+@event("call.playout_overflowed.v1")
+class PlayoutOverflowed(Event, frozen=True, kw_only=True):
+    """The model sent more audio than may wait to be played; what came above the bound was refused."""
+
+    generation: int
+    samples: int
+
+
+@event("call.reply_overdue.v1")
+class ReplyOverdue(Event, frozen=True, kw_only=True):
+    """The model has not begun to answer in time."""
+
+    generation: int
+    action: Literal["nudged", "redialled"]
+    waited_ms: int
+
+
+@event("call.detector_reset.v1")
+class DetectorReset(Event, frozen=True, kw_only=True):
+    """The voice detector starts afresh with the frame at `sample`: its memory sticks after long noise."""
+
+    sample: int
+
+
+@event("call.candidate_audio_recorded.v1")
+class CandidateAudioRecorded(Event, frozen=True, kw_only=True):
+    """A segment of the candidate's audio is stored under `sha256`; durable up to the client's message `client_seq`."""
+
+    sha256: str
+    first_sample: int
+    samples: int
+    client_seq: int
+
+
+@event("call.interviewer_audio_recorded.v1")
+class InterviewerAudioRecorded(Event, frozen=True, kw_only=True):
+    """A segment of the interviewer's audio, as the model sent it, is stored under `sha256`."""
+
+    sha256: str
+    first_model_sample: int
+    samples: int
+
+
+@event("call.closed.v1")
+class CallClosed(Event, frozen=True, kw_only=True):
+    """The end. `reason` is for programs, `detail` for people; `ignored` counts inputs that changed nothing."""
+
+    reason: str
+    detail: str
+    ignored: dict[str, int]
+    missing_ms: int = 0
