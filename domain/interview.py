@@ -16,7 +16,7 @@ Language = Annotated[str, msgspec.Meta(pattern=r"^[a-z]{2,3}(-[A-Z]{2})?$")]
 
 
 class InterviewContext(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """`questions` are asked in order; `language` is a BCP 47 tag such as "en-US"; `duration_minutes` bounds the call."""
+    """`questions` are asked in order; `language` is a BCP 47 tag such as "en-US"; the minutes bound the call."""
 
     role: Name
     questions: Annotated[tuple[Question, ...], msgspec.Meta(min_length=1, max_length=50)]
