@@ -1,0 +1,31 @@
+"""From a frame's samples to its quantised level. The laws of quantisation are `domain.features`'."""
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from adapters.voice.frames import FRAME_BYTES, FRAME_SAMPLES, FrameLengthError
+from domain.features import quantise_level
+
+_FULL_SCALE = 32_768.0
+_FULL_SCALE_ENERGY = FRAME_SAMPLES * _FULL_SCALE**2
+
+
+def samples_of(frame: bytes) -> NDArray[np.float32]:
+    """One frame (640 bytes, PCM16 little-endian) as 320 floats in -1..1. Raises `FrameLengthError` otherwise."""
+    if len(frame) != FRAME_BYTES:
+        raise FrameLengthError(len(frame))
+    return np.frombuffer(frame, "<i2").astype(np.float32) * np.float32(1 / _FULL_SCALE)
+
+
+def level_of(frame: bytes) -> int:
+    """The frame's root mean square as a byte, 0 (digital silence) to 255 (0 dBFS). Raises `FrameLengthError`.
+
+    Summed in double precision, exactly: the same frame gives the same byte on every machine.
+    """
+    if len(frame) != FRAME_BYTES:
+        raise FrameLengthError(len(frame))
+    samples = np.frombuffer(frame, "<i2").astype(np.float64)
+    energy = float(samples.dot(samples))
+    return quantise_level(10 * math.log10(energy / _FULL_SCALE_ENERGY)) if energy > 0 else 0
