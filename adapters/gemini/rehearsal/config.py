@@ -1,0 +1,40 @@
+"""Everything about a rehearsal server that can be set, with Gemini's figures as defaults."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from adapters.gemini.rehearsal.faults import Fault
+from adapters.gemini.rehearsal.setup import DEFAULT_MODELS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RehearsalConfig:
+    """Settings of one server. Ports of 0 take free ones; `tls_port=None` serves plain websockets only."""
+
+    host: str = "127.0.0.1"
+    port: int = 0
+    tls_port: int | None = 0
+    data_dir: Path | None = None
+    """Where the certificate authority is kept; without it one is made in a temporary folder."""
+    recordings: tuple[Path, ...] = ()
+    """Folders of recordings (with their words beside them) to recognise by their sound."""
+    models: tuple[str, ...] = DEFAULT_MODELS
+    """Models that exist; empty accepts any name."""
+    api_keys: tuple[str, ...] = ()
+    """Keys that are valid; empty accepts any key, but there has to be one."""
+    thinking_ms: int = 300
+    chunk_ms: int = 40
+    speed: float = 3.5
+    """Audio is sent this many times faster than real time."""
+    assumed_playback: float = 1.0
+    """The share of a reply's duration after which the server takes it for played out and completes the turn."""
+    words_per_minute: int = 165
+    recorded_voice: bool = False
+    """Use the recorded prompts even where the synthesiser is installed."""
+    lifetime_ms: int = 600_000
+    go_away_ms: int = 60_000
+    """How long before the end of its life a connection is told."""
+    handle_lifetime_ms: int = 7_200_000
+    faults: tuple[Fault, ...] = ()
+    keep_bytes: int = 4_000_000
+    """How much of each session's received audio is kept for inspection."""

@@ -1,0 +1,87 @@
+"""A session's connection to its client, and the only place where a fault strikes."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from websockets.asyncio.server import ServerConnection
+from websockets.exceptions import ConnectionClosed
+
+from adapters.gemini.rehearsal import messages
+from adapters.gemini.rehearsal.faults import Action, Fault, FaultWatch, Point
+from adapters.gemini.rehearsal.refusal import INTERNAL
+
+# Reported by clients at the end of a connection's life; the protocol itself promises "terminated as ABORTED".
+LIFETIME_REASON = "Deadline expired before operation could complete."
+
+
+class Link:
+    """Sends frames, waiting while the client does not read, and lets faults happen where they are due."""
+
+    def __init__(self, connection: ServerConnection, watch: FaultWatch, tasks: asyncio.TaskGroup) -> None:
+        self._connection = connection
+        self._watch = watch
+        self._tasks = tasks
+        self._pending: set[asyncio.Task[None]] = set()
+        self._actions: dict[Action, Callable[[Fault], Awaitable[None]]] = {
+            Action.DROP: self._drop,
+            Action.DELAY: self._delay,
+            Action.GO_AWAY: self._go_away,
+        }
+
+    async def send(self, frame: bytes) -> None:
+        """Send one message. A connection that is gone is noticed by the reader, not here."""
+        try:
+            await self._connection.send(frame)
+        except ConnectionClosed:
+            await asyncio.get_running_loop().create_future()  # wait for the reader to end the session
+
+    async def passes(self, point: Point, count: int = 1) -> None:
+        """The session's course passes `point` now: let what is due strike."""
+        for fault in self._watch.passes(point, count):
+            if fault.after_ms:
+                self.spawn(self._later(fault))
+            else:
+                await self._actions[fault.action](fault)
+
+    def spawn(self, work: Awaitable[None]) -> asyncio.Task[None]:
+        """Run `work` for as long as the session lives."""
+        task = self._tasks.create_task(_finish(work))
+        self._pending.add(task)
+        task.add_done_callback(self._pending.discard)
+        return task
+
+    def stop(self) -> None:
+        """Cancel everything that was spawned."""
+        for task in self._pending:
+            task.cancel()
+
+    async def end_of_life(self, lifetime_ms: int, go_away_ms: int) -> None:
+        """Close the connection when its time is over, announced `go_away_ms` before."""
+        notice_ms = min(go_away_ms, lifetime_ms)
+        await asyncio.sleep((lifetime_ms - notice_ms) / 1000)
+        await self._leave(notice_ms)
+
+    async def _later(self, fault: Fault) -> None:
+        await asyncio.sleep(fault.after_ms / 1000)
+        await self._actions[fault.action](fault)
+
+    async def _drop(self, fault: Fault) -> None:
+        if fault.abort:
+            self._connection.transport.abort()
+        else:
+            await self._connection.close(fault.code, fault.reason)
+
+    async def _delay(self, fault: Fault) -> None:
+        await asyncio.sleep(fault.ms / 1000)
+
+    async def _go_away(self, fault: Fault) -> None:
+        self.spawn(self._leave(fault.time_left_ms))
+
+    async def _leave(self, time_left_ms: int) -> None:
+        await self.send(messages.go_away(time_left_ms))
+        await asyncio.sleep(time_left_ms / 1000)
+        await self._connection.close(INTERNAL, LIFETIME_REASON)
+
+
+async def _finish(work: Awaitable[None]) -> None:
+    await work
