@@ -1,0 +1,141 @@
+"""Postgres without installing one: a server of our own on a folder, for laptops, tests and single machines.
+
+It listens on a Unix socket that only its owner (and root) can reach, never on the network. Several processes may use
+the same folder: each holds a shared lock on a file in it while it does, and the one that leaves last stops the
+server. The kernel drops the locks of a process that dies, so a `kill -9` leaves nothing to clean up: the next user
+finds the server running, or starts it and lets it recover.
+"""
+
+import fcntl
+import hashlib
+import os
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Event
+from time import monotonic
+from urllib.parse import quote
+
+import psycopg
+from psycopg import sql
+
+from adapters.postgres.cluster import Cluster
+from domain.errors import StoreUnavailableError
+
+_START_TIMEOUT_S = 10.0
+_READY_TIMEOUT_S = 120.0
+_POLL_S = 0.1
+_LONGEST_SOCKET_FOLDER = 85
+"""Bytes. The kernel allows 107 (macOS 103) for the path of a socket, of which Postgres needs 16 for its name."""
+
+
+class EmbeddedPostgres:
+    """One user of the server on a folder. `start` and `stop` block; use them outside the event loop or in a thread."""
+
+    def __init__(self, cluster: Cluster, dsn: str, folder: Path, in_use: int) -> None:
+        self.dsn = dsn
+        """For asyncpg, psycopg and libpq alike."""
+        self._cluster = cluster
+        self._folder = folder
+        self._in_use: int | None = in_use
+
+    @classmethod
+    def start(
+        cls, folder: Path, *, database: str = "viva", settings: Mapping[str, str] | None = None
+    ) -> "EmbeddedPostgres":
+        """Use the server on `folder`: made, started and given `database` where that is needed.
+
+        `settings` are server parameters, for the one who starts it. Raises `StoreError` or `StoreUnavailableError`.
+        """
+        folder = folder.expanduser().resolve()
+        folder.mkdir(parents=True, exist_ok=True)
+        data = folder / "cluster"
+        sockets = _socket_folder(data)
+        cluster = Cluster(data, sockets, settings or {})
+        with _alone(folder):
+            in_use = os.open(folder / "in-use.lock", os.O_RDWR | os.O_CREAT, 0o600)
+            try:
+                fcntl.flock(in_use, fcntl.LOCK_SH)
+                cluster.ensure_created()
+                _start(cluster, _dsn(sockets, "postgres"))
+                _ensure_database(_dsn(sockets, "postgres"), database)
+            except BaseException:
+                os.close(in_use)
+                raise
+        return cls(cluster, _dsn(sockets, database), folder, in_use)
+
+    @property
+    def pid(self) -> int | None:
+        """The server's process id."""
+        return self._cluster.pid()
+
+    def stop(self) -> bool:
+        """Leave the server. Returns whether this was its last user, which stops it. Leaving twice is harmless."""
+        if self._in_use is None:
+            return False
+        with _alone(self._folder):
+            in_use, self._in_use = self._in_use, None
+            try:
+                fcntl.flock(in_use, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return False
+            else:
+                self._cluster.stop()
+                return True
+            finally:
+                os.close(in_use)
+
+    def __enter__(self) -> "EmbeddedPostgres":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """One starter or stopper of the server on `folder` at a time, across processes."""
+    lock = os.open(folder / "start.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(lock)
+
+
+def _socket_folder(data: Path) -> Path:
+    """Beside the data, or under the system's temporary folder where that path is too long or oddly named."""
+    if len(os.fsencode(data)) <= _LONGEST_SOCKET_FOLDER and not set(str(data)) & set(",'\"\\"):
+        return data
+    name = hashlib.sha256(os.fsencode(data)).hexdigest()[:16]
+    return Path(tempfile.gettempdir()).resolve() / f"viva-{name}"
+
+
+def _dsn(sockets: Path, database: str) -> str:
+    return f"postgresql://postgres@/{quote(database)}?host={quote(str(sockets), safe='/')}"
+
+
+def _start(cluster: Cluster, dsn: str) -> None:
+    """Run the server until it answers.
+
+    After a `kill -9` the old process may still be dying, its children may still hold its memory, and the new one may
+    have much to recover: so tries are repeated, for longer once a server is there.
+    """
+    began = monotonic()
+    while True:
+        try:
+            cluster.ensure_running()
+            psycopg.connect(dsn, connect_timeout=5).close()
+            return
+        except (psycopg.OperationalError, StoreUnavailableError) as error:
+            if monotonic() - began > (_READY_TIMEOUT_S if cluster.is_running() else _START_TIMEOUT_S):
+                raise StoreUnavailableError(f"the embedded Postgres did not start: {error}") from error
+            Event().wait(_POLL_S)
+
+
+def _ensure_database(dsn: str, database: str) -> None:
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        known = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (database,)).fetchone()
+        if known is None:
+            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(database)))

@@ -1,0 +1,83 @@
+"""Bring a database's tables up to date. Synchronous: called by the command line before anything serves.
+
+Safe under concurrent starters: whoever comes second waits for a session lock in Postgres, then finds nothing to do.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Lock
+
+import psycopg
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, create_engine, pool, text
+
+from adapters.postgres.dsn import normalise
+from domain.errors import StoreUnavailableError
+
+_SCRIPTS = Path(__file__).parent / "migrations"
+_LOCK = {"space": 0x76697661, "purpose": 2}
+"""The advisory lock of migrations; the space spells "viva", purpose 1 is the append."""
+
+_ONE_AT_A_TIME = Lock()
+"""Alembic keeps its environment in module globals: threads of one process take turns."""
+
+
+def upgrade(dsn: str, revision: str = "head") -> None:
+    """Migrate the database at `dsn` up to `revision`; does nothing if it is there already.
+
+    Raises `StoreUnavailableError` if the database cannot be reached.
+    """
+    with _ONE_AT_A_TIME, connected(dsn) as connection:
+        command.upgrade(_config(connection), revision)
+
+
+def pending(dsn: str) -> list[str]:
+    """The revisions that `upgrade` would apply, oldest first."""
+    scripts = ScriptDirectory(str(_SCRIPTS))
+    with connected(dsn) as connection:
+        current = MigrationContext.configure(connection).get_current_heads()
+    revisions = [script.revision for script in scripts.iterate_revisions("head", "base")]
+    done = {ancestor.revision for head in current for ancestor in scripts.iterate_revisions(head, "base")}
+    return [revision for revision in reversed(revisions) if revision not in done]
+
+
+@contextmanager
+def connected(dsn: str) -> Iterator[Connection]:
+    """A SQLAlchemy connection through psycopg, closed afterwards."""
+    conninfo = normalise(dsn)
+    engine = create_engine(
+        "postgresql+psycopg://",
+        creator=lambda: psycopg.connect(conninfo, connect_timeout=10, application_name="viva-migrate"),
+        poolclass=pool.NullPool,
+    )
+    try:
+        connection = engine.connect()
+    except psycopg.OperationalError as error:
+        raise StoreUnavailableError(f"cannot reach Postgres to migrate it: {error}") from error
+    with connection:
+        yield connection
+
+
+@contextmanager
+def exclusively(connection: Connection) -> Iterator[None]:
+    """Hold the migrations' lock: of the session, because a migration may commit in between."""
+    connection.execute(text("SELECT pg_advisory_lock(:space, :purpose)"), _LOCK)
+    connection.commit()
+    try:
+        yield
+    finally:
+        connection.rollback()
+        connection.execute(text("SELECT pg_advisory_unlock(:space, :purpose)"), _LOCK)
+        connection.commit()
+
+
+def _config(connection: Connection) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(_SCRIPTS).replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    config.attributes["connection"] = connection
+    return config

@@ -1,0 +1,260 @@
+"""The one writer of a process: everything that waits goes into one transaction, then into the next.
+
+One connection and one transaction at a time make a commit serve all calls at once (group commit): that is faster than
+many connections queueing for the lock that keeps notification ids in commit order. Nothing is acknowledged before its
+commit; whatever happens to Postgres meanwhile, the queue keeps what is not acknowledged and tries again.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from time import monotonic
+from typing import Any
+
+import asyncpg
+import structlog
+
+from adapters.postgres.append_queue import AppendQueue, Entry, FlushMark, QueueLimits
+from adapters.postgres.audio_rows import pack
+from adapters.postgres.backoff import Backoff
+from adapters.postgres.failures import CONFLICT_STATES, UNAVAILABLE, UNFIT
+from adapters.postgres.recorder import insert_events, select_recorded
+from adapters.postgres.triage import Verdict, triage
+from domain.errors import StoreUnavailableError, VivaError, WriterFullError
+from domain.ports import Append, EventWriter, KeyRing, NullKeyRing, Outcome
+
+_log = structlog.get_logger()
+_CONNECT_TIMEOUT_S = 5.0
+_COMMIT_TIMEOUT_S = 30.0
+
+
+@dataclass(slots=True)
+class WriterStats:
+    """Counters since the writer was opened, for metrics. The queue's size is `writer.queued`."""
+
+    committed: int = 0
+    """Events acknowledged as durable."""
+    batches: int = 0
+    conflicts: int = 0
+    """Appends that another writer's events kept out."""
+    retries: int = 0
+    """Transactions that failed because Postgres could not be reached or was not able to."""
+    refused: int = 0
+    """Appends that were not taken because the queue was full."""
+    lost: int = 0
+    """Appends that were not known to be written when the writer stopped, or could never be."""
+    last_commit_ms: float = 0.0
+
+    def count(self, outcome: Outcome, events: int) -> None:
+        """Count one append of so many `events`."""
+        match outcome:
+            case Outcome.DURABLE:
+                self.committed += events
+            case Outcome.CONFLICT:
+                self.conflicts += 1
+            case Outcome.LOST:
+                self.lost += 1
+
+
+class GroupCommitWriter(EventWriter):
+    """`async with GroupCommitWriter(dsn) as writer:`, or `start` and `aclose`. For one event loop."""
+
+    def __init__(self, dsn: str, *, keys: KeyRing | None = None, limits: QueueLimits | None = None) -> None:
+        self.stats = WriterStats()
+        self._dsn = dsn
+        self._keys = keys or NullKeyRing()
+        self._queue = AppendQueue(limits or QueueLimits())
+        self._backoff = Backoff()
+        self._connection: Any = None
+        self._in_flight: list[Entry] = []
+        self._task: asyncio.Task[None] | None = None
+        self._closing = False
+
+    @property
+    def queued(self) -> int:
+        """Events that have no outcome yet."""
+        return self._queue.events
+
+    @property
+    def queued_bytes(self) -> int:
+        """The size of what has no outcome yet, with its audio as PCM."""
+        return self._queue.bytes
+
+    def submit(self, append: Append, then: Callable[[Outcome], None] | None = None) -> None:
+        if self._closing or not self._is_running():
+            raise StoreUnavailableError("the writer is not running: it was closed, or has not been started")
+        try:
+            self._queue.put(append, then)
+        except WriterFullError:
+            self.stats.refused += 1
+            raise
+
+    async def flush(self) -> None:
+        if self._is_running():
+            await self._queue.mark().reached.wait()
+
+    async def start(self) -> None:
+        """Begin to write. Raises `StoreUnavailableError` if Postgres cannot be reached now."""
+        try:
+            await self._connected()
+        except UNAVAILABLE as error:
+            raise StoreUnavailableError(f"cannot reach Postgres: {error}. Check DATABASE_URL") from error
+        self._task = asyncio.create_task(self._run(), name="event-writer")
+        self._task.add_done_callback(_report_crash)
+
+    async def aclose(self, deadline_s: float = 5.0) -> int:
+        """Write what waits, for at most `deadline_s` seconds; what is left then is LOST. Returns the appends lost."""
+        self._closing = True
+        before = self.stats.lost
+        if self._task is not None:
+            try:
+                await asyncio.wait_for(self.flush(), deadline_s)
+            except TimeoutError:
+                _log.error("writer_closed_early", events=self.queued, deadline_s=deadline_s)
+            self._task.cancel()
+            await asyncio.wait([self._task])
+        self._disconnect()
+        return self.stats.lost - before
+
+    async def __aenter__(self) -> "GroupCommitWriter":
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
+
+    def _is_running(self) -> bool:
+        return self._task is not None and not self._task.done()
+
+    async def _run(self) -> None:
+        marks: list[FlushMark] = []
+        try:
+            while True:
+                self._in_flight, marks = await self._queue.take()
+                await self._pack(self._in_flight)
+                await self._record([entry for entry in self._in_flight if not entry.settled])
+                _reach(marks)
+        finally:
+            waiting, more_marks = self._queue.drain()
+            self._settle([*self._in_flight, *waiting], Outcome.LOST)
+            _reach([*marks, *more_marks])
+
+    async def _pack(self, entries: Sequence[Entry]) -> None:
+        """Encode and seal the audio of `entries` in a thread, so that the loop is never held up for it."""
+        for entry in entries:
+            if entry.append.audio:
+                try:
+                    entry.audio = await asyncio.to_thread(pack, entry.append.audio, self._keys)
+                except (ValueError, RuntimeError, VivaError) as error:
+                    self._give_up(entry, error)
+
+    async def _record(self, entries: Sequence[Entry]) -> None:
+        """Give every entry its outcome, however long that takes."""
+        waiting = entries
+        while waiting:
+            try:
+                waiting = await self._attempt(waiting)
+                self._backoff.reset()
+            except UNFIT as error:
+                await self._isolate(waiting, error)
+                return
+            except UNAVAILABLE as error:
+                await self._back_off(error)
+
+    async def _attempt(self, entries: Sequence[Entry]) -> Sequence[Entry]:
+        """One transaction for all of `entries`; returns those that are still to be recorded after a conflict."""
+        connection = await self._connected()
+        began = monotonic()
+        try:
+            await insert_events(
+                connection,
+                [(entry.append.tenant, event) for entry in entries for event in entry.events],
+                [row for entry in entries for row in entry.audio],
+            )
+        except asyncpg.IntegrityConstraintViolationError as error:
+            if error.sqlstate not in CONFLICT_STATES:
+                raise
+            return await self._sort_out(connection, entries)
+        self.stats.last_commit_ms = (monotonic() - began) * 1000
+        self.stats.batches += 1
+        self._settle(entries, Outcome.DURABLE)
+        return ()
+
+    async def _sort_out(self, connection: Any, entries: Sequence[Entry]) -> Sequence[Entry]:
+        """Ask Postgres what it holds of `entries`, give those their outcome, return the rest."""
+        versions = {
+            (entry.append.call_id, version)
+            for entry in entries
+            for version in range(
+                entry.append.events[0].originator_version - 1, entry.append.events[-1].originator_version + 1
+            )
+        }
+        recorded = await select_recorded(connection, versions)
+        rest: list[Entry] = []
+        verdicts = triage([entry.events for entry in entries], recorded)
+        for entry, (verdict, missing) in zip(entries, verdicts, strict=True):
+            match verdict:
+                case Verdict.RECORDED:
+                    self._settle([entry], Outcome.DURABLE)
+                case Verdict.CONFLICT:
+                    self._settle([entry, *self._queue.remove_call(entry.append.call_id)], Outcome.CONFLICT)
+                case Verdict.APPEND:
+                    entry.events = missing
+                    rest.append(entry)
+        return rest
+
+    async def _isolate(self, entries: Sequence[Entry], error: BaseException) -> None:
+        """One of `entries` cannot be stored: record them one by one to find it."""
+        if len(entries) == 1:
+            self._give_up(entries[0], error)
+            return
+        for entry in entries:
+            await self._record([entry])
+
+    def _give_up(self, entry: Entry, error: BaseException) -> None:
+        call_id, version = entry.append.call_id, entry.append.events[0].originator_version
+        _log.error("append_cannot_be_stored", call_id=str(call_id), version=version, error=repr(error))
+        self._settle([entry], Outcome.LOST)
+
+    def _settle(self, entries: Iterable[Entry], outcome: Outcome) -> None:
+        loop = asyncio.get_running_loop()
+        for entry in entries:
+            if entry.settled:
+                continue
+            self._queue.settle(entry)
+            self.stats.count(outcome, len(entry.append.events))
+            if entry.then is not None:
+                # Not called from here: what it raises is its caller's bug and must not stop the writer.
+                loop.call_soon(entry.then, outcome)
+
+    async def _back_off(self, error: BaseException) -> None:
+        self._disconnect()
+        self.stats.retries += 1
+        delay_s = self._backoff.next_s()
+        _log.warning("writer_retries", error=repr(error), waiting_events=self.queued, delay_s=round(delay_s, 3))
+        await asyncio.sleep(delay_s)
+
+    async def _connected(self) -> Any:
+        if self._connection is None or self._connection.is_closed():
+            self._connection = await asyncpg.connect(
+                self._dsn,
+                timeout=_CONNECT_TIMEOUT_S,
+                command_timeout=_COMMIT_TIMEOUT_S,
+                server_settings={"application_name": "viva-writer"},
+            )
+        return self._connection
+
+    def _disconnect(self) -> None:
+        if self._connection is not None:
+            self._connection.terminate()
+            self._connection = None
+
+
+def _reach(marks: Iterable[FlushMark]) -> None:
+    for mark in marks:
+        mark.reached.set()
+
+
+def _report_crash(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and (error := task.exception()) is not None:
+        _log.critical("writer_crashed", exc_info=error)

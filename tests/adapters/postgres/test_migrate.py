@@ -1,0 +1,58 @@
+"""Migrations: from nothing, twice, by several at once, and back."""
+
+import asyncio
+import sys
+from pathlib import Path
+
+import psycopg
+from alembic import command
+from alembic.config import Config
+
+from adapters.postgres.migrate import pending, upgrade
+
+ROOT = Path(__file__).parents[3]
+
+
+def _relations(dsn: str) -> set[str]:
+    with psycopg.connect(dsn) as connection:
+        rows = connection.execute("SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace")
+        return {row[0] for row in rows}
+
+
+def test_upgrading_an_empty_database_makes_the_tables_and_leaves_nothing_pending(empty_dsn: str) -> None:
+    """Every revision is pending on an empty database and none after the upgrade."""
+    assert pending(empty_dsn)[0] == "0001_event_store"
+    upgrade(empty_dsn)
+    assert pending(empty_dsn) == []
+    assert {"call_events", "call_events_notification_id_idx", "call_audio", "call_tracking"} <= _relations(empty_dsn)
+
+
+def test_upgrading_twice_changes_nothing(dsn: str) -> None:
+    """The second upgrade of a database is a no-op."""
+    before = _relations(dsn)
+    upgrade(dsn)
+    assert _relations(dsn) == before
+
+
+async def test_several_processes_at_once_migrate_once(empty_dsn: str) -> None:
+    """Processes that start together wait for the first one instead of failing on tables that exist."""
+    code = "import sys; from adapters.postgres.migrate import upgrade; upgrade(sys.argv[1])"
+    starters = [await asyncio.create_subprocess_exec(sys.executable, "-c", code, empty_dsn, cwd=ROOT) for _ in range(3)]
+    assert await asyncio.gather(*(starter.wait() for starter in starters)) == [0, 0, 0]
+    assert pending(empty_dsn) == []
+
+
+async def test_threads_of_one_process_take_turns(empty_dsn: str) -> None:
+    """Alembic is not safe for threads; `upgrade` is."""
+    await asyncio.gather(*(asyncio.to_thread(upgrade, empty_dsn) for _ in range(3)))
+    assert pending(empty_dsn) == []
+
+
+def test_the_alembic_command_reads_database_url(empty_dsn: str, monkeypatch) -> None:
+    """`alembic upgrade` from the root of the repository does what `viva db upgrade` does, and can go back."""
+    monkeypatch.setenv("DATABASE_URL", empty_dsn.replace("postgresql://", "postgresql+asyncpg://"))
+    config = Config(str(ROOT / "alembic.ini"))
+    command.upgrade(config, "0001_event_store")
+    assert "call_events" in _relations(empty_dsn)
+    command.downgrade(config, "base")
+    assert _relations(empty_dsn) <= {"alembic_version", "alembic_version_pkc"}
