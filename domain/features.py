@@ -32,7 +32,7 @@ def quantise_level(dbfs: float) -> int:
     """The byte for a level in dB of full scale; `-inf` (digital silence) and all below -127.25 dB become 0."""
     if dbfs <= _LOWEST_DBFS:
         return 0
-    return min(255, round(_LEVEL_STEPS_PER_DB * (dbfs - _LOWEST_DBFS)))
+    return round(_LEVEL_STEPS_PER_DB * (min(dbfs, 0.0) - _LOWEST_DBFS))
 
 
 def level_dbfs(level: int) -> float:

@@ -8,9 +8,9 @@ Two things were measured that shape this file (`python -m bench.voice` measures 
 
 - Silero's memory of the speaker is worth keeping across a closed gate. Cleared at each opening, one onset in ten was
   found a second late, as the network needs about that long to be sure of a hoarse or quiet voice again.
-- The same memory goes deaf in a minute of loud noise: of what was said afterwards, in quiet, two utterances in three
-  were missed. So after two seconds in which the gate was open and the network sure of no voice, it starts afresh on
-  the last quarter of a second: then none was missed.
+- The same memory goes deaf in a minute of loud noise: of what a hoarse speaker said afterwards, in quiet, nothing was
+  found. So after two seconds in which the gate was open and the network sure of no voice, it starts afresh on the
+  last quarter of a second: then all was found, as early as without the noise.
 """
 
 import numpy as np

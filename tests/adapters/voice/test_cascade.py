@@ -1,0 +1,105 @@
+"""The cascade: a gate that costs nothing, and a judge who hears what the gate lets through."""
+
+import numpy as np
+import pytest
+
+from adapters.voice.cascade import CascadeDetector
+from adapters.voice.silero import SileroDetector, SileroStream
+from adapters.voice.webrtc import WebRtcDetector
+from tests.adapters.voice.recordings import features, onset_delays_ms, runs, samples, speech, voiced
+
+SECOND = 16_000
+
+
+@pytest.fixture
+def judged(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Every probability that the network has been made to compute."""
+    probabilities: list[float] = []
+    compute = SileroStream.probability
+
+    def recorded(self: SileroStream, window: np.ndarray) -> float:
+        probabilities.append(compute(self, window))
+        return probabilities[-1]
+
+    monkeypatch.setattr(SileroStream, "probability", recorded)
+    return probabilities
+
+
+def test_a_start_of_speech_is_found_within_120_ms_nine_times_in_ten() -> None:
+    """Over both speakers: the median within 80 ms, the ninth of ten within 120 ms, and no stretch is missed."""
+    delays = [
+        delay
+        for name in ("fluent", "hoarse")
+        for delay in onset_delays_ms(speech(name), voiced(features(CascadeDetector(), samples(name))))
+    ]
+
+    assert len(delays) == 11
+    assert np.percentile(delays, 50) <= 80
+    assert np.percentile(delays, 90, method="lower") <= 120
+    assert max(delays) < float("inf")
+
+
+@pytest.mark.parametrize(("name", "most"), [("dishes", 3), ("office", 1)])
+def test_noise_is_seldom_taken_for_speech(name: str, most: int) -> None:
+    """In ten seconds of a kitchen the judge errs at most three times, in an office at most once."""
+    assert runs(voiced(features(CascadeDetector(), samples(name)))) <= most
+
+
+def test_the_judge_overrules_the_gate_in_an_office() -> None:
+    """Where the gate alone would have raised many alarms, the cascade reports the gate and raises hardly any."""
+    heard = features(CascadeDetector(), samples("office"))
+
+    assert runs([frame.gate == 1 for frame in heard]) >= 5
+    assert runs(voiced(heard)) <= 1
+
+
+def test_a_minute_of_noise_does_not_deafen_it() -> None:
+    """A hoarse voice after a minute of clatter is found as well as without it; the network alone misses all of it."""
+    call = np.concatenate((np.tile(samples("dishes"), 6), samples("hoarse")))
+
+    refreshed = onset_delays_ms(speech("hoarse"), voiced(features(CascadeDetector(), call)), offset_s=60)
+    network_alone = onset_delays_ms(speech("hoarse"), voiced(features(SileroDetector(), call)), offset_s=60)
+
+    assert sorted(refreshed)[-2] <= 120
+    assert max(refreshed) <= 900
+    assert set(network_alone) == {float("inf")}, "refreshing is no longer needed"
+
+
+def test_silence_is_nothing_and_costs_no_judgement(judged: list[float]) -> None:
+    """Digital silence is level 0, gate 0 and voice 0 (measured, not unknown), and the network never runs."""
+    heard = features(CascadeDetector(), np.zeros(5 * SECOND, np.int16))
+
+    assert set(heard) == {(0, 0, 0)}
+    assert judged == []
+
+
+def test_the_judge_speaks_in_the_very_frame_that_opens_the_gate(judged: list[float]) -> None:
+    """After a silence, the first open frame carries an opinion that rests on 256 ms: eight windows."""
+    call = np.concatenate((np.zeros(2 * SECOND, np.int16), samples("fluent")[SECOND : 2 * SECOND]))
+    detector = CascadeDetector()
+    data = call.tobytes()
+
+    for at in range(0, len(data), 640):
+        if detector.analyse(data[at : at + 640]).gate:
+            break
+
+    assert len(judged) == 8
+
+
+def test_the_gate_is_webrtcs() -> None:
+    """`gate` and `level` are those of the gate run alone in the same mode."""
+    alone = features(WebRtcDetector(1), samples("hoarse"))
+    together = features(CascadeDetector(1), samples("hoarse"))
+
+    assert [frame[:2] for frame in together] == [frame[:2] for frame in alone]
+
+
+def test_voice_falls_to_zero_once_the_gate_has_been_closed_for_the_hangover() -> None:
+    """Half a second after the last open frame, and not before a frame of it, the frame is decided to be no speech."""
+    call = np.concatenate((samples("fluent")[SECOND : 3 * SECOND], np.zeros(2 * SECOND, np.int16)))
+
+    heard = features(CascadeDetector(hangover_ms=500), call)
+
+    last_open = max(at for at, frame in enumerate(heard) if frame.gate)
+    assert {frame.voice for frame in heard[last_open + 25 :]} == {0}
+    assert len(heard) - last_open > 50
