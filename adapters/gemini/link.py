@@ -1,0 +1,136 @@
+"""A call's link to Gemini: dials sessions one after the other and carries the call's effects to the newest one.
+
+Everything a call asks for is synchronous and never waits. An old connection is closed before the next is opened (a
+resume on top of an open one is refused), and whatever an old session still says is not delivered.
+"""
+
+import asyncio
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, Self
+
+from google import genai
+
+from adapters.gemini.live_setup import LiveSetup
+from adapters.gemini.session import GeminiSession
+from adapters.gemini.settings import GeminiSettings
+from adapters.gemini.uplink import Outgoing, Signal, Text, ToolAnswer, chunks
+from domain.effects import DialModel
+from domain.inputs import Input
+
+JITTER = 0.25
+"""The most that is added to a wait, as a share of it: calls that were lost together do not come back together."""
+
+
+@dataclass(slots=True)
+class LinkCounts:
+    """What the link has done; `unsent` are messages asked for while there was no session to send them to."""
+
+    dials: int = 0
+    sent: int = 0
+    unsent: int = 0
+
+
+class GeminiLink:
+    """`async with GeminiLink(...) as link:` runs the link's tasks, in `group` if one is given.
+
+    `deliver` is called on the event loop for each input, in order; it must not block, and may call the link back.
+    `now_us` is the call's clock. `jitter` returns 0..1.
+    """
+
+    def __init__(
+        self,
+        *,
+        client: genai.Client,
+        settings: GeminiSettings,
+        deliver: Callable[[Input], None],
+        now_us: Callable[[], int],
+        group: asyncio.TaskGroup | None = None,
+        jitter: Callable[[], float] = random.random,
+    ) -> None:
+        self._client = client
+        self._settings = settings
+        self._deliver = deliver
+        self._now_us = now_us
+        self._own_group = asyncio.TaskGroup() if group is None else None
+        self._group = group
+        self._jitter = jitter
+        self._session: GeminiSession | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.counts = LinkCounts()
+
+    async def __aenter__(self) -> Self:
+        if self._own_group is not None:
+            self._group = await self._own_group.__aenter__()
+        return self
+
+    async def __aexit__(self, *raised: Any) -> None:
+        await self.aclose()
+        if self._own_group is not None:
+            await self._own_group.__aexit__(*raised)
+
+    async def aclose(self) -> None:
+        """Close whatever is open; nothing is delivered any more. Safe to call twice."""
+        self._drop_session()
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+
+    def dial(self, effect: DialModel, config: LiveSetup) -> None:
+        """Give up the session there is, wait, and set up a new one; `ModelConnected` or `ModelLost` follows.
+
+        The effect's model and handle stand above the configuration's. Needs the link to be entered.
+        """
+        assert self._group is not None, "enter the link before dialling"
+        self._drop_session()
+        self.counts.dials += 1
+        setup = replace(config, model=effect.model, handle=effect.handle)
+        session = GeminiSession(self._client, self._settings, setup, self._deliver, self._now_us)
+        wait_s = effect.wait_ms / 1000 * (1 + JITTER * self._jitter())
+        task = session.start(self._group, set(self._tasks), wait_s)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        self._session = session
+
+    def open_activity(self) -> None:
+        """The candidate begins to speak. Nothing is sent where Gemini decides turns."""
+        if not self._gemini_decides:
+            self._send(Signal.ACTIVITY_START)
+
+    def send_audio(self, pcm: bytes) -> None:
+        """The candidate's voice, mono PCM16 at 16 kHz, of any length."""
+        for chunk in chunks(pcm):
+            self._send(chunk)
+
+    def close_activity(self) -> None:
+        """The candidate has finished. Nothing is sent where Gemini decides turns."""
+        if not self._gemini_decides:
+            self._send(Signal.ACTIVITY_END)
+
+    def audio_stream_end(self) -> None:
+        """The microphone is muted: Gemini's detector need not wait for silence. Nothing is sent where Viva decides."""
+        if self._gemini_decides:
+            self._send(Signal.AUDIO_STREAM_END)
+
+    def send_text(self, text: str) -> None:
+        """A turn in text, which the model answers."""
+        self._send(Text(text))
+
+    def answer_tool(self, tool_call_id: str, name: str, result: dict[str, Any]) -> None:
+        """The result of a function call."""
+        self._send(ToolAnswer(tool_call_id, name, result))
+
+    @property
+    def _gemini_decides(self) -> bool:
+        return self._session is not None and self._session.setup.turns == "gemini"
+
+    def _send(self, message: Outgoing) -> None:
+        if self._session is not None and self._session.send(message):
+            self.counts.sent += 1
+        else:
+            self.counts.unsent += 1
+
+    def _drop_session(self) -> None:
+        if self._session is not None:
+            self._session.stop()
+            self._session = None

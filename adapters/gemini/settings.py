@@ -1,0 +1,137 @@
+"""How Gemini is reached: which service, with what credentials, over what kind of connection.
+
+Keep-alive, message size and trust are set on the connection itself, because the SDK's defaults break calls: it gives
+up on a pong after 20 s, where Gemini's have been seen 30 s late, and refuses messages above 1 MiB.
+"""
+
+import ssl
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+from google import genai
+from google.auth.credentials import Credentials
+from google.genai import types
+
+from adapters.gemini.frames import TappedConnection
+from domain.errors import VivaError
+
+NO_KEY = "no-key"
+"""Stands for the API key where a base URL without one is set: a rehearsal does not ask for it, the SDK does."""
+
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+class SettingsError(VivaError):
+    """The settings cannot work; the message says which variable to set."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GeminiSettings:
+    """Connection settings, the same for every call of a process.
+
+    `service` is "gemini-api" (needs `api_key`, unless `base_url` is set) or "vertex" (needs `project` and `location`;
+    credentials are Google's application default ones). `base_url` and `ca_file` (PEM) point elsewhere, such as at the
+    rehearsal server. The key never appears in `repr`.
+    """
+
+    service: Literal["gemini-api", "vertex"] = "gemini-api"
+    api_key: str = field(default="", repr=False)
+    project: str = ""
+    location: str = ""
+    base_url: str = ""
+    ca_file: str = ""
+    api_version: str = ""
+    """Empty: v1beta on the Gemini API, v1beta1 on Vertex."""
+    connect_timeout_ms: int = 10_000
+    """From opening the socket to the confirmed set-up."""
+    send_timeout_ms: int = 5_000
+    """A message that the socket does not take for this long means that the connection is dead."""
+    close_timeout_ms: int = 2_000
+    """How long an old connection may take to say goodbye; a resume waits for it."""
+    ping_interval_ms: int = 15_000
+    ping_timeout_ms: int = 60_000
+    max_message_bytes: int = 16 * 1024 * 1024
+    uplink_bytes: int = 8_000_000
+    """What may wait to be sent: 180 s of resent audio (5.8 MB) and some; a call's worst case, not its usual one."""
+
+    def __post_init__(self) -> None:
+        if self.service == "vertex" and not (self.project and self.location):
+            raise SettingsError("Vertex needs a project and a location: set GOOGLE_CLOUD_PROJECT and GEMINI_LOCATION.")
+        if self.service == "gemini-api" and not (self.api_key or self.base_url):
+            raise SettingsError("The Gemini API needs a key: set GEMINI_API_KEY, or GEMINI_BASE_URL for a rehearsal.")
+
+
+def read_settings(environ: Mapping[str, str]) -> GeminiSettings:
+    """Settings from environment variables. Raises `SettingsError` when they are incomplete or contradict each other.
+
+    GEMINI_SERVICE (gemini-api or vertex), GEMINI_API_KEY, GEMINI_LOCATION and GOOGLE_CLOUD_PROJECT (Vertex),
+    GEMINI_BASE_URL and GEMINI_CA_FILE (rehearsal, gateways), GEMINI_API_VERSION.
+    """
+    service = environ.get("GEMINI_SERVICE") or "gemini-api"
+    if service not in ("gemini-api", "vertex"):
+        raise SettingsError(f"GEMINI_SERVICE is {service!r}: set it to gemini-api or vertex.")
+    return GeminiSettings(
+        service="vertex" if service == "vertex" else "gemini-api",
+        api_key=environ.get("GEMINI_API_KEY", "").strip(),
+        project=environ.get("GOOGLE_CLOUD_PROJECT", ""),
+        location=environ.get("GEMINI_LOCATION") or environ.get("GOOGLE_CLOUD_LOCATION", ""),
+        base_url=environ.get("GEMINI_BASE_URL", ""),
+        ca_file=environ.get("GEMINI_CA_FILE", ""),
+        api_version=environ.get("GEMINI_API_VERSION", ""),
+    )
+
+
+@asynccontextmanager
+async def open_client(settings: GeminiSettings, credentials: Credentials | None = None) -> AsyncIterator[genai.Client]:
+    """The one SDK client of a process (2.6 MB), shared by all calls and closed on leaving.
+
+    `credentials` replace the application default ones on Vertex. Raises `SettingsError` if `ca_file` cannot be read.
+    """
+    options = http_options(settings)
+    if settings.service == "vertex":
+        client = genai.Client(
+            vertexai=True,
+            project=settings.project,
+            location=settings.location,
+            credentials=credentials,
+            http_options=options,
+        )
+    else:
+        client = genai.Client(vertexai=False, api_key=settings.api_key or NO_KEY, http_options=options)
+    try:
+        yield client
+    finally:
+        await client.aio.aclose()
+        client.close()
+
+
+def http_options(settings: GeminiSettings) -> types.HttpOptions:
+    """What the SDK hands on to `websockets.connect`: everything in `async_client_args` that it has a parameter for."""
+    connection: dict[str, Any] = {
+        "open_timeout": settings.connect_timeout_ms / 1000,
+        "close_timeout": settings.close_timeout_ms / 1000,
+        "ping_interval": settings.ping_interval_ms / 1000,
+        "ping_timeout": settings.ping_timeout_ms / 1000,
+        "max_size": settings.max_message_bytes,
+        "create_connection": TappedConnection,
+        "compression": None,  # base64 of speech hardly shrinks, and deflating it costs more than all our own work
+    }
+    if settings.ca_file:  # otherwise the SDK's own: SSL_CERT_FILE or certifi, client certificates on Vertex
+        connection["ssl"] = _trust(settings.ca_file)
+    if urlsplit(settings.base_url).hostname in LOOPBACK:
+        connection["proxy"] = None
+    return types.HttpOptions(
+        base_url=settings.base_url or None,
+        api_version=settings.api_version or None,
+        async_client_args=connection,
+    )
+
+
+def _trust(ca_file: str) -> ssl.SSLContext:
+    try:
+        return ssl.create_default_context(cafile=ca_file)
+    except OSError as error:
+        raise SettingsError(f"The certificate file cannot be read ({error}): check GEMINI_CA_FILE.") from error
