@@ -42,6 +42,7 @@ class Reply:
     utterance: Utterance | None = None
     sent: int = 0
     recorded: bool = False
+    completing: bool = False
     tool_tokens: int = 0
     open_calls: dict[str, asyncio.Event] = field(default_factory=dict)
 
@@ -95,11 +96,14 @@ class Conversation:
         if self._queued is not None:
             self._queued.cancel()
         task, reply = self._speaking, self._reply
+        self._speaking = self._reply = None
         if task is None or task.done():
+            return
+        if reply is not None and reply.completing:
+            await asyncio.wait([task])
             return
         task.cancel()
         await asyncio.wait([task])
-        self._speaking = self._reply = None
         reply = reply or Reply(self.history.prompt_tokens())
         self._record(reply)
         await self._link.send(messages.server_content(interrupted=True))
@@ -156,7 +160,6 @@ class Conversation:
         await self._link.passes(Point.GENERATION_COMPLETE)
         await self._link.send(messages.server_content(generationComplete=True))
         await _sleep_until(began + utterance.duration_ms / 1000 * self._services.config.assumed_playback)
-        self._reply = None
         await self._complete(reply)
 
     async def _speak(self, reply: Reply, utterance: Utterance, began: float) -> None:
@@ -177,6 +180,7 @@ class Conversation:
 
     async def _complete(self, reply: Reply) -> None:
         await self._link.passes(Point.TURN_COMPLETE)
+        reply.completing = True
         usage = messages.usage(reply.prompt, reply.audio_tokens, reply.tool_tokens)
         await self._link.send(messages.turn_complete(usage))
         await self.offer_handle()

@@ -1,10 +1,10 @@
 """A session's connection to its client, and the only place where a fault strikes."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
 
 from websockets.asyncio.server import ServerConnection
-from websockets.exceptions import ConnectionClosed
 
 from adapters.gemini.rehearsal import messages
 from adapters.gemini.rehearsal.faults import Action, Fault, FaultWatch, Point
@@ -29,11 +29,8 @@ class Link:
         }
 
     async def send(self, frame: bytes) -> None:
-        """Send one message. A connection that is gone is noticed by the reader, not here."""
-        try:
-            await self._connection.send(frame)
-        except ConnectionClosed:
-            await asyncio.get_running_loop().create_future()  # wait for the reader to end the session
+        """Send one message. Raises `ConnectionClosed` when the client is gone, which ends the session."""
+        await self._connection.send(frame)
 
     async def passes(self, point: Point, count: int = 1) -> None:
         """The session's course passes `point` now: let what is due strike."""
@@ -43,9 +40,9 @@ class Link:
             else:
                 await self._actions[fault.action](fault)
 
-    def spawn(self, work: Awaitable[None]) -> asyncio.Task[None]:
+    def spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Run `work` for as long as the session lives."""
-        task = self._tasks.create_task(_finish(work))
+        task = self._tasks.create_task(work)
         self._pending.add(task)
         task.add_done_callback(self._pending.discard)
         return task
@@ -81,7 +78,3 @@ class Link:
         await self.send(messages.go_away(time_left_ms))
         await asyncio.sleep(time_left_ms / 1000)
         await self._connection.close(INTERNAL, LIFETIME_REASON)
-
-
-async def _finish(work: Awaitable[None]) -> None:
-    await work

@@ -59,7 +59,7 @@ class Session:
         return [*self.received.windows, *([self._window] if self._window else [])]
 
     async def run(self) -> None:
-        """Serve the connection until it ends."""
+        """Serve the connection until it ends, in whatever way."""
         try:
             async with asyncio.TaskGroup() as tasks:
                 link = Link(self._connection, self._watch, tasks)
@@ -67,13 +67,14 @@ class Session:
                     await self._read(link)
                 except RefusalError as refusal:
                     self.refusal = refusal
-                    await self._connection.close(refusal.close_code, refusal.reason)
-                except ConnectionClosed:
-                    pass  # how a client leaves is its own affair
                 finally:
                     link.stop()
+        except* ConnectionClosed:
+            pass  # how a client leaves is its own affair
         finally:
             self.closed.set()
+        if self.refusal is not None:
+            await self._connection.close(self.refusal.close_code, self.refusal.reason)
 
     async def _read(self, link: Link) -> None:
         async for frame in self._connection:
