@@ -1,27 +1,10 @@
-"""How Gemini is reached: which service, with what credentials, over what kind of connection.
+"""How Gemini is reached: which service, with what credentials, and how patiently."""
 
-Keep-alive, message size and trust are set on the connection itself, because the SDK's defaults break calls: it gives
-up on a pong after 20 s, where Gemini's have been seen 30 s late, and refuses messages above 1 MiB.
-"""
-
-import ssl
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
-from urllib.parse import urlsplit
+from typing import Literal
 
-from google import genai
-from google.auth.credentials import Credentials
-from google.genai import types
-
-from adapters.gemini.frames import TappedConnection
 from domain.errors import VivaError
-
-NO_KEY = "no-key"
-"""Stands for the API key where a base URL without one is set: a rehearsal does not ask for it, the SDK does."""
-
-LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 class SettingsError(VivaError):
@@ -82,56 +65,3 @@ def read_settings(environ: Mapping[str, str]) -> GeminiSettings:
         ca_file=environ.get("GEMINI_CA_FILE", ""),
         api_version=environ.get("GEMINI_API_VERSION", ""),
     )
-
-
-@asynccontextmanager
-async def open_client(settings: GeminiSettings, credentials: Credentials | None = None) -> AsyncIterator[genai.Client]:
-    """The one SDK client of a process (2.6 MB), shared by all calls and closed on leaving.
-
-    `credentials` replace the application default ones on Vertex. Raises `SettingsError` if `ca_file` cannot be read.
-    """
-    options = http_options(settings)
-    if settings.service == "vertex":
-        client = genai.Client(
-            vertexai=True,
-            project=settings.project,
-            location=settings.location,
-            credentials=credentials,
-            http_options=options,
-        )
-    else:
-        client = genai.Client(vertexai=False, api_key=settings.api_key or NO_KEY, http_options=options)
-    try:
-        yield client
-    finally:
-        await client.aio.aclose()
-        client.close()
-
-
-def http_options(settings: GeminiSettings) -> types.HttpOptions:
-    """What the SDK hands on to `websockets.connect`: everything in `async_client_args` that it has a parameter for."""
-    connection: dict[str, Any] = {
-        "open_timeout": settings.connect_timeout_ms / 1000,
-        "close_timeout": settings.close_timeout_ms / 1000,
-        "ping_interval": settings.ping_interval_ms / 1000,
-        "ping_timeout": settings.ping_timeout_ms / 1000,
-        "max_size": settings.max_message_bytes,
-        "create_connection": TappedConnection,
-        "compression": None,  # base64 of speech hardly shrinks, and deflating it costs more than all our own work
-    }
-    if settings.ca_file:  # otherwise the SDK's own: SSL_CERT_FILE or certifi, client certificates on Vertex
-        connection["ssl"] = _trust(settings.ca_file)
-    if urlsplit(settings.base_url).hostname in LOOPBACK:
-        connection["proxy"] = None
-    return types.HttpOptions(
-        base_url=settings.base_url or None,
-        api_version=settings.api_version or None,
-        async_client_args=connection,
-    )
-
-
-def _trust(ca_file: str) -> ssl.SSLContext:
-    try:
-        return ssl.create_default_context(cafile=ca_file)
-    except OSError as error:
-        raise SettingsError(f"The certificate file cannot be read ({error}): check GEMINI_CA_FILE.") from error
