@@ -35,8 +35,8 @@ async def insert_events(
     if not audio:
         return await _append_events(connection, events)
     async with connection.transaction():
-        columns = zip(*((getattr(row, name) for name in AudioRow.__slots__) for row in audio), strict=True)
-        await connection.execute(_APPEND_AUDIO, *map(list, columns))
+        columns = [[getattr(row, name) for row in audio] for name in AudioRow.__slots__]
+        await connection.execute(_APPEND_AUDIO, *columns)
         return await _append_events(connection, events) if events else []
 
 
