@@ -13,11 +13,9 @@ Two things were measured that shape this file (`python -m bench.voice` measures 
   last quarter of a second: then all was found, as early as without the noise.
 """
 
-import numpy as np
-
 from adapters.voice.detector import VoiceDetector
 from adapters.voice.features import level_of, samples_of
-from adapters.voice.frames import FRAME_MS, FRAME_SAMPLES
+from adapters.voice.frames import FRAME_BYTES, FRAME_MS, FRAME_SAMPLES
 from adapters.voice.silero import CONTEXT_SAMPLES, WINDOW_SAMPLES, SileroStream
 from adapters.voice.webrtc import Mode, WebRtcDetector
 from domain.features import FrameFeatures, quantise_voice
@@ -31,7 +29,7 @@ REFRESH_MS = 2_000
 _SURE_OF_NO_VOICE = quantise_voice(0.1)
 
 _LEAD_IN_SAMPLES = LEAD_IN_WINDOWS * WINDOW_SAMPLES
-_KEPT_SAMPLES = _LEAD_IN_SAMPLES + CONTEXT_SAMPLES
+_SAMPLE_BYTES = 2
 
 
 class CascadeDetector(VoiceDetector):
@@ -48,7 +46,7 @@ class CascadeDetector(VoiceDetector):
         self._forget()
 
     def _forget(self) -> None:
-        self._recent = np.zeros(_KEPT_SAMPLES, np.float32)
+        self._recent = bytearray(_SAMPLE_BYTES * (_LEAD_IN_SAMPLES + CONTEXT_SAMPLES))
         self._unheard = 0
         self._frames_open = 0
         self._frames_without_voice = 0
@@ -56,10 +54,10 @@ class CascadeDetector(VoiceDetector):
 
     def analyse(self, frame: bytes) -> FrameFeatures:
         level = level_of(frame)
-        gate = self._gate.analyse(frame).gate
+        gate = self._gate.gate(frame)
         self._frames_open = self._hangover_frames if gate else max(0, self._frames_open - 1)
-        self._recent[:-FRAME_SAMPLES] = self._recent[FRAME_SAMPLES:]
-        self._recent[-FRAME_SAMPLES:] = samples_of(frame)
+        self._recent += frame
+        del self._recent[:FRAME_BYTES]
         self._unheard = min(self._unheard + FRAME_SAMPLES, _LEAD_IN_SAMPLES)
         if self._frames_open:
             self._hear()
@@ -80,9 +78,9 @@ class CascadeDetector(VoiceDetector):
     def _hear(self) -> None:
         """Run Silero over the whole windows among the newest `_unheard` samples; the rest waits for the next frame."""
         while self._unheard >= WINDOW_SAMPLES:
-            start = _KEPT_SAMPLES - CONTEXT_SAMPLES - self._unheard
-            window = self._recent[start : start + CONTEXT_SAMPLES + WINDOW_SAMPLES]
-            self._voice = quantise_voice(self._silero.probability(window))
+            start = _SAMPLE_BYTES * (_LEAD_IN_SAMPLES - self._unheard)
+            window = self._recent[start : start + _SAMPLE_BYTES * (CONTEXT_SAMPLES + WINDOW_SAMPLES)]
+            self._voice = quantise_voice(self._silero.probability(samples_of(window)))
             self._unheard -= WINDOW_SAMPLES
 
     def reset(self) -> None:

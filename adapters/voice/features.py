@@ -12,11 +12,9 @@ _FULL_SCALE = 32_768.0
 _FULL_SCALE_ENERGY = FRAME_SAMPLES * _FULL_SCALE**2
 
 
-def samples_of(frame: bytes) -> NDArray[np.float32]:
-    """One frame (640 bytes, PCM16 little-endian) as 320 floats in -1..1. Raises `FrameLengthError` otherwise."""
-    if len(frame) != FRAME_BYTES:
-        raise FrameLengthError(len(frame))
-    return np.frombuffer(frame, "<i2").astype(np.float32) * np.float32(1 / _FULL_SCALE)
+def samples_of(pcm: bytes | bytearray) -> NDArray[np.float32]:
+    """Whole samples of PCM16 little-endian as floats in -1..1, as networks like them."""
+    return np.frombuffer(pcm, "<i2").astype(np.float32) * np.float32(1 / _FULL_SCALE)
 
 
 def level_of(frame: bytes) -> int:

@@ -25,8 +25,11 @@ class WebRtcDetector(VoiceDetector):
         self._vad = webrtcvad.Vad(mode)
 
     def analyse(self, frame: bytes) -> FrameFeatures:
-        level = level_of(frame)
-        return FrameFeatures(level, int(self._vad.is_speech(frame, RATE_HZ)), VOICE_NOT_MEASURED)
+        return FrameFeatures(level_of(frame), self.gate(frame), VOICE_NOT_MEASURED)
+
+    def gate(self, frame: bytes) -> int:
+        """WebRTC's decision alone: 1 if the next frame may be speech, else 0. The caller has checked its length."""
+        return int(self._vad.is_speech(frame, RATE_HZ))
 
     def reset(self) -> None:
         self._vad = webrtcvad.Vad(self._mode)
