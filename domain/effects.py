@@ -3,7 +3,7 @@
 Effects name ranges of audio by absolute sample positions; the shell keeps the bytes.
 """
 
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 from domain.ports import Side
 from domain.states import State
@@ -144,8 +144,12 @@ class StoreAudio(NamedTuple):
 class EndCall(NamedTuple):
     """The call is closed: tell the client, hang up the model, keep accepting audio for the grace period."""
 
-    reason: Literal["completed"] | str
+    reason: str
     detail: str
+
+
+class LetGo(NamedTuple):
+    """The call has settled: release everything that belongs to it."""
 
 
 Effect = (
@@ -169,5 +173,6 @@ Effect = (
     | ForgetCandidateAudio
     | StoreAudio
     | EndCall
+    | LetGo
 )
 """Every kind of effect there is."""

@@ -29,11 +29,17 @@ class CallOpened(Event, frozen=True, kw_only=True):
 
 @event("call.link_lost.v1")
 class LinkLost(Event, frozen=True, kw_only=True):
-    """A link is missing: the call is resuming. `attempt` counts the dials that failed in a row."""
+    """A link is missing: the call is resuming.
+
+    For the model's link, what is dialled next: `model`, with the session's handle or `fresh`, as the `attempt`-th dial
+    since a turn was last completed.
+    """
 
     link: Link
     reason: str
     attempt: int = 0
+    model: str = ""
+    fresh: bool = False
 
 
 @event("call.link_restored.v1")
@@ -189,6 +195,13 @@ class ReplyOverdue(Event, frozen=True, kw_only=True):
     waited_ms: int
 
 
+@event("call.ending_agreed.v1")
+class EndingAgreed(Event, frozen=True, kw_only=True):
+    """The model called the end of the interview: the call closes once its last words were played."""
+
+    tool_call_id: str
+
+
 @event("call.detector_reset.v1")
 class DetectorReset(Event, frozen=True, kw_only=True):
     """The voice detector starts afresh with the frame at `sample`: its memory sticks after long noise."""
@@ -222,4 +235,14 @@ class CallClosed(Event, frozen=True, kw_only=True):
     reason: str
     detail: str
     ignored: dict[str, int]
-    missing_ms: int = 0
+
+
+@event("call.settled.v1")
+class CallSettled(Event, frozen=True, kw_only=True):
+    """The grace period of a closed call is over: nothing more of it will be recorded.
+
+    `client_seq` is the last audio message that was taken; `after_close_ms` how much audio arrived after the close.
+    """
+
+    client_seq: int
+    after_close_ms: int

@@ -65,12 +65,20 @@ class PlayoutPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class LinkPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    hello_wait_ms: Millis = 60_000
+    """How long a new call waits for its client."""
     resume_wait_ms: Millis = 30_000
     """How long a call waits for its client to come back."""
+    grace_ms: Millis = 3_000
+    """How long a closed call accepts audio that was not yet acknowledged."""
     dial_attempts: Annotated[int, msgspec.Meta(ge=1, le=10)] = 3
     """Tries for a Gemini session without a completed turn between them; after that the call closes."""
+    healthy_ms: Millis = 60_000
+    """A session that lived this long was good: the dials before it no longer count."""
     dial_backoff_ms: Millis = 500
     """The wait before the second try; doubles with each; the adapter adds jitter."""
+    rotation_margin_ms: Millis = 3_000
+    """A session that Gemini is about to end is left at a quiet moment, or this long before its end."""
     reply_timeout_ms: Millis = 10_000
     """A model that has not begun to answer by then is nudged once, then dialled again."""
     overtime_ms: Millis = 120_000

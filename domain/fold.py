@@ -1,0 +1,214 @@
+"""What each event means for the record: the only place that changes it.
+
+`Call.handle` emits events and folds them at once; recovery and replay fold the same events read back. Events that
+change nothing here (transcripts of usage, round trips and the like) are facts for the projections.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from domain import events as ev
+from domain import inputs as inp
+from domain.event import Event
+from domain.machine import fire
+from domain.record import Answer, Record, Reply, Suspicion
+from domain.states import Link, State, Trigger
+
+
+def fold(record: Record, event: Event) -> None:
+    """Apply `event` to `record`."""
+    record.version = event.originator_version
+    meaning = _MEANINGS.get(type(event))
+    if meaning is not None:
+        meaning(record, event)
+
+
+def _opened(record: Record, event: ev.CallOpened) -> None:
+    record.agent = event.agent
+    record.model = event.agent.models[0]
+    record.attempts = 1
+
+
+def _link_lost(record: Record, event: ev.LinkLost) -> None:
+    record.state = fire(record.state, Trigger.LINK_LOST)
+    record.missing.add(event.link)
+    if event.link is Link.MODEL:
+        record.attempts, record.model = event.attempt, event.model
+        record.rotation_due, record.owed, record.session_changed = False, 0, True
+        if event.fresh:
+            record.handle = ""
+        if record.reply is not None and record.reply.playing and not record.reply.complete:
+            record.reply.complete = record.reply.truncated = True
+
+
+def _link_restored(record: Record, event: ev.LinkRestored) -> None:
+    record.missing.discard(event.link)
+    if not record.missing:
+        record.session_changed = False
+        record.state = fire(
+            record.state,
+            Trigger.RESTORED,
+            voice_active=event.voice_active,
+            audio_unplayed=event.audio_unplayed,
+        )
+
+
+def _open_answer(record: Record, turn: int, from_sample: int) -> None:
+    record.turn = turn
+    if turn not in record.untranscribed:
+        record.untranscribed.append(turn)
+    record.answer = Answer(turn=turn, from_sample=from_sample)
+
+
+def _candidate_started(record: Record, event: ev.CandidateStarted) -> None:
+    if record.state is not State.CANDIDATE_SPEAKING:  # after `restored` the floor is the candidate's already
+        record.state = fire(record.state, Trigger.CANDIDATE_STARTED)
+    _open_answer(record, event.turn, event.from_sample)
+
+
+def _candidate_stopped(record: Record, event: ev.CandidateStopped) -> None:
+    record.state = fire(record.state, Trigger.CANDIDATE_STOPPED)
+    assert record.answer is not None
+    record.answer.to_sample = event.to_sample
+    record.answer.end_at_us, record.answer.stopped_at_us = event.end_at_us, event.at_us
+
+
+def _generation_requested(record: Record, event: ev.GenerationRequested) -> None:
+    record.generation = event.generation
+    record.reply = Reply(event.generation, event.cause, event.turn, event.at_us)
+
+
+def _generation_started(record: Record, event: ev.GenerationStarted) -> None:
+    assert record.reply is not None
+    record.reply.started, record.reply.started_at_us = True, event.at_us
+    record.reply.first_model_sample = event.first_model_sample
+
+
+def _let_reply_go(record: Record) -> None:
+    if record.reply is not None and not record.reply.ended:
+        record.owed = record.reply.generation
+    record.reply = None
+
+
+def _generation_cancelled(record: Record, _: ev.GenerationCancelled) -> None:
+    _let_reply_go(record)
+
+
+def _model_started(record: Record, _: ev.ModelStarted) -> None:
+    record.state = fire(record.state, Trigger.MODEL_STARTED)
+    assert record.reply is not None
+    record.reply.playing = True
+
+
+def _model_finished(record: Record, _: ev.ModelFinished) -> None:
+    record.state = fire(record.state, Trigger.MODEL_FINISHED)
+    _let_reply_go(record)
+
+
+def _barge_in_suspected(record: Record, event: ev.BargeInSuspected) -> None:
+    record.state = fire(record.state, Trigger.BARGE_IN_SUSPECTED)
+    record.suspicion = Suspicion(event.onset_sample, event.onset_at_us, event.at_us)
+
+
+def _barge_in_dismissed(record: Record, _: ev.BargeInDismissed) -> None:
+    record.state = fire(record.state, Trigger.BARGE_IN_DISMISSED)
+    record.suspicion = None
+
+
+def _barge_in_confirmed(record: Record, event: ev.BargeInConfirmed) -> None:
+    by_model = event.reason == "model"
+    record.state = fire(record.state, Trigger.MODEL_INTERRUPTED if by_model else Trigger.BARGE_IN_CONFIRMED)
+    record.suspicion = None
+    _let_reply_go(record)
+    _open_answer(record, event.turn, event.from_sample)
+
+
+def _model_transcribed(record: Record, event: inp.ModelTranscribed) -> None:
+    if record.reply is not None and record.reply.generation == event.generation:
+        record.reply.text += event.text
+
+
+def _candidate_transcribed(record: Record, event: inp.CandidateTranscribed) -> None:
+    # Of earlier turns nothing more will come; the newest one may still be spoken.
+    record.untranscribed = [turn for turn in record.untranscribed if turn > event.turn or turn == record.turn]
+
+
+def _generation_completed(record: Record, event: inp.GenerationCompleted) -> None:
+    if record.reply is not None and record.reply.generation == event.generation:
+        record.reply.complete = True
+
+
+def _model_turn_completed(record: Record, event: inp.ModelTurnCompleted) -> None:
+    record.attempts = 0
+    if event.generation == record.owed:
+        record.owed = 0
+    elif record.reply is not None and record.reply.generation == event.generation:
+        record.owed = 0
+        record.reply.ended = True
+        record.reply.complete = record.reply.started
+
+
+def _handle_issued(record: Record, event: inp.ResumptionHandleIssued) -> None:
+    if event.resumable and event.handle:  # an empty handle must never overwrite a good one
+        record.handle = event.handle
+
+
+def _client_connected(record: Record, _: inp.ClientConnected) -> None:
+    record.clients += 1
+
+
+def _model_connected(record: Record, event: inp.ModelConnected) -> None:
+    record.connected_at_us = event.at_us
+
+
+def _muted(record: Record, event: inp.MicMuted | inp.MicUnmuted) -> None:
+    record.muted = isinstance(event, inp.MicMuted)
+
+
+def _going_away(record: Record, _: inp.GoAwayReceived) -> None:
+    record.rotation_due = True
+
+
+def _ending(record: Record, _: ev.EndingAgreed) -> None:
+    record.ending = True
+
+
+def _closed(record: Record, event: ev.CallClosed) -> None:
+    record.state = fire(record.state, Trigger.CLOSE)
+    record.close_reason = event.reason
+    record.reply = record.suspicion = None
+    record.missing.clear()
+
+
+def _settled(record: Record, _: ev.CallSettled) -> None:
+    record.settled = True
+
+
+_MEANINGS: dict[type[Event], Callable[[Record, Any], None]] = {
+    ev.CallOpened: _opened,
+    ev.LinkLost: _link_lost,
+    ev.LinkRestored: _link_restored,
+    ev.CandidateStarted: _candidate_started,
+    ev.CandidateStopped: _candidate_stopped,
+    ev.GenerationRequested: _generation_requested,
+    ev.GenerationStarted: _generation_started,
+    ev.GenerationCancelled: _generation_cancelled,
+    ev.ModelStarted: _model_started,
+    ev.ModelFinished: _model_finished,
+    ev.BargeInSuspected: _barge_in_suspected,
+    ev.BargeInDismissed: _barge_in_dismissed,
+    ev.BargeInConfirmed: _barge_in_confirmed,
+    ev.EndingAgreed: _ending,
+    ev.CallClosed: _closed,
+    ev.CallSettled: _settled,
+    inp.ModelTranscribed: _model_transcribed,
+    inp.CandidateTranscribed: _candidate_transcribed,
+    inp.GenerationCompleted: _generation_completed,
+    inp.ModelTurnCompleted: _model_turn_completed,
+    inp.ResumptionHandleIssued: _handle_issued,
+    inp.ClientConnected: _client_connected,
+    inp.ModelConnected: _model_connected,
+    inp.MicMuted: _muted,
+    inp.MicUnmuted: _muted,
+    inp.GoAwayReceived: _going_away,
+}

@@ -1,0 +1,91 @@
+"""What a call is, as far as its events tell: the part of its memory that a fold of the log gives back."""
+
+from dataclasses import dataclass, field
+
+from domain.interview import Agent
+from domain.states import Link, State
+
+
+@dataclass(slots=True)
+class Reply:
+    """One reply of the model, from the moment we expect it until it was played, cancelled or cut."""
+
+    generation: int
+    cause: str
+    turn: int
+    requested_at_us: int
+    started: bool = False
+    """Its first audio has arrived, at `started_at_us` and from `first_model_sample` on."""
+    started_at_us: int = 0
+    first_model_sample: int = 0
+    playing: bool = False
+    """Its first sample has been played to the candidate."""
+    complete: bool = False
+    """No more audio will come."""
+    ended: bool = False
+    """Gemini has said that its turn is over."""
+    truncated: bool = False
+    """It is complete only because the link was lost."""
+    text: str = ""
+
+
+@dataclass(slots=True)
+class Answer:
+    """The stretch of the candidate's audio that the model was given, or is being given, for a turn."""
+
+    turn: int
+    from_sample: int
+    to_sample: int | None = None
+    """None while the activity window is open."""
+    end_at_us: int = 0
+    """When the last voiced frame arrived."""
+    stopped_at_us: int = 0
+
+
+@dataclass(slots=True)
+class Suspicion:
+    """A barge-in under suspicion."""
+
+    onset_sample: int
+    onset_at_us: int
+    held_at_us: int
+
+
+@dataclass(slots=True)
+class Record:
+    """A call's state as folded from its events (`domain.fold`)."""
+
+    agent: Agent
+    state: State = State.RESUMING
+    missing: set[Link] = field(default_factory=lambda: {Link.CLIENT, Link.MODEL})
+    version: int = 0
+    muted: bool = False
+    turn: int = 0
+    generation: int = 0
+    answer: Answer | None = None
+    untranscribed: list[int] = field(default_factory=list)
+    """Turns whose transcript has not come yet, the oldest first."""
+    reply: Reply | None = None
+    suspicion: Suspicion | None = None
+    owed: int = 0
+    """A generation that is over for us and that Gemini has not ended yet; 0 for none."""
+    clients: int = 0
+    """How many times a client has said hello."""
+    attempts: int = 0
+    """Dials for a Gemini session since a turn was last completed."""
+    model: str = ""
+    handle: str = ""
+    connected_at_us: int = 0
+    """When the newest Gemini session was set up."""
+    session_changed: bool = False
+    """A session died, and what it knew of the open window or the awaited reply died with it."""
+    rotation_due: bool = False
+    ending: bool = False
+    """The model has called the end of the interview; the call closes once its last words were played."""
+    settled: bool = False
+    close_reason: str = ""
+
+    @property
+    def window_open(self) -> bool:
+        """Whether the candidate has the floor and the model is being given their audio."""
+        return self.answer is not None and self.answer.to_sample is None

@@ -1,0 +1,150 @@
+"""A voice over the interviewer: hold at once, then confirm or dismiss.
+
+The first evidence holds playback, which costs nothing if it was a cough; what follows decides. Positions are the
+candidate's, so that a burst of resent audio is judged as it was spoken.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+from domain.effects import FlushPlayback, ForgetInterviewerAudio, HoldPlayback, ReleasePlayback
+from domain.event import Evidence
+from domain.events import BargeInConfirmed, BargeInDismissed, BargeInSuspected, InterviewerCut
+from domain.policy import MODEL_RATE_HZ, millis, samples
+from domain.rules.floor import open_window, stop_waiting, stream_to_model, with_preroll
+from domain.timers import Timer
+
+if TYPE_CHECKING:
+    from domain.call import Call
+    from domain.inputs import CandidateFrame, MicMuted
+
+
+def frame_in_model_speaking(call: Call, _: CandidateFrame) -> None:
+    stream_to_model(call)
+    if call.policy.local_turns and call.hearing.onset_sample is not None:
+        suspect(call)
+
+
+def suspect(call: Call) -> None:
+    """Hold playback: it may be an interruption."""
+    reply, onset = call.record.reply, call.hearing.onset_sample
+    assert reply is not None and onset is not None
+    call.playout.hold(call.now_us)
+    call.decide(
+        BargeInSuspected,
+        generation=reply.generation,
+        onset_sample=onset,
+        onset_at_us=call.hearing.onset_at_us,
+        evidence=call.hearing.evidence(),
+    )
+    call.timers.start(Timer.CEILING, call.now_us + 2 * call.policy.barge_in.ceiling_ms * 1000)
+    call.timers.stop(Timer.STALL)
+    call.do(HoldPlayback())
+
+
+def frame_in_interrupted(call: Call, _: CandidateFrame) -> None:
+    policy, hearing = call.policy.barge_in, call.hearing
+    suspicion = call.record.suspicion
+    assert suspicion is not None
+    doubt = hearing.next_sample - suspicion.onset_sample
+    if hearing.voiced_samples >= samples(policy.confirm_voiced_ms):
+        confirm(call, "voiced")
+    elif hearing.silent_samples >= samples(policy.dismiss_silence_ms) or not hearing.speaking:
+        dismiss(call, "silence")
+    elif doubt >= samples(policy.ceiling_ms):
+        decide_by_share(call)
+
+
+def decide_by_share(call: Call) -> None:
+    """No doubt lasts for ever: whichever of voice and silence had the larger share wins."""
+    suspicion = call.record.suspicion
+    assert suspicion is not None
+    doubt = call.hearing.next_sample - suspicion.onset_sample
+    if call.hearing.speaking and call.hearing.voiced_samples * 2 >= doubt:
+        confirm(call, "ceiling")
+    else:
+        dismiss(call, "ceiling")
+
+
+def muted_while_interrupted(call: Call, _: MicMuted) -> None:
+    dismiss(call, "muted")
+    call.hearing.rest()
+
+
+def confirm(call: Call, reason: Literal["voiced", "ceiling", "played_out", "model"]) -> None:
+    """It is an interruption: the candidate has the floor, with everything since before the onset."""
+    record = call.record
+    reply = record.reply
+    assert reply is not None
+    onset = record.suspicion.onset_sample if record.suspicion else call.hearing.next_sample
+    onset_at_us = record.suspicion.onset_at_us if record.suspicion else call.now_us
+    from_sample = with_preroll(call, onset)
+    generation = reply.generation
+    cut = cut_facts(call)
+    call.decide(
+        BargeInConfirmed,
+        generation=generation,
+        turn=record.turn + 1,
+        from_sample=from_sample,
+        onset_sample=onset,
+        onset_at_us=onset_at_us,
+        reason=reason,
+        evidence=call.hearing.evidence() | doubt_evidence(call, onset, onset_at_us),
+    )
+    if reason != "played_out":
+        call.decide(InterviewerCut, generation=generation, **cut)
+    call.timers.stop(Timer.CEILING)
+    stop_waiting(call)
+    call.playout.drop()
+    call.do(FlushPlayback(), ForgetInterviewerAudio(call.interviewer_audio.next_sample))
+    open_window(call, from_sample)
+
+
+def dismiss(call: Call, reason: Literal["silence", "ceiling", "muted", "client_lost"]) -> None:
+    """It was none: play on, nothing lost."""
+    record = call.record
+    suspicion, reply = record.suspicion, record.reply
+    assert suspicion is not None and reply is not None
+    call.decide(
+        BargeInDismissed,
+        generation=reply.generation,
+        reason=reason,
+        held_ms=(call.now_us - suspicion.held_at_us) // 1000,
+        evidence=call.hearing.evidence() | doubt_evidence(call, suspicion.onset_sample, suspicion.onset_at_us),
+    )
+    call.timers.stop(Timer.CEILING)
+    call.hearing.rest()
+    call.playout.release(call.now_us)
+    call.do(ReleasePlayback())
+
+
+def doubt_evidence(call: Call, onset_sample: int, onset_at_us: int) -> Evidence:
+    """How long the decision took, in the candidate's audio and on the clock."""
+    return {
+        "doubt_ms": millis(call.hearing.next_sample - onset_sample),
+        "doubt_clock_ms": (call.now_us - onset_at_us) // 1000,
+    }
+
+
+def cut_facts(call: Call) -> dict[str, Any]:
+    """What had been received, sent and heard of the reply when it was cut; the text in proportion to the sound."""
+    reply, playout = call.record.reply, call.playout
+    assert reply is not None
+    heard_sample = playout.heard_sample(call.now_us)
+    received = playout.end_sample - playout.start_sample
+    heard = max(0, heard_sample - playout.start_sample)
+    words = reply.text.split()
+    heard_words = words[: round(len(words) * heard / received)] if received else []
+    return {
+        "received_ms": millis(received, MODEL_RATE_HZ),
+        "sent_ms": millis(playout.sent_sample - playout.start_sample, MODEL_RATE_HZ),
+        "heard_ms": millis(heard, MODEL_RATE_HZ),
+        "heard_text": " ".join(heard_words),
+        "evidence": {
+            "first_model_sample": playout.start_sample,
+            "sent_model_sample": playout.sent_sample,
+            "heard_model_sample": heard_sample,
+            "reported_model_sample": playout.played_sample,
+        },
+    }

@@ -1,0 +1,90 @@
+"""What happens when a deadline passes. Deadlines are looked at with every input: time comes in with all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from domain.effects import TellError
+from domain.events import ReplyOverdue
+from domain.rules.barge_in import decide_by_share
+from domain.rules.ending import close, settle
+from domain.rules.floor import give_up_reply, nudge
+from domain.rules.links import rotate
+from domain.states import Link, State
+from domain.timers import Timer
+
+if TYPE_CHECKING:
+    from domain.call import Call
+
+
+def pass_deadlines(call: Call) -> None:
+    """Act on every deadline that is due."""
+    for timer in call.timers.pop_due(call.now_us):
+        if call.record.state is State.CLOSED and timer not in _AFTER_CLOSE:
+            continue  # the call was closed by an earlier deadline of the same moment
+        rule = _RULES.get(timer)
+        if rule is not None:
+            rule(call)
+
+
+def _interview_too_long(call: Call) -> None:
+    close(call, "duration_reached", "The time set for the interview, and its overtime, is over.")
+
+
+def _doubt_too_long(call: Call) -> None:
+    if call.record.state is State.INTERRUPTED:
+        decide_by_share(call)
+
+
+def _session_ends(call: Call) -> None:
+    if call.record.rotation_due and call.record.state is not State.INTERRUPTED:
+        rotate(call, "session_ending")
+
+
+def _segment_due(call: Call) -> None:
+    call.seal_now = True
+
+
+def _reply_overdue(call: Call) -> None:
+    reply = call.record.reply
+    if reply is None or reply.started or Link.MODEL in call.record.missing:
+        return
+    waited_ms = (call.now_us - reply.requested_at_us) // 1000
+    if reply.cause != "nudge":
+        call.decide(ReplyOverdue, generation=reply.generation, action="nudged", waited_ms=waited_ms)
+        give_up_reply(call, "overdue")
+        nudge(call)
+        return
+    call.decide(ReplyOverdue, generation=reply.generation, action="redialled", waited_ms=waited_ms)
+    rotate(call, "reply_overdue")
+
+
+def _client_did_not_come(call: Call) -> None:
+    if call.record.clients == 0:
+        close(call, "never_connected", "No client said hello to this call in time.")
+    else:
+        close(call, "client_gone", "The client did not come back in time.")
+
+
+def _playback_stalled(call: Call) -> None:
+    if not call.playout.in_flight or call.playout.held:
+        return
+    seconds = call.policy.playout.stall_ms // 1000
+    message = f"No audio was played for {seconds} s: play what is sent and report it with `playback` messages."
+    call.do(TellError("playback_stalled", message))
+    close(call, "playback_stalled", message)
+
+
+_AFTER_CLOSE = (Timer.GRACE, Timer.SEGMENT)
+_RULES: dict[Timer, Callable[[Call], None]] = {
+    Timer.REPLY: _reply_overdue,
+    Timer.CEILING: _doubt_too_long,
+    Timer.RESUME: _client_did_not_come,
+    Timer.STALL: _playback_stalled,
+    Timer.ROTATION: _session_ends,
+    Timer.DURATION: _interview_too_long,
+    Timer.GRACE: settle,
+    Timer.SEGMENT: _segment_due,
+    # Timer.PLAYOUT: waking up was all; housekeeping sends what is due
+}

@@ -1,0 +1,112 @@
+"""What follows every input: audio goes out as playback moves on, segments are sealed, sessions rotated in quiet."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from domain.effects import ForgetCandidateAudio, SendInterviewerAudio
+from domain.events import CandidateAudioRecorded, InterviewerAudioRecorded
+from domain.policy import samples
+from domain.ports import Side
+from domain.rules.ending import record_settled
+from domain.rules.links import model_lost, rotate
+from domain.states import Link, State
+from domain.timers import Timer
+
+if TYPE_CHECKING:
+    from domain.call import Call
+    from domain.journal import Journal
+
+_PLAYOUT_WAKE_US = 100_000
+_SEGMENT_SLACK_US = 500_000
+
+
+def keep_house(call: Call) -> None:
+    """Run after every input."""
+    record = call.record
+    if call.deferred_loss is not None and record.state is not State.INTERRUPTED:
+        lost, call.deferred_loss = call.deferred_loss, None
+        if record.state is not State.CLOSED:
+            model_lost(call, lost)
+    if record.rotation_due:
+        _rotate_in_quiet(call)
+    if call.playout.unsent:
+        _pump(call)
+    _keep_segments(call)
+    if call.settling and not record.settled:
+        seal(call, call.candidate_audio)
+        seal(call, call.interviewer_audio)
+        record_settled(call)
+
+
+def _rotate_in_quiet(call: Call) -> None:
+    record = call.record
+    if record.state is State.LISTENING and record.reply is None and not call.hearing.speaking:
+        rotate(call, "session_ending")
+
+
+def _pump(call: Call) -> None:
+    record = call.record
+    speaking = record.reply is not None and (record.state is not State.RESUMING or record.reply.playing)
+    if not speaking or Link.CLIENT in record.missing or call.playout.held:
+        return
+    for part in call.playout.take(call.now_us):
+        call.do(SendInterviewerAudio(part.generation, part.from_sample, part.to_sample))
+    if call.playout.in_flight and not call.timers.running(Timer.STALL):
+        call.timers.start(Timer.STALL, call.now_us + call.policy.playout.stall_ms * 1000)
+    if call.playout.unsent and not call.timers.running(Timer.PLAYOUT):
+        call.timers.start(Timer.PLAYOUT, call.now_us + _PLAYOUT_WAKE_US)
+
+
+def _keep_segments(call: Call) -> None:
+    candidate, interviewer = call.candidate_audio, call.interviewer_audio
+    if candidate.waiting and (call.seal_now or candidate.full):
+        seal(call, candidate)
+    if interviewer.waiting and (call.seal_now or interviewer.full):
+        seal(call, interviewer)
+    call.seal_now = False
+    waiting = candidate.waiting or interviewer.waiting
+    if waiting and not call.timers.running(Timer.SEGMENT):
+        due_us = call.now_us + call.policy.recording.segment_ms * 1000 + _SEGMENT_SLACK_US
+        call.timers.start(Timer.SEGMENT, due_us)
+
+
+def seal(call: Call, journal: Journal) -> None:
+    """Store a side's audio gathered so far, with the event that names it."""
+    if not journal.waiting:
+        return
+    segment = journal.seal()
+    call.do(segment)
+    count = len(segment.pcm) // 2
+    if segment.side is Side.CANDIDATE:
+        call.decide(
+            CandidateAudioRecorded,
+            sha256=segment.sha256,
+            first_sample=segment.first_sample,
+            samples=count,
+            client_seq=call.client_seq,
+        )
+        call.do(ForgetCandidateAudio(_needed_from(call)))
+    else:
+        call.decide(
+            InterviewerAudioRecorded,
+            sha256=segment.sha256,
+            first_model_sample=segment.first_sample,
+            samples=count,
+        )
+
+
+def _needed_from(call: Call) -> int:
+    """The oldest sample of the candidate's stream that may still have to be sent to the model."""
+    policy, record = call.policy, call.record
+    doubt_ms = policy.voice.preroll_ms + policy.voice.start_window_ms + policy.barge_in.ceiling_ms
+    needed = [call.hearing.next_sample - samples(doubt_ms + 1_000), call.uplink_sample]
+    if policy.local_turns:
+        needed.pop()
+    answer = record.answer
+    if answer is not None and (answer.to_sample is None or (record.reply is not None and not record.reply.playing)):
+        needed.append(answer.from_sample)
+    if call.missed_from is not None:
+        needed.append(call.missed_from)
+    oldest_kept = call.hearing.next_sample - samples(policy.links.window_keep_ms)
+    return max(0, oldest_kept, min(needed))

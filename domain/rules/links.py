@@ -1,0 +1,177 @@
+"""Losing and regaining the two links: the client's websocket and the Gemini session."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from domain.effects import CloseActivity, DialModel, OpenActivity, SendCandidateAudio
+from domain.events import CandidateStarted, InterviewerCut, LinkLost, LinkRestored
+from domain.rules.barge_in import cut_facts, dismiss
+from domain.rules.ending import close
+from domain.rules.floor import (
+    ask_to_open,
+    expect_reply,
+    give_up_reply,
+    open_window,
+    send_up_to_now,
+    stop_waiting,
+    with_preroll,
+)
+from domain.rules.playback import finish_if_heard
+from domain.states import Link, State
+from domain.timers import Timer
+
+if TYPE_CHECKING:
+    from domain.call import Call
+    from domain.inputs import ClientConnected, ClientLost, ModelConnected, ModelLost
+
+
+def client_connected(call: Call, hello: ClientConnected) -> None:
+    """A client said hello: the first one, one that comes back, or one that replaces another."""
+    if Link.CLIENT not in call.record.missing:
+        _client_gone(call, "replaced")
+    call.timers.stop(Timer.RESUME)
+    call.playout.rewind(hello.played_sample)
+    if call.record.clients == 1:
+        call.do(DialModel(call.record.attempts, 0, "", call.record.model))
+    restore(call, Link.CLIENT)
+
+
+def client_lost(call: Call, lost: ClientLost) -> None:
+    if Link.CLIENT in call.record.missing:
+        call.ignore(lost)
+        return
+    _client_gone(call, lost.reason)
+    call.timers.start(Timer.RESUME, call.now_us + call.policy.links.resume_wait_ms * 1000)
+
+
+def _client_gone(call: Call, reason: str) -> None:
+    if call.record.state is State.INTERRUPTED:
+        dismiss(call, "client_lost")
+    call.decide(LinkLost, link=Link.CLIENT, reason=reason)
+    call.timers.stop(Timer.STALL)
+
+
+def model_connected(call: Call, connected: ModelConnected) -> None:
+    if Link.MODEL not in call.record.missing:
+        call.ignore(connected)
+        return
+    restore(call, Link.MODEL)
+
+
+def model_lost(call: Call, lost: ModelLost) -> None:
+    """Dial again, a bounded number of times; never the same set-up that can never work."""
+    fresh = not lost.retryable
+    model: str | None = call.record.model
+    if fresh and not call.record.handle:  # a fresh session of this model was refused: try the next model
+        model = _next_model(call)
+    if model is None:
+        close(call, "model_unavailable", f"No configured model accepts this call: {lost.reason}")
+    else:
+        _dial_again(call, lost.reason, model, fresh)
+
+
+def model_lost_while_interrupted(call: Call, lost: ModelLost) -> None:
+    """The decision about the barge-in goes on; `resuming` follows it."""
+    call.deferred_loss = lost
+
+
+def rotate(call: Call, reason: str) -> None:
+    """Leave a session that is about to end, or that has stopped answering, for a new one by its handle."""
+    _dial_again(call, reason, call.record.model, fresh=False)
+
+
+def _next_model(call: Call) -> str | None:
+    models = call.opened.agent.models
+    after = models.index(call.record.model) + 1
+    return models[after] if after < len(models) else None
+
+
+def _dial_again(call: Call, reason: str, model: str, fresh: bool) -> None:
+    record, links = call.record, call.policy.links
+    connected = Link.MODEL not in record.missing
+    healthy = connected and call.now_us - record.connected_at_us >= links.healthy_ms * 1000
+    attempt = 1 if healthy else record.attempts + 1
+    if attempt > links.dial_attempts:
+        close(call, "model_unavailable", f"Gemini was dialled {record.attempts} times in vain: {reason}")
+        return
+    call.decide(LinkLost, link=Link.MODEL, reason=reason, attempt=attempt, model=model, fresh=fresh)
+    call.timers.stop(Timer.ROTATION)
+    call.timers.stop(Timer.REPLY)
+    wait_ms = links.dial_backoff_ms << (attempt - 2) if attempt > 1 else 0
+    call.do(DialModel(attempt, wait_ms, record.handle, record.model))
+
+
+def restore(call: Call, link: Link) -> None:
+    """A link is back; with nothing missing any more, the call goes on where it stood."""
+    record = call.record
+    missing = tuple(sorted(record.missing - {link}))
+    voice_active = record.window_open or call.missed_from is not None or call.hearing.speaking
+    reply = record.reply
+    unplayed = reply is not None and reply.playing
+    session_changed = record.session_changed
+    call.decide(
+        LinkRestored,
+        link=link,
+        missing=missing,
+        voice_active=voice_active and not missing,
+        audio_unplayed=unplayed and not missing,
+    )
+    if not missing:
+        _go_on(call, session_changed)
+
+
+def _go_on(call: Call, session_changed: bool) -> None:
+    record = call.record
+    if record.state is State.CANDIDATE_SPEAKING:
+        _candidate_goes_on(call, session_changed)
+    elif record.state is State.MODEL_SPEAKING:
+        finish_if_heard(call)
+    elif record.generation == 0:
+        ask_to_open(call)
+    elif session_changed and record.reply is not None:
+        _ask_again(call)
+
+
+def _candidate_goes_on(call: Call, session_changed: bool) -> None:
+    """An open window is sent again whole to a new session; a voice missed meanwhile gets its window now."""
+    record, hearing = call.record, call.hearing
+    if record.window_open:
+        assert record.answer is not None
+        if session_changed:
+            open_window(call, record.answer.from_sample)
+        else:
+            send_up_to_now(call)
+        return
+    onset = hearing.onset_sample if hearing.onset_sample is not None else call.missed_from
+    assert onset is not None
+    from_sample = call.missed_from if call.missed_from is not None else with_preroll(call, onset)
+    call.missed_from = None
+    if record.reply is not None:
+        if record.reply.playing:
+            call.decide(InterviewerCut, generation=record.reply.generation, **cut_facts(call))
+        give_up_reply(call, "candidate_spoke_on")
+    call.decide(
+        CandidateStarted,
+        turn=record.turn + 1,
+        onset_sample=onset,
+        onset_at_us=hearing.onset_at_us,
+        from_sample=from_sample,
+        evidence=hearing.evidence(),
+    )
+    open_window(call, from_sample)
+
+
+def _ask_again(call: Call) -> None:
+    """The reply that was awaited died with its session: give the new one the same answer again."""
+    record = call.record
+    assert record.reply is not None
+    answer, cause = record.answer, record.reply.cause
+    give_up_reply(call, "model_lost")
+    stop_waiting(call)
+    if cause == "opening" or answer is None or answer.to_sample is None:
+        ask_to_open(call)
+        return
+    expect_reply(call, "resent")
+    if call.policy.local_turns:
+        call.do(OpenActivity(), SendCandidateAudio(answer.from_sample, answer.to_sample), CloseActivity())

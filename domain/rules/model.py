@@ -1,0 +1,130 @@
+"""What Gemini sends: audio, transcripts, the ends of its turns, tools, and what it says about its session."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from domain.effects import AnswerTool, FlushPlayback, TellTranscript
+from domain.events import EndingAgreed, GenerationCancelled, GenerationStarted, PlayoutOverflowed
+from domain.interview import END_TOOL
+from domain.ports import Side
+from domain.rules.barge_in import confirm
+from domain.rules.ending import close
+from domain.rules.floor import expect_reply, give_up_reply, stop_answer, stop_waiting
+from domain.rules.playback import finish_if_heard
+from domain.states import State
+from domain.timers import Timer
+
+if TYPE_CHECKING:
+    from domain.call import Call
+    from domain.inputs import (
+        CandidateTranscribed,
+        GenerationCompleted,
+        GoAwayReceived,
+        ModelAudio,
+        ModelInterruptionReported,
+        ModelTranscribed,
+        ModelTurnCompleted,
+        ToolCallRequested,
+    )
+
+
+def audio(call: Call, chunk: ModelAudio) -> None:
+    """Audio of the reply we wait for, or, if we wait for none, of one that the model began by itself."""
+    if call.record.reply is None:
+        expect_reply(call, "unprompted")
+    reply = call.record.reply
+    assert reply is not None
+    count = len(chunk.pcm) // 2
+    first_sample = call.interviewer_audio.next_sample - count
+    if not reply.started:
+        call.timers.stop(Timer.REPLY)
+        call.decide(
+            GenerationStarted,
+            generation=reply.generation,
+            first_model_sample=first_sample,
+            evidence={"waited_ms": (call.now_us - reply.requested_at_us) // 1000, "samples": count},
+        )
+    refused_before = call.playout.refused == reply.generation
+    if not call.playout.push(reply.generation, first_sample, count) and not refused_before:
+        call.decide(PlayoutOverflowed, generation=reply.generation, samples=count)
+
+
+def audio_while_resuming(call: Call, chunk: ModelAudio) -> None:
+    """The client is missing: a reply goes on to arrive. A voice that waits to be heard makes new ones pointless."""
+    if call.record.window_open and call.policy.local_turns:
+        audio_over_candidate(call, chunk)
+    else:
+        audio(call, chunk)
+
+
+def audio_over_candidate(call: Call, chunk: ModelAudio) -> None:
+    """While the candidate has the floor, audio is either late (of a reply that was cut), or Gemini decides turns."""
+    if call.policy.local_turns:
+        call.late_chunks += 1
+        call.late_samples += len(chunk.pcm) // 2
+    else:
+        if call.record.state is State.CANDIDATE_SPEAKING:
+            stop_answer(call, "model_replied")
+        audio(call, chunk)
+
+
+def transcribed(call: Call, said: ModelTranscribed) -> None:
+    """The interviewer's words, for the client, unless they belong to a reply that was given up."""
+    reply = call.record.reply
+    if reply is not None:
+        call.do(TellTranscript(Side.INTERVIEWER, reply.generation, said.text, interim=False))
+
+
+def candidate_transcribed(call: Call, said: CandidateTranscribed) -> None:
+    call.do(TellTranscript(Side.CANDIDATE, said.turn, said.text, said.interim))
+
+
+def completed(call: Call, _: GenerationCompleted) -> None:
+    finish_if_heard(call)
+
+
+def turn_completed(call: Call, ended: ModelTurnCompleted) -> None:
+    """A turn without audio is either the model's choice, or the silent-turn fault that the watchdog waits for."""
+    reply = call.record.reply
+    if reply is not None and reply.ended and not reply.started and ended.waiting_for_input:
+        call.decide(
+            GenerationCancelled,
+            generation=reply.generation,
+            reason="model_chose_silence",
+            evidence={"waited_ms": (call.now_us - reply.requested_at_us) // 1000},
+        )
+        stop_waiting(call)
+    finish_if_heard(call)
+    reply = call.record.reply
+    if call.record.ending and call.record.state is State.LISTENING and (reply is None or not reply.started):
+        close(call, "completed", "The interview is over: the interviewer ended it.")
+
+
+def interruption_reported(call: Call, reported: ModelInterruptionReported) -> None:
+    """Where we decide turns this only confirms a cut of ours, or is a phantom; either way nothing moves."""
+    if call.policy.local_turns:
+        call.ignore(reported)
+        return
+    reply = call.record.reply
+    if call.record.state in (State.MODEL_SPEAKING, State.INTERRUPTED):
+        confirm(call, "model")
+    elif reply is not None and reply.started:
+        give_up_reply(call, "model_interrupted")
+        call.do(FlushPlayback())
+
+
+def tool_called(call: Call, request: ToolCallRequested) -> None:
+    """One function exists: the model ends the interview."""
+    if request.name == END_TOOL:
+        call.decide(EndingAgreed, tool_call_id=request.tool_call_id)
+        call.do(AnswerTool(request.tool_call_id, request.name, {"result": "ok"}))
+    else:
+        error = f"There is no function {request.name}; go on without it."
+        call.do(AnswerTool(request.tool_call_id, request.name, {"error": error}))
+
+
+def going_away(call: Call, told: GoAwayReceived) -> None:
+    """Rotate at a quiet moment (see housekeeping), or in the last seconds whatever happens."""
+    margin_ms = call.policy.links.rotation_margin_ms
+    call.timers.start(Timer.ROTATION, call.now_us + max(0, told.time_left_ms - margin_ms) * 1000)

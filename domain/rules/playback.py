@@ -1,0 +1,110 @@
+"""What the client says about its playback: a reply begins when it is heard, and ends when it has been heard."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from domain.effects import ForgetInterviewerAudio, TellLatency
+from domain.events import ModelFinished, ModelStarted
+from domain.policy import MODEL_RATE_HZ, millis
+from domain.rules.barge_in import confirm
+from domain.rules.ending import close
+from domain.rules.floor import nudge, reset_detector
+from domain.states import State
+from domain.timers import Timer
+
+if TYPE_CHECKING:
+    from domain.call import Call
+    from domain.inputs import PlaybackReported
+
+
+def reported_in_speech(call: Call, report: PlaybackReported) -> None:
+    """In `listening` and `model_speaking`."""
+    believe(call, report)
+    reply, playout = call.record.reply, call.playout
+    if (
+        call.record.state is State.LISTENING
+        and reply is not None
+        and reply.started
+        and playout.generation == reply.generation
+        and playout.played_sample > playout.start_sample
+    ):
+        start_speaking(call)
+    finish_if_heard(call)
+
+
+def reported_in_interrupted(call: Call, report: PlaybackReported) -> None:
+    """Had everything been heard when the candidate began, it is not an interruption but the next answer."""
+    believe(call, report)
+    reply = call.record.reply
+    if reply is not None and reply.complete and not call.playout.unplayed:
+        confirm(call, "played_out")
+
+
+def reported_otherwise(call: Call, report: PlaybackReported) -> None:
+    """While a link is missing or after a flush: only the position counts."""
+    believe(call, report)
+
+
+def believe(call: Call, report: PlaybackReported) -> None:
+    if call.playout.report(report.played_sample, report.held, call.now_us):
+        call.timers.stop(Timer.STALL)
+        call.do(ForgetInterviewerAudio(call.playout.played_sample))
+
+
+def start_speaking(call: Call) -> None:
+    """The first sample was heard; when, follows from how much has been played since."""
+    reply, playout = call.record.reply, call.playout
+    assert reply is not None
+    since_start_ms = millis(playout.played_sample - playout.start_sample, MODEL_RATE_HZ)
+    played_at_us = max(reply.started_at_us, call.now_us - since_start_ms * 1000)
+    answer = call.record.answer if reply.cause in ("answer", "nudge", "resent") else None
+    end_at_us = answer.end_at_us if answer else -1
+    stopped_at_us = answer.stopped_at_us if answer else -1
+    call.decide(
+        ModelStarted,
+        generation=reply.generation,
+        turn=reply.turn,
+        played_at_us=played_at_us,
+        evidence={
+            "voice_end_at_us": end_at_us,
+            "endpoint_at_us": stopped_at_us,
+            "requested_at_us": reply.requested_at_us,
+            "first_audio_at_us": reply.started_at_us,
+            "played_model_sample": playout.played_sample,
+        },
+    )
+    call.do(
+        TellLatency(
+            generation=reply.generation,
+            turn=reply.turn,
+            endpoint_ms=(stopped_at_us - end_at_us) // 1000 if answer else -1,
+            model_ms=(reply.started_at_us - reply.requested_at_us) // 1000,
+            response_ms=(played_at_us - end_at_us) // 1000 if answer else -1,
+        )
+    )
+
+
+def finish_if_heard(call: Call) -> None:
+    """A reply is finished when it is complete *and* played out."""
+    reply, playout = call.record.reply, call.playout
+    if call.record.state is not State.MODEL_SPEAKING or reply is None or not reply.complete or playout.unplayed:
+        return
+    truncated = reply.truncated
+    call.decide(
+        ModelFinished,
+        generation=reply.generation,
+        evidence={
+            "first_model_sample": playout.start_sample,
+            "played_model_sample": playout.played_sample,
+            "truncated": int(truncated),
+        },
+    )
+    call.timers.stop(Timer.STALL)
+    if call.record.ending:
+        close(call, "completed", "The interview is over: the interviewer said goodbye.")
+        return
+    call.hearing.rest()
+    reset_detector(call)
+    if truncated:
+        nudge(call)

@@ -1,0 +1,66 @@
+"""The call's deadlines. The core has no clock: it says when it wants to be woken; time comes in with every input."""
+
+from enum import StrEnum
+
+
+class Timer(StrEnum):
+    REPLY = "reply"
+    """The model should have begun to answer."""
+    CEILING = "ceiling"
+    """A suspected barge-in should have been decided, even if no more frames come."""
+    RESUME = "resume"
+    """The client should have (come back and) said hello."""
+    STALL = "stall"
+    """The client should have played some of what it was sent."""
+    ROTATION = "rotation"
+    """The model's connection is about to be ended by Gemini."""
+    DURATION = "duration"
+    """The interview, with its overtime, should be over."""
+    PLAYOUT = "playout"
+    """More audio may go to the client."""
+    SEGMENT = "segment"
+    """Audio has waited long enough to be stored."""
+    GRACE = "grace"
+    """The closed call has waited long enough for unacknowledged audio."""
+
+
+NEVER_US = 2**62
+
+
+class Timers:
+    """At most one deadline per timer."""
+
+    __slots__ = ("_due_us", "next_us")
+
+    def __init__(self) -> None:
+        self._due_us: dict[Timer, int] = {}
+        self.next_us = NEVER_US
+
+    def start(self, timer: Timer, due_us: int) -> None:
+        """Set, or move, a deadline."""
+        self._due_us[timer] = due_us
+        self.next_us = min(self._due_us.values())
+
+    def stop(self, timer: Timer) -> None:
+        """Forget a deadline, if it was set."""
+        if self._due_us.pop(timer, None) is not None:
+            self.next_us = min(self._due_us.values(), default=NEVER_US)
+
+    def running(self, timer: Timer) -> bool:
+        """Whether this deadline is set."""
+        return timer in self._due_us
+
+    def clear(self) -> None:
+        """Forget all deadlines."""
+        self._due_us.clear()
+        self.next_us = NEVER_US
+
+    def pop_due(self, now_us: int) -> list[Timer]:
+        """Take out all deadlines that have passed, the earliest first."""
+        if now_us < self.next_us:
+            return []
+        due = sorted((due_us, timer) for timer, due_us in self._due_us.items() if due_us <= now_us)
+        for _, timer in due:
+            del self._due_us[timer]
+        self.next_us = min(self._due_us.values(), default=NEVER_US)
+        return [timer for _, timer in due]

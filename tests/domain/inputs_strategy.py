@@ -1,0 +1,69 @@
+"""Hypothesis strategies for everything that can happen to a call, in any order."""
+
+from hypothesis import strategies as st
+
+from domain import inputs as inp
+from domain.features import FrameFeatures
+
+FRAME_PCM = bytes(640)
+
+
+def _frames(voiced: bool, count: int) -> list[inp.Input]:
+    features = FrameFeatures(level=180 if voiced else 40, gate=int(voiced), voice=240 if voiced else 3)
+    return [inp.CandidateFrame(at_us=0, client_seq=0, features=features, pcm=FRAME_PCM) for _ in range(count)]
+
+
+def _one(happened: inp.Input) -> list[inp.Input]:
+    return [happened]
+
+
+voice_runs = st.builds(_frames, st.booleans(), st.integers(1, 60))
+model_audio = st.builds(
+    lambda chunks, length: [inp.ModelAudio(at_us=0, pcm=bytes(2 * length))] * chunks,
+    st.integers(1, 20),
+    st.sampled_from([1, 240, 960, 24_000, 50_000]),
+)
+playback = st.builds(
+    inp.PlaybackReported, played_sample=st.one_of(st.integers(0, 200_000), st.just(10**9)), held=st.booleans()
+).map(_one)
+rare = st.one_of(
+    st.builds(inp.ClientConnected, rate_hz=st.just(48_000), resumed=st.booleans(), played_sample=st.integers(0, 10**6)),
+    st.builds(inp.ClientLost, reason=st.just("gone")),
+    st.builds(inp.MicMuted),
+    st.builds(inp.MicUnmuted),
+    st.builds(inp.RoundTripMeasured, round_trip_us=st.integers(0, 10**7)),
+    st.builds(inp.ModelConnected, model=st.just("m"), resumed=st.booleans(), setup_ms=st.just(3)),
+    st.builds(inp.ModelLost, code=st.sampled_from([0, 1006, 1011]), reason=st.just("x"), retryable=st.just(True)),
+    st.builds(inp.ModelLost, code=st.sampled_from([1007, 1008]), reason=st.just("x"), retryable=st.just(False)),
+    st.builds(inp.ModelTranscribed, text=st.sampled_from(["Hello ", "there. ", ""])),
+    st.builds(inp.CandidateTranscribed, text=st.just("well"), interim=st.booleans()),
+    st.builds(inp.GenerationCompleted),
+    st.builds(inp.ModelTurnCompleted, waiting_for_input=st.booleans()),
+    st.builds(inp.ModelInterruptionReported),
+    st.builds(inp.UsageReported, usage=st.just({"totalTokenCount": 3})),
+    st.builds(inp.GoAwayReceived, time_left_ms=st.sampled_from([0, 500, 60_000])),
+    st.builds(inp.ResumptionHandleIssued, handle=st.sampled_from(["", "h1", "h2"]), resumable=st.booleans()),
+    st.builds(
+        inp.ToolCallRequested,
+        tool_call_id=st.just("t1"),
+        name=st.sampled_from(["end_interview", "other"]),
+        args=st.just({}),
+    ),
+    st.builds(inp.ToolCallsCancelled, tool_call_ids=st.just(("t1",))),
+    st.builds(inp.ModelHeardActivity, kind=st.just("ACTIVITY_START")),
+    st.builds(inp.ModelMessageUnrecognised, fields=st.just(("novelty",))),
+    st.builds(inp.DeadlinePassed),
+).map(_one)
+fatal = st.one_of(
+    st.builds(inp.HangupRequested, by=st.sampled_from(["candidate", "operator", "server"]), reason=st.just("done")),
+    st.builds(inp.ClientViolatedProtocol, code=st.just("audio_gap"), message=st.just("Send what is missing.")),
+    st.builds(inp.OutletFailed, outlet=st.sampled_from(["log", "client"]), reason=st.just("full")),
+).map(_one)
+happenings = st.lists(
+    st.tuples(
+        st.one_of(voice_runs, model_audio, playback, rare, rare, rare | fatal),
+        st.sampled_from([0, 1_000, 20_000, 20_000, 20_000, 900_000, 31_000_000]),
+    ),
+    max_size=60,
+)
+"""Runs of inputs, each with the time that passes per input, in µs."""

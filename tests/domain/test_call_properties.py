@@ -1,0 +1,120 @@
+"""Whatever happens, in whatever order: the laws of the core that hold for every sequence of inputs."""
+
+import copy
+from dataclasses import asdict
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+
+from domain import inputs as inp
+from domain.call import Call
+from domain.policy import EndpointPolicy, Policy
+from domain.replay import inputs_of, rerun
+from domain.states import State
+from tests.domain.calls import Driver
+from tests.domain.inputs_strategy import happenings
+from tests.domain.segments import stored
+
+POLICIES = [Policy(), Policy(endpoint=EndpointPolicy(turns="gemini"))]
+relaxed = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+def drive(policy: Policy, connected: bool, run: list[tuple[list[inp.Input], int]]) -> Driver:
+    driver = Driver(policy)
+    if connected:
+        driver.connected()
+    for inputs, after_us in run:
+        for happened in inputs:
+            driver.happens(happened, after_us)
+    return driver
+
+
+@relaxed
+@given(policy=st.sampled_from(POLICIES), connected=st.booleans(), run=happenings)
+def test_no_sequence_raises_and_the_fold_of_the_events_is_the_state(policy, connected, run):
+    """Folding what a call emitted gives the record it has; versions are consecutive."""
+    driver = drive(policy, connected, run)
+    again = Call(driver.call.opened)
+    for event in driver.events[1:]:
+        again.apply(event)
+    assert again.state in State
+    assert asdict(again.record) == asdict(driver.call.record)
+    assert [event.originator_version for event in driver.events] == list(range(1, len(driver.events) + 1))
+
+
+@relaxed
+@given(policy=st.sampled_from(POLICIES), connected=st.booleans(), run=happenings)
+def test_the_log_gives_back_every_input_and_the_same_decisions(policy, connected, run):
+    """Re-running the core over the inputs read back from events and segments decides the same."""
+    driver = drive(policy, connected, run)
+    if driver.call.state is not State.CLOSED:
+        driver.happens(inp.HangupRequested(by="server", reason="the test is over"))
+    driver.happens(inp.ClientLost(reason="the test is over"))
+    recorded = list(inputs_of(driver.events, stored(driver)))
+    assert len(recorded) == driver.call.seq
+    assert list(rerun(driver.events, recorded)) == driver.events
+
+
+@relaxed
+@given(connected=st.booleans(), run=happenings, stray=st.sampled_from([inp.ModelMessageUnrecognised(fields=("x",))]))
+def test_an_ignored_input_changes_nothing_but_a_counter(connected, run, stray):
+    """Record, hearing and playout stay as they were; only the count of ignored inputs grows."""
+    driver = drive(Policy(), connected, run)
+    driver.happens(stray)  # lets deadlines pass that were already due
+    call = driver.call
+    assume(not call.record.settled)
+    before, counted = copy.deepcopy(asdict(call.record)), call.ignored.total()
+    driver.happens(stray)
+    after = asdict(call.record)
+    assert call.ignored.total() == counted + 1
+    assert {**after, "version": 0} == {**before, "version": 0}
+
+
+@relaxed
+@given(run=happenings)
+def test_a_closed_call_stays_closed(run):
+    """Nothing that happens after the end leads anywhere."""
+    driver = Driver().connected()
+    driver.happens(inp.HangupRequested(by="candidate", reason=""))
+    for inputs, after_us in run:
+        for happened in inputs:
+            driver.happens(happened, after_us)
+            assert driver.call.state is State.CLOSED
+
+
+@relaxed
+@given(run=happenings)
+def test_audio_is_sent_to_the_client_once_and_in_order(run):
+    """Ranges sent never overlap, except what a returning client had not played."""
+    driver = Driver().connected()
+    newest = 0
+    for inputs, after_us in run:
+        for happened in inputs:
+            decision = driver.happens(happened, after_us)
+            if isinstance(happened, inp.ClientConnected):
+                newest = 0
+            for effect in decision.effects:
+                if type(effect).__name__ == "SendInterviewerAudio":
+                    assert effect.from_sample >= newest
+                    assert effect.to_sample > effect.from_sample
+                    newest = effect.to_sample
+
+
+def test_every_kind_of_input_is_generated():
+    """The strategies above leave no input out."""
+    import tests.domain.inputs_strategy as strategies
+
+    text = Path(strategies.__file__).read_text(encoding="utf-8")
+    missing = [kind.__name__ for kind in inp.Input.__args__ if f"inp.{kind.__name__}" not in text]
+    assert not missing, missing
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+def test_a_spurious_wake_up_leaves_no_trace(policy):
+    """A wake-up before any deadline is due is not even recorded."""
+    driver = Driver(policy).connected()
+    before = driver.call.record.version
+    assert driver.happens(inp.DeadlinePassed()) == ((), ())
+    assert driver.call.record.version == before
