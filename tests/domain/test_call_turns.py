@@ -1,5 +1,7 @@
 """One call, told as it happens: turns, interruptions, silences and ends."""
 
+import itertools
+
 import pytest
 
 from domain import effects as fx
@@ -46,7 +48,7 @@ def test_an_answer_opens_a_window_with_its_preroll_and_closes_it_after_silence()
     sent = window[1:-1]
     assert sent[0].from_sample == started.from_sample
     assert sent[-1].to_sample == stopped.to_sample
-    assert all(a.to_sample == b.from_sample for a, b in zip(sent, sent[1:], strict=False))
+    assert all(a.to_sample == b.from_sample for a, b in itertools.pairwise(sent))
 
 
 def test_a_click_is_no_answer():
@@ -202,7 +204,7 @@ def test_a_lost_model_is_dialled_again_by_its_handle_and_the_open_window_sent_wh
     driver.effects.clear()
     driver.happens(inp.ModelConnected(model="first", resumed=True, setup_ms=90))
     assert driver.call.state is State.CANDIDATE_SPEAKING
-    sent = [e for e in driver.effects if isinstance(e, fx.SendCandidateAudio)][0]
+    sent = next(e for e in driver.effects if isinstance(e, fx.SendCandidateAudio))
     started = driver.last(ev.CandidateStarted)
     assert (sent.from_sample, sent.to_sample) == (started.from_sample, driver.call.hearing.next_sample)
 
