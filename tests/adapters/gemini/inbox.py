@@ -1,0 +1,41 @@
+"""Collects what a link delivers, and waits for it."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+from domain.inputs import Input
+
+T = TypeVar("T")
+
+PATIENCE_S = 20
+
+
+class Inbox:
+    """The core's place: inputs in the order of delivery."""
+
+    def __init__(self) -> None:
+        self.items: list[Input] = []
+        self.on_delivery: Callable[[Input], None] = lambda item: None
+        self._began = time.monotonic()
+        self._news = asyncio.Event()
+
+    def now_us(self) -> int:
+        return int((time.monotonic() - self._began) * 1_000_000)
+
+    def deliver(self, item: Input) -> None:
+        self.items.append(item)
+        self.on_delivery(item)
+        self._news.set()
+
+    def of(self, kind: type[T]) -> list[T]:
+        return [item for item in self.items if isinstance(item, kind)]
+
+    async def until(self, kind: type[T], count: int = 1) -> T:
+        """The `count`th input of this kind, once it is there."""
+        async with asyncio.timeout(PATIENCE_S):
+            while len(self.of(kind)) < count:
+                self._news.clear()
+                await self._news.wait()
+        return self.of(kind)[count - 1]
