@@ -72,7 +72,7 @@ CREATE VIEW viva_latency AS
 SELECT call_id, tenant, agent, opened_at, generation, turn, cause, cancelled, played_at_ms,
        CASE WHEN measured THEN endpoint_delay_ms END AS endpoint_delay_ms,
        CASE WHEN measured THEN model_first_audio_ms END AS model_first_audio_ms,
-       CASE WHEN measured THEN playout_ms END AS playout_ms,
+       playout_ms,
        CASE WHEN measured THEN response_latency_ms END AS response_latency_ms
 FROM (
     SELECT r.call_id, r.tenant, c.agent, c.opened_at, r.generation, r.turn, r.cause, r.cancelled,
@@ -88,7 +88,7 @@ FROM (
     LEFT JOIN latency_answers AS a USING (call_id, turn)
 ) AS replies;
 
-COMMENT ON VIEW viva_latency IS 'One row for each reply asked of the model. Measures are given for the first reply of a turn that was heard, if it replies to an answer; NULL otherwise. endpoint_delay + model_first_audio + playout = response_latency.';
+COMMENT ON VIEW viva_latency IS 'One row for each reply asked of the model. playout_ms is given for each that was heard, the other measures for the first of a turn that was, if it replies to an answer; NULL otherwise. endpoint_delay + model_first_audio + playout = response_latency.';
 COMMENT ON COLUMN viva_latency.cause IS 'opening, answer, nudge (the model had been silent), resent (after a lost link), unprompted.';
 COMMENT ON COLUMN viva_latency.cancelled IS 'Whether the reply was given up before anything of it was heard.';
 COMMENT ON COLUMN viva_latency.played_at_ms IS 'When its first sample was played, on the clock of the call; NULL if none was.';
