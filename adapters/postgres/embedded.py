@@ -21,7 +21,7 @@ import psycopg
 from psycopg import sql
 
 from adapters.postgres.cluster import Cluster
-from domain.errors import StoreUnavailableError
+from domain.errors import StoreError, StoreUnavailableError
 
 _START_TIMEOUT_S = 10.0
 _READY_TIMEOUT_S = 120.0
@@ -49,6 +49,8 @@ class EmbeddedPostgres:
         `settings` are server parameters, for the one who starts it. Raises `StoreError` or `StoreUnavailableError`.
         """
         folder = folder.expanduser().resolve()
+        if odd := set(str(folder)) & set('"$`\\\n'):
+            raise StoreError(f"{folder} holds {odd}, which a shell would change: keep the data in another folder")
         folder.mkdir(parents=True, exist_ok=True)
         data = folder / "cluster"
         sockets = _socket_folder(data)
@@ -106,7 +108,7 @@ def _alone(folder: Path) -> Iterator[None]:
 
 def _socket_folder(data: Path) -> Path:
     """Beside the data, or under the system's temporary folder where that path is too long or oddly named."""
-    if len(os.fsencode(data)) <= _LONGEST_SOCKET_FOLDER and not set(str(data)) & set(",'\"\\"):
+    if len(os.fsencode(data)) <= _LONGEST_SOCKET_FOLDER and not set(str(data)) & set(",'"):
         return data
     name = hashlib.sha256(os.fsencode(data)).hexdigest()[:16]
     return Path(tempfile.gettempdir()).resolve() / f"viva-{name}"

@@ -76,7 +76,7 @@ class EventMapper(Mapper[UUID]):
             state["originator_id"] = call_id
             state["originator_version"] = stored_event.originator_version
             return msgspec.convert(state, cls)
-        except (ValueError, TypeError, AttributeError) as error:  # msgspec's own errors are ValueErrors
+        except (ValueError, TypeError, AttributeError, LookupError) as error:  # msgspec raises ValueErrors
             raise MapperDeserialisationError(
                 f"cannot read the state of {stored_event.topic!r}, version {stored_event.originator_version} of call "
                 f"{call_id}: {error}"
