@@ -14,7 +14,7 @@ from google import genai
 from google.auth.credentials import Credentials
 from google.genai import types
 
-from adapters.gemini.frames import TappedConnection
+from adapters.gemini.connection import GeminiConnection
 from adapters.gemini.live_setup import LiveSetup, live_config
 from adapters.gemini.settings import GeminiSettings, SettingsError
 
@@ -92,7 +92,7 @@ def http_options(settings: GeminiSettings) -> types.HttpOptions:
         "ping_interval": settings.ping_interval_ms / 1000,
         "ping_timeout": settings.ping_timeout_ms / 1000,
         "max_size": settings.max_message_bytes,
-        "create_connection": TappedConnection,
+        "create_connection": GeminiConnection,
         "compression": None,  # base64 of speech hardly shrinks, and deflating it costs more than all our own work
     }
     if settings.ca_file:  # otherwise the SDK's own: SSL_CERT_FILE or certifi, client certificates on Vertex

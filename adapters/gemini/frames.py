@@ -1,19 +1,20 @@
 """Names the fields of Gemini's frames that the SDK throws away.
 
 The SDK removes every field it does not know before anybody sees the message, and fails with a `TypeError` on one that
-holds nothing else. So the connection (websockets lets its class be chosen) leaves each frame for the session to look
-at. A session wants its frames by opening its connection inside `FrameTap.attached()`.
+holds nothing else. So the connection leaves each frame for the session to look at. A session wants its frames by
+opening its connection inside `FrameTap.attached()`.
 """
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any, Final, Literal, overload
+from typing import Final
 
 import msgspec
 from google.genai import types
-from websockets.asyncio.client import ClientConnection
 from websockets.typing import Data
+
+UNREADABLE: Final = "unreadable"
 
 _attached: ContextVar["FrameTap | None"] = ContextVar("attached_frame_tap", default=None)
 _decode = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
@@ -42,8 +43,16 @@ class FrameTap:
         finally:
             _attached.reset(token)
 
+    @staticmethod
+    def current() -> "FrameTap | None":
+        """The tap that a connection opened now belongs to."""
+        return _attached.get()
+
     def unknown_fields(self) -> tuple[str, ...]:
-        """What the newest frame holds that this version of the SDK has no name for; ("not JSON",) if it is not."""
+        """What the newest frame holds that this version of the SDK has no name for.
+
+        ("unreadable",) if it is no JSON object, or its content is none.
+        """
         try:
             message = _decode(self.frame)
             unknown = [name for name in message if name not in MESSAGE_FIELDS]
@@ -51,28 +60,5 @@ class FrameTap:
                 inner = _decode(content)
                 unknown += [f"serverContent.{name}" for name in inner if name not in CONTENT_FIELDS]
         except msgspec.DecodeError:
-            return ("not JSON",)
+            return (UNREADABLE,)
         return tuple(unknown)
-
-
-class TappedConnection(ClientConnection):
-    """A client connection that leaves each message it hands out with the tap it was opened under."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self._tap = _attached.get()
-
-    @overload
-    async def recv(self, decode: Literal[True]) -> str: ...
-
-    @overload
-    async def recv(self, decode: Literal[False]) -> bytes: ...
-
-    @overload
-    async def recv(self, decode: bool | None = None) -> Data: ...
-
-    async def recv(self, decode: bool | None = None) -> Data:
-        frame: Data = await super().recv(decode)
-        if self._tap is not None:
-            self._tap.frame = frame
-        return frame

@@ -47,6 +47,9 @@ def loss_of(error: BaseException, settings: GeminiSettings, handle: str = "") ->
 
 def _explain(error: BaseException, settings: GeminiSettings) -> tuple[int, str, bool]:  # noqa: PLR0911 (a table)
     match error:
+        case APIError() if isinstance(error.details, dict):  # said in a message, not by closing
+            busy = error.code >= 500 or error.code in TRY_AGAIN_STATUSES
+            return 0, f"Gemini reported an error ({error.code}): {_text(error.details)}", busy
         case APIError():
             return _closed(error.code, _text(error.details), settings)
         case ConnectionClosed():

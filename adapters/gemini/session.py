@@ -12,8 +12,9 @@ from google import genai
 from google.genai import types
 from google.genai.live import AsyncSession
 from pydantic import ValidationError
+from pydantic.alias_generators import to_camel
 
-from adapters.gemini.frames import FrameTap
+from adapters.gemini.frames import UNREADABLE, FrameTap
 from adapters.gemini.live_setup import LiveSetup, live_config
 from adapters.gemini.losses import FAILURES, LostError, loss_of
 from adapters.gemini.messages import inputs_of
@@ -141,8 +142,12 @@ class GeminiSession:
                 message = await anext(messages)
             except StopAsyncIteration:
                 return
-            except (TypeError, ValueError) as error:  # a message the SDK cannot read; the connection is fine
-                fields = (*self._tap.unknown_fields(), *_misread(error))
+            except (
+                TypeError,
+                AttributeError,
+                ValueError,
+            ) as error:  # a message the SDK trips over; the connection is fine
+                fields = (*self._tap.unknown_fields(), *_misread(error)) or (UNREADABLE,)
                 self._deliver(ModelMessageUnrecognised(at_us=self._now_us(), fields=fields))
                 return
             except FAILURES as error:
@@ -155,4 +160,7 @@ def _misread(error: Exception) -> list[str]:
     """Where the SDK's types disagree with a message, without what it said."""
     if not isinstance(error, ValidationError):
         return []
-    return sorted({".".join(str(step) for step in problem["loc"]) for problem in error.errors(include_input=False)})
+    places = (problem["loc"] for problem in error.errors(include_input=False, include_url=False))
+    return sorted(
+        {".".join(to_camel(step) if isinstance(step, str) else str(step) for step in place) for place in places}
+    )

@@ -5,6 +5,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from adapters.gemini.client import open_client
+from adapters.gemini.link import GeminiLink
 from adapters.gemini.live_setup import LiveSetup
 from adapters.gemini.rehearsal import Action, Fault, Point, RehearsalConfig, RehearsalServer
 from domain.inputs import (
@@ -305,9 +307,6 @@ async def test_a_link_can_be_closed_while_it_waits_to_dial(
 
 async def test_a_link_runs_in_the_task_group_of_its_call(server: RehearsalServer, inbox: Inbox) -> None:
     """A failure in the call's own code ends the link with the rest of the call."""
-    from adapters.gemini.client import open_client
-    from adapters.gemini.link import GeminiLink
-
     settings = settings_for(server)
 
     def fail(item: object) -> None:
