@@ -39,6 +39,8 @@ class Reply:
     """A turn of the model under way: what of it was sent, and the context it was billed for."""
 
     prompt: tuple[int, int] = (0, 0)
+    place: int = 0
+    """Where in the history it belongs: before whatever is taken in while it goes on."""
     utterance: Utterance | None = None
     sent: int = 0
     recorded: bool = False
@@ -104,7 +106,8 @@ class Conversation:
             return
         task.cancel()
         await asyncio.wait([task])
-        reply = reply or Reply(self.history.prompt_tokens())
+        reply = reply or Reply()
+        reply.prompt = reply.prompt if reply.utterance else self.history.prompt_tokens()
         self._record(reply)
         await self._link.send(messages.server_content(interrupted=True))
         if reply.open_calls:
@@ -144,7 +147,7 @@ class Conversation:
         thought = asyncio.get_running_loop().time() + self._services.config.thinking_ms / 1000
         if hearing is not None:
             await asyncio.wait([hearing])
-        reply.prompt = self.history.prompt_tokens()
+        reply.prompt, reply.place = self.history.prompt_tokens(), len(self.history.turns)
         line = next_line(self.instruction, self.history.turns, self.functions)
         utterance = await self._services.speech.say(
             line.text, self.setup.voice, transcribed=self.setup.transcribe_output
@@ -195,7 +198,7 @@ class Conversation:
         """Put what was sent into the history, once; a turn that was cut off before its first audio leaves nothing."""
         if reply.utterance is not None and reply.sent and not reply.recorded:
             reply.recorded = True
-            self.history.add(Turn("model", reply.utterance.said_until(reply.sent), reply.sent_ms))
+            self.history.add(Turn("model", reply.utterance.said_until(reply.sent), reply.sent_ms), reply.place)
 
 
 async def _sleep_until(moment: float) -> None:

@@ -48,9 +48,9 @@ class History:
         self._instruction_tokens = text_tokens(instruction)
         self._compresses = compresses
 
-    def add(self, turn: Turn) -> None:
-        """Append a turn; with compression the oldest go once the context is full."""
-        self.turns.append(turn)
+    def add(self, turn: Turn, place: int | None = None) -> None:
+        """Add a turn at the end or at `place`; with compression the oldest go once the context is full."""
+        self.turns.insert(len(self.turns) if place is None else place, turn)
         while self._compresses and len(self.turns) > 1 and sum(self.prompt_tokens()) > CONTEXT_LIMIT_TOKENS:
             del self.turns[0]
 

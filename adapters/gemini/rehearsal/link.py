@@ -9,9 +9,14 @@ from websockets.asyncio.server import ServerConnection
 from adapters.gemini.rehearsal import messages
 from adapters.gemini.rehearsal.faults import Action, Fault, FaultWatch, Point
 from adapters.gemini.rehearsal.refusal import INTERNAL
+from domain.errors import VivaError
 
 # Reported by clients at the end of a connection's life; the protocol itself promises "terminated as ABORTED".
 LIFETIME_REASON = "Deadline expired before operation could complete."
+
+
+class LinkDroppedError(VivaError):
+    """A fault ended the connection; nothing of what is still in its buffers counts."""
 
 
 class Link:
@@ -67,6 +72,7 @@ class Link:
             self._connection.transport.abort()
         else:
             await self._connection.close(fault.code, fault.reason)
+        raise LinkDroppedError(f"{self._connection.id} was dropped at {fault.at}")
 
     async def _delay(self, fault: Fault) -> None:
         await asyncio.sleep(fault.ms / 1000)

@@ -38,13 +38,16 @@ def _under_heading(lines: list[str]) -> list[str]:
 
 
 def _block(lines: list[str]) -> list[str]:
-    """The list that follows a heading; it ends at the first line that is neither an item nor a question."""
+    """The list that follows a heading: its items, or lines with a question mark where there are no bullets."""
     found: list[str] = []
+    bulleted = False
     for line in lines:
         if not line.strip():
             continue
-        if not (_BULLET.match(line) or line.rstrip().endswith("?")):
+        item = _BULLET.match(line) is not None
+        if not item and (bulleted or not line.rstrip().endswith("?")):
             break
+        bulleted = bulleted or item
         found.append(line)
     return found
 

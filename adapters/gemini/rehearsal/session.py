@@ -15,7 +15,7 @@ from adapters.gemini.rehearsal.conversation import Conversation, Services
 from adapters.gemini.rehearsal.ear import Ear
 from adapters.gemini.rehearsal.faults import FaultWatch, Point
 from adapters.gemini.rehearsal.history import History, Turn
-from adapters.gemini.rehearsal.link import Link
+from adapters.gemini.rehearsal.link import Link, LinkDroppedError
 from adapters.gemini.rehearsal.received import Received, Window
 from adapters.gemini.rehearsal.refusal import BAD_PAYLOAD, RefusalError, invalid
 from adapters.gemini.rehearsal.setup import Setup, content_text, read_functions, read_setup
@@ -69,7 +69,7 @@ class Session:
                     self.refusal = refusal
                 finally:
                     link.stop()
-        except* ConnectionClosed:
+        except* (ConnectionClosed, LinkDroppedError):
             pass  # how a client leaves is its own affair
         finally:
             self.closed.set()
