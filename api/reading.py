@@ -11,9 +11,10 @@ from uuid import UUID
 
 import msgspec
 from litestar import Controller, Request, Response, get
+from litestar.di import NamedDependency
 from litestar.exceptions import ValidationException
 from litestar.openapi.datastructures import ResponseSpec
-from litestar.params import Dependency, Parameter
+from litestar.params import FromPath, QueryParameter, SkipValidation
 from msgspec import Meta
 
 from domain.errors import PeerError
@@ -32,7 +33,7 @@ class Pool(Protocol):
 class CallNotFoundError(PeerError):
     """There is no such call."""
 
-    def __init__(self, call_id: UUID) -> None:
+    def __init__(self, call_id: FromPath[UUID]) -> None:
         super().__init__("call_not_found", f"there is no call {call_id}: take the id from GET /calls")
 
 
@@ -139,7 +140,7 @@ _LINES = "SELECT * FROM viva_transcript WHERE call_id = $1 ORDER BY turn, who, n
 _REPLIES = "SELECT * FROM viva_latency WHERE call_id = $1 ORDER BY generation"
 _BARGE_INS = "SELECT * FROM viva_barge_ins WHERE call_id = $1 ORDER BY onset_at_ms"
 
-InjectedPool = Annotated[Pool, Dependency(skip_validation=True)]
+InjectedPool = NamedDependency[SkipValidation[Pool]]
 _NOT_FOUND = {404: ResponseSpec(data_container=ErrorBody, description="There is no such call.")}
 
 
@@ -166,8 +167,8 @@ class ReadingController(Controller):
     async def list_calls(
         self,
         pool: InjectedPool,
-        before: Annotated[UUID | None, Parameter(description="Only calls older than this one.")] = None,
-        limit: Annotated[int, Parameter(ge=1, le=200, description="How many at most.")] = 50,
+        before: Annotated[UUID | None, QueryParameter(description="Only calls older than this one.")] = None,
+        limit: Annotated[int, QueryParameter(ge=1, le=200, description="How many at most.")] = 50,
     ) -> CallPage:
         if before is None:
             rows = await pool.fetch(_NEWEST, limit + 1)
@@ -177,22 +178,22 @@ class ReadingController(Controller):
         return CallPage(calls, calls[-1].call_id if len(rows) > limit else None)
 
     @get("/{call_id:uuid}", summary="One call", responses=_NOT_FOUND)
-    async def read_call(self, pool: InjectedPool, call_id: UUID) -> CallView:
+    async def read_call(self, pool: InjectedPool, call_id: FromPath[UUID]) -> CallView:
         return await _call(pool, call_id)
 
     @get("/{call_id:uuid}/transcript", summary="What was said and heard", responses=_NOT_FOUND)
-    async def read_transcript(self, pool: InjectedPool, call_id: UUID) -> TranscriptView:
+    async def read_transcript(self, pool: InjectedPool, call_id: FromPath[UUID]) -> TranscriptView:
         await _call(pool, call_id)
         return TranscriptView(call_id, _views(LineView, await pool.fetch(_LINES, call_id)))
 
     @get("/{call_id:uuid}/latency", summary="How long everybody waited", responses=_NOT_FOUND)
-    async def read_latency(self, pool: InjectedPool, call_id: UUID) -> LatencyView:
+    async def read_latency(self, pool: InjectedPool, call_id: FromPath[UUID]) -> LatencyView:
         await _call(pool, call_id)
         replies = _views(ReplyView, await pool.fetch(_REPLIES, call_id))
         return LatencyView(call_id, replies, _views(BargeInView, await pool.fetch(_BARGE_INS, call_id)))
 
 
-async def _call(pool: Pool, call_id: UUID) -> CallView:
+async def _call(pool: Pool, call_id: FromPath[UUID]) -> CallView:
     row = await pool.fetchrow(_CALL, call_id)
     if row is None:
         raise CallNotFoundError(call_id)

@@ -1,5 +1,6 @@
 """The table of calls."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -57,7 +58,7 @@ async def test_the_state_follows_the_decisions(store: PostgresStore) -> None:
     """Given a call told step by step, its row is in the state the call is in after each step."""
     story = Story().opened()
     steps: list[tuple[str, str]] = [("resuming", (await call(store, story))["state"])]
-    for expected, told in (
+    tale: tuple[tuple[str, Callable[[], object]], ...] = (
         ("listening", story.connected),
         ("model_speaking", lambda: story.asked(100, 1, 0, "opening").played(600, 1, 0, "Hello.")),
         ("interrupted", lambda: story.suspected(700, 1, 680)),
@@ -69,7 +70,8 @@ async def test_the_state_follows_the_decisions(store: PostgresStore) -> None:
         ("interrupted", lambda: story.suspected(2_600, 2, 2_580)),
         ("candidate_speaking", lambda: story.confirmed(3_000, 2, 2, 2_580)),
         ("closed", lambda: story.closed(4_000)),
-    ):
+    )
+    for expected, told in tale:
         told()
         steps.append((expected, (await call(store, story))["state"]))
     assert [actual for _, actual in steps] == [expected for expected, _ in steps]
