@@ -1,0 +1,236 @@
+/**
+ * What goes on inside a call: wires microphone, loudspeaker and connection together, and ends each of them once.
+ *
+ * `VivaCall` is the surface over it; events leave through the `emit` it was given.
+ */
+import { CallAudio } from "./call-audio.js";
+import { AudioSender } from "./audio-sender.js";
+import { Connection } from "./connection.js";
+import { clientError, VivaError } from "./errors.js";
+import { requestMicrophone } from "./microphone.js";
+
+const CLIENT_NAME = "viva-client.js";
+const HANGUP_WAIT_MS = 3000;
+
+export class CallSession {
+  #ticket;
+  #emit;
+  #audio = null;
+  #connection = null;
+  #sender = null;
+  #started = null;
+  #underWay = false;
+  #muted = false;
+  #mutedAtServer = false;
+  #closed = false;
+  #hangup = null;
+  #onClosed = () => {};
+  #reconnects = 0;
+  #roundTripMs = null;
+
+  /** @param {import("./call-request.js").CallTicket} ticket @param {(type: string, detail: object) => void} emit */
+  constructor(ticket, emit) {
+    this.#ticket = ticket;
+    this.#emit = (type, detail) => this.#closed || emit(type, detail);
+  }
+
+  get muted() {
+    return this.#muted;
+  }
+
+  get output() {
+    return this.#audio?.output ?? null;
+  }
+
+  /** `refused_ms`: candidate's audio lost to a full outbox; `skipped_ms`: interviewer's audio lost to a full buffer. */
+  get statistics() {
+    return {
+      unacknowledged_ms: this.#sender?.outbox.keptMs ?? 0,
+      refused_ms: this.#sender?.outbox.refusedMs ?? 0,
+      skipped_ms: this.#audio?.skippedMs ?? 0,
+      resent_messages: this.#sender?.resentMessages ?? 0,
+      reconnects: this.#reconnects,
+      round_trip_ms: this.#roundTripMs,
+      rate_hz: this.#audio?.rateHz ?? null,
+    };
+  }
+
+  async start({ microphone, constraints, messageMs, keepMs }) {
+    const owned = microphone === true;
+    const stream = owned ? await requestMicrophone(constraints) : microphone;
+    try {
+      this.#audio = await CallAudio.create(this.#audioHandlers(), messageMs);
+      await this.#audio.begin(stream, owned);
+      await this.#connect(keepMs);
+    } catch (error) {
+      if (owned) for (const track of stream.getTracks()) track.stop();
+      await this.#release();
+      throw error;
+    }
+  }
+
+  async mute() {
+    if (this.#closed || this.#muted) return;
+    this.#setMuted(true);
+    await this.#audio.pauseMicrophone();
+    this.#tellMuted();
+  }
+
+  async unmute() {
+    if (this.#closed || !this.#muted) return;
+    if (!this.#audio.hasMicrophone) this.#audio.useMicrophone(await requestMicrophone(), true);
+    this.#setMuted(false);
+    this.#tellMuted();
+    await this.#audio.runMicrophone();
+  }
+
+  useMicrophone(stream) {
+    this.#audio.useMicrophone(stream, false);
+  }
+
+  hangup(reason, immediately) {
+    this.#hangup ??= this.#leave(reason, immediately);
+    return this.#hangup;
+  }
+
+  async #leave(reason, immediately) {
+    if (this.#closed || this.#connection === null) return;
+    const closed = new Promise((resolve) => (this.#onClosed = resolve));
+    if (!immediately) await this.#audio.pauseMicrophone();
+    this.#sender.flush();
+    const sent = this.#connection.send({ type: "hangup", ...(reason === undefined ? {} : { reason }) });
+    const unconfirmed = { reason: "hangup", detail: clientError("hangup_unconfirmed").message, durable: false };
+    const timer = setTimeout(() => this.#finish(unconfirmed), sent ? HANGUP_WAIT_MS : 0);
+    await closed;
+    clearTimeout(timer);
+  }
+
+  #connect(keepMs) {
+    const { url, token } = this.#ticket;
+    const { rateHz } = this.#audio;
+    const started = new Promise((resolve, reject) => (this.#started = { resolve, reject }));
+    this.#connection = new Connection(
+      { url, token, rateHz, agent: CLIENT_NAME },
+      {
+        playedSample: () => this.#audio.dropPlayback(),
+        onReady: (ready) => this.#ready(ready),
+        onMessage: (message) => this.#message(message),
+        onAudio: (audio) => this.#audio.play(audio),
+        onStatus: (status) => this.#statusChanged(status),
+        onRoundTrip: (ms) => this.#roundTrip(ms),
+        onEnd: (error) => this.#ended(error),
+      },
+    );
+    const onFull = (full) => this.#tell(clientError(full ? "outbox_full" : "outbox_restored"));
+    this.#sender = new AudioSender({ link: this.#connection, rateHz, capacityMs: keepMs, onFull });
+    this.#connection.connect();
+    return started;
+  }
+
+  #audioHandlers() {
+    return {
+      onAudio: (pcm) => this.#sender?.add(pcm),
+      onReport: ({ playedSample, held }) =>
+        this.#connection?.send({ type: "playback", played_sample: playedSample, held }),
+      onLevels: (levels) => this.#emit("level", levels),
+      onRunning: (running) => this.#emit("sound", { running }),
+      onTrouble: (error) => this.#trouble(error),
+    };
+  }
+
+  #ready(ready) {
+    if (ready.resumed) this.#reconnects += 1;
+    this.#mutedAtServer = ready.muted;
+    this.#audio.configurePlayback({ held: ready.held, reportMs: ready.report_ms });
+    this.#sender.resume(ready.next_seq, ready.resume_wait_ms);
+    this.#tellMuted();
+    if (!this.#muted) this.#audio.runMicrophone();
+    this.#emit("state", { type: "state", state: ready.state, missing: ready.missing, version: ready.version });
+    this.#underWay = true;
+    this.#started.resolve();
+  }
+
+  #message(message) {
+    switch (message.type) {
+      case "ack":
+        this.#sender.acknowledge(message.seq);
+        break;
+      case "hold":
+      case "release":
+      case "flush":
+        this.#audio.command(message.type);
+        this.#emit(message.type, message);
+        break;
+      case "closed":
+        this.#finish(message);
+        break;
+      case "state":
+      case "transcript":
+      case "latency":
+      case "error":
+      case "go_away":
+        this.#emit(message.type, message);
+    }
+  }
+
+  #statusChanged(status) {
+    if (status.status !== "connected") this.#sender.suspend();
+    this.#emit("connection", status);
+  }
+
+  #roundTrip(ms) {
+    this.#roundTripMs = Math.round(10 * ms) / 10;
+    this.#emit("roundtrip", { round_trip_ms: this.#roundTripMs });
+  }
+
+  #trouble(error) {
+    this.#tell(error);
+    if (error.code === "microphone_ended") this.mute();
+  }
+
+  #tell({ code, message, fatal }) {
+    this.#emit("error", { code, message, fatal });
+  }
+
+  #setMuted(muted) {
+    this.#muted = muted;
+    this.#emit("muted", { muted });
+  }
+
+  /** The server hears of it after the audio that was spoken before. After a reconnect it may have to hear it again. */
+  #tellMuted() {
+    this.#sender?.whenSent(() => {
+      if (this.#muted === this.#mutedAtServer) return;
+      if (this.#connection.send({ type: this.#muted ? "mute" : "unmute" })) this.#mutedAtServer = this.#muted;
+    });
+  }
+
+  /** The connection is over for good: `closed` was heard before (no error), or nothing more will come. */
+  #ended(error) {
+    this.#sender.suspend();
+    if (error === null || this.#closed) return;
+    if (!this.#underWay) {
+      this.#started.reject(error);
+      return;
+    }
+    this.#tell(error);
+    this.#finish({ reason: error.code, detail: error.message, durable: false });
+  }
+
+  async #finish({ reason, detail, durable, grace_ms: graceMs = 0 }) {
+    if (this.#closed) return;
+    this.#emit("closed", { reason, detail, durable });
+    this.#closed = true;
+    this.#onClosed();
+    this.#started.reject(new VivaError(reason, detail, { fatal: true }));
+    await this.#audio.pauseMicrophone();
+    await this.#sender.settle(graceMs);
+    await this.#release();
+  }
+
+  async #release() {
+    this.#connection?.close();
+    this.#sender?.suspend();
+    await this.#audio?.close();
+  }
+}

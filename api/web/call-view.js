@@ -1,0 +1,116 @@
+/** The part of the page that shows one call; everything it knows comes from the call's events. */
+import { TranscriptView } from "./transcript-view.js";
+import { connectionWords, MARKS, milliseconds, stateWords } from "./wording.js";
+
+const ROWS = 100;
+
+export class CallView {
+  #call;
+  #transcript;
+  #state = { state: "resuming", missing: ["client"] };
+  #connected = false;
+
+  /** @param {import("./viva-client.js").VivaCall} call @param {(message: string | null) => void} notify shows a sentence, or takes it away */
+  constructor(call, notify) {
+    this.#call = call;
+    this.notify = notify;
+    this.#transcript = new TranscriptView(byId("transcript"));
+    byId("latency").replaceChildren();
+    byId("roundtrip").textContent = "–";
+    byId("unstored").textContent = "–";
+    byId("connection").textContent = "connecting";
+    byId("end").hidden = true;
+    this.#showMuted(false);
+    this.#showState(this.#state);
+    for (const button of ["mute", "hangup"]) byId(button).disabled = false;
+    this.#listen();
+  }
+
+  #listen() {
+    const on = (type, show) => this.#call.addEventListener(type, ({ detail }) => show(detail));
+    on("state", (detail) => this.#showState(detail));
+    on("transcript", (detail) => this.#transcript.add(detail));
+    on("latency", (detail) => this.#showLatency(detail));
+    for (const type of ["hold", "release", "flush"]) on(type, () => this.#transcript.mark(type, MARKS[type]));
+    on("connection", (detail) => this.#showConnection(detail));
+    on("roundtrip", (detail) => (byId("roundtrip").textContent = `${Math.round(detail.round_trip_ms)} ms`));
+    on("level", (detail) => this.#showLevels(detail));
+    on("muted", (detail) => this.#showMuted(detail.muted));
+    on("sound", (detail) => detail.running && this.notify(null));
+    on("error", (detail) => this.notify(detail.message));
+    on("go_away", (detail) => this.notify(goAwayWords(detail)));
+    on("closed", (detail) => this.#showEnd(detail));
+  }
+
+  #showState({ state, missing }) {
+    this.#state = { state, missing };
+    byId("state").dataset.state = state;
+    byId("state-words").textContent = stateWords(state, missing);
+    byId("state-name").textContent = state === "resuming" && missing?.length ? `${state} (${missing.join(", ")})` : state;
+  }
+
+  #showConnection(detail) {
+    byId("connection").textContent = connectionWords(detail);
+    byId("connection").dataset.status = detail.status;
+    // The server cannot tell us that it is not there: the page says so itself until the next `state`.
+    if (detail.status === "reconnecting") this.#showState({ state: "resuming", missing: ["client"] });
+    if (detail.status === "reconnecting" && detail.attempt === 1 && this.#connected) this.#markLine("reconnecting");
+    if (detail.status === "connected" && this.#connected) this.#markLine("connected");
+    this.#connected ||= detail.status === "connected";
+  }
+
+  #markLine(kind) {
+    this.#transcript.mark(kind, MARKS[kind]);
+  }
+
+  #showLatency({ generation, endpoint_ms: endpoint, model_ms: model, response_ms: response }) {
+    const row = document.createElement("tr");
+    const head = document.createElement("th");
+    head.scope = "row";
+    head.textContent = String(generation);
+    row.append(head);
+    for (const ms of [endpoint, model, response]) row.insertCell().textContent = milliseconds(ms);
+    const body = byId("latency");
+    body.prepend(row);
+    if (body.rows.length > ROWS) body.deleteRow(-1);
+  }
+
+  #showLevels({ microphone, interviewer }) {
+    byId("mic-level").style.transform = `scaleX(${meterLength(microphone)})`;
+    byId("voice-level").style.transform = `scaleX(${meterLength(interviewer)})`;
+    const unstoredMs = this.#call.statistics.unacknowledged_ms;
+    byId("unstored").textContent = `${(unstoredMs / 1000).toFixed(1)} s`;
+  }
+
+  #showMuted(muted) {
+    byId("mute").setAttribute("aria-pressed", String(muted));
+    byId("mute").textContent = muted ? "Unmute" : "Mute";
+  }
+
+  #showEnd({ reason, detail, durable }) {
+    this.#showState({ state: "closed", missing: [] });
+    this.#showLevels({ microphone: 0, interviewer: 0 });
+    byId("connection").textContent = "closed";
+    delete byId("connection").dataset.status;
+    for (const button of ["mute", "hangup"]) byId(button).disabled = true;
+    byId("end-detail").textContent = detail || "Thank you for your time.";
+    byId("end-reason").textContent = reason;
+    byId("end-durable").textContent = durable ? "· everything is stored" : "· the end of the call is not stored yet";
+    byId("end").hidden = false;
+    byId("end").focus();
+  }
+}
+
+/** Loudness is heard in decibels: −60 dB is an empty meter, full scale a full one. */
+function meterLength(level) {
+  if (level <= 0.001) return 0;
+  return Math.min(1, 1 + Math.log10(level) / 3).toFixed(3);
+}
+
+function goAwayWords({ time_left_ms: timeLeftMs }) {
+  return `The server is being restarted: this interview ends in ${Math.max(1, Math.round(timeLeftMs / 1000))} seconds.`;
+}
+
+function byId(id) {
+  return document.getElementById(id);
+}

@@ -1,0 +1,55 @@
+/**
+ * What can go wrong on the candidate's side, each with a sentence that says what to do.
+ *
+ * The server's own errors arrive with their sentence and are passed on unchanged; this file holds only what the browser
+ * and the network do to us.
+ */
+
+/** An error with a stable code and a sentence for people. `fatal` means: the call cannot go on. */
+export class VivaError extends Error {
+  /** @param {string} code @param {string} message @param {{fatal?: boolean, status?: number}} [more] */
+  constructor(code, message, { fatal = false, status } = {}) {
+    super(message);
+    this.name = "VivaError";
+    this.code = code;
+    this.fatal = fatal;
+    /** HTTP status, where the error is an HTTP answer. */
+    this.status = status;
+  }
+}
+
+const SENTENCES = {
+  insecure_context:
+    "This page was not loaded over a secure connection, so the browser does not give it the microphone. " +
+    "Open it with an address that begins with https://, or on this computer as http://localhost.",
+  unsupported_browser:
+    "This browser cannot take part in a call: it has no microphone access or no audio worklets. " +
+    "Please use a current Chrome, Edge, Firefox or Safari.",
+  microphone_denied:
+    "The microphone is not allowed for this page. Click the symbol beside the address, allow the microphone, and try again.",
+  microphone_missing: "No microphone was found. Connect one and try again.",
+  microphone_busy:
+    "The microphone cannot be opened, probably because another program uses it. Close that program and try again.",
+  microphone_ended:
+    "The microphone was disconnected, so you are muted. Connect it again, or another one, and press Unmute.",
+  microphone_silenced:
+    "The system has silenced the microphone: nothing you say is heard. Look for a mute key on your headset or keyboard.",
+  playback_suspended: "The browser has paused the sound. Click anywhere on this page to hear the interviewer again.",
+  playback_overflow:
+    "More of the interviewer's audio arrived than can wait to be played, and some of it was skipped. Please ask for it to be repeated.",
+  outbox_full:
+    "The server has not confirmed your audio for too long, and some of what you say is lost. Please pause until the connection is back.",
+  outbox_restored: "Your audio is being sent again. Please repeat what you said in the meantime.",
+  server_unreachable: "The interview server cannot be reached. Check your internet connection and try again.",
+  server_answer: "The interview server gave an answer that this page does not understand. Reload the page and try again.",
+  connection_failed: "No connection to the interview could be made. Check your internet connection and begin again.",
+  connection_lost: "The connection was lost for too long, and the interview has ended. Please begin again.",
+  connection_refused: "The server ended the connection. Please begin again.",
+  malformed_server_message: "The server sent a message that this page does not understand. Reload the page.",
+  hangup_unconfirmed: "You have left the interview; the server could not confirm it any more.",
+};
+
+/** @param {keyof typeof SENTENCES} code @param {{fatal?: boolean, status?: number}} [more] @returns {VivaError} */
+export function clientError(code, more) {
+  return new VivaError(code, SENTENCES[code], more);
+}

@@ -1,0 +1,94 @@
+/** The demonstration page: a form, a call, an end. Everything about calls is in `viva-client.js`. */
+import { CallView } from "./call-view.js";
+import { clientError, VivaError } from "./errors.js";
+import { listAgents, requestMicrophone, VivaCall } from "./viva-client.js";
+
+let call = null;
+
+function notify(message) {
+  byId("notice").textContent = message ?? "";
+  byId("notice").hidden = !message;
+}
+
+function show(id) {
+  byId("setup").hidden = id !== "setup";
+  byId("call").hidden = id !== "call";
+}
+
+async function fillAgents() {
+  const agents = await listAgents(document.baseURI);
+  byId("agent").replaceChildren(...agents.map(({ id, name }) => new Option(name, id)));
+}
+
+function interview() {
+  const value = (id) => byId(id).value.trim();
+  const questions = value("questions").split("\n").map((line) => line.trim()).filter(Boolean);
+  const duration = byId("minutes").valueAsNumber;
+  return {
+    agent: value("agent"),
+    candidate: { name: value("name") },
+    context: { role: value("role"), questions, language: value("language"), duration_minutes: duration },
+  };
+}
+
+async function begin() {
+  // The microphone comes first: the call's token should not age while somebody reads the browser's question.
+  const microphone = await requestMicrophone();
+  try {
+    call = await VivaCall.open(interview());
+    new CallView(call, notify);
+    call.addEventListener("closed", () => stop(microphone));
+    show("call");
+    byId("state").scrollIntoView({ block: "nearest" });
+    await call.start({ microphone });
+  } catch (error) {
+    stop(microphone);
+    show("setup");
+    throw error;
+  }
+}
+
+function stop(microphone) {
+  for (const track of microphone.getTracks()) track.stop();
+  call = null;
+}
+
+/** Runs what a button started, and says in a sentence why it failed. */
+async function attempt(button, action) {
+  button.disabled = true;
+  notify(null);
+  try {
+    await action();
+  } catch (error) {
+    if (!(error instanceof VivaError)) throw error;
+    notify(error.message);
+  } finally {
+    button.disabled = false;
+  }
+}
+
+byId("setup").addEventListener("submit", (event) => {
+  event.preventDefault();
+  attempt(byId("begin"), begin);
+});
+byId("mute").addEventListener("click", ({ currentTarget }) => {
+  attempt(currentTarget, () => (call.muted ? call.unmute() : call.mute()));
+});
+byId("hangup").addEventListener("click", () => call?.hangup("candidate"));
+byId("again").addEventListener("click", () => {
+  notify(null);
+  show("setup");
+  byId("begin").focus();
+});
+// A closed tab is an end, not a dropped line: nobody should be waited for.
+window.addEventListener("pagehide", () => call?.hangup("page closed", { immediately: true }));
+
+if (!globalThis.isSecureContext) {
+  notify(clientError("insecure_context").message);
+  byId("begin").disabled = true;
+}
+attempt(byId("agent"), fillAgents);
+
+function byId(id) {
+  return document.getElementById(id);
+}

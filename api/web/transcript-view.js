@@ -1,0 +1,64 @@
+/** The transcript as a list: one item a turn, with small marks where the interviewer was held or cut off. */
+import { Transcript } from "./transcript.js";
+
+const SPEAKERS = { candidate: "You", interviewer: "Interviewer" };
+const NEAR_END_PX = 60;
+
+export class TranscriptView {
+  #list;
+  #transcript = new Transcript();
+  #items = new Map();
+
+  /** @param {HTMLOListElement} list */
+  constructor(list) {
+    this.#list = list;
+    list.replaceChildren();
+  }
+
+  /** @param {{who: string, number: number, text: string, interim: boolean}} piece */
+  add(piece) {
+    this.#keepingEnd(() => {
+      const turn = this.#transcript.add(piece);
+      const { said, interim } = this.#itemOf(turn);
+      // Final pieces are added as nodes of their own, so that a screen reader reads each once.
+      if (!piece.interim && piece.text) said.append(element("span", { textContent: piece.text }));
+      interim.textContent = turn.interim;
+    });
+  }
+
+  /** @param {string} kind such as `hold` @param {string} words */
+  mark(kind, words) {
+    this.#keepingEnd(() => {
+      const item = element("li", { className: "mark", textContent: words });
+      item.dataset.kind = kind;
+      this.#list.append(item);
+    });
+  }
+
+  #itemOf(turn) {
+    const known = this.#items.get(turn);
+    if (known) return known;
+    const said = element("span");
+    const interim = element("span", { className: "interim" });
+    interim.setAttribute("aria-hidden", "true");
+    const text = element("p");
+    text.append(said, interim);
+    const item = element("li", { className: `turn ${turn.who}` });
+    item.append(element("span", { className: "speaker", textContent: SPEAKERS[turn.who] ?? turn.who }), text);
+    this.#list.append(item);
+    this.#items.set(turn, { said, interim });
+    return this.#items.get(turn);
+  }
+
+  /** Follows the conversation, unless the reader has scrolled back. */
+  #keepingEnd(change) {
+    const list = this.#list;
+    const atEnd = list.scrollHeight - list.scrollTop - list.clientHeight < NEAR_END_PX;
+    change();
+    if (atEnd) list.scrollTop = list.scrollHeight;
+  }
+}
+
+function element(name, properties = {}) {
+  return Object.assign(document.createElement(name), properties);
+}

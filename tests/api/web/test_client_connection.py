@@ -1,0 +1,201 @@
+"""Connecting, losing the connection, coming back, and every kind of end."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import numpy as np
+import pytest
+
+from tests.api.web.chromium import Page
+from tests.api.web.placed_call import PlacedCall
+from tests.api.web.protocol_server import ProtocolServer
+from tests.api.web.test_client_playback import find, tone
+
+pytestmark = pytest.mark.browser
+Place = Callable[..., Awaitable[PlacedCall]]
+PLACE = "const { place } = await import('/tests/harness.js');"
+
+
+async def test_a_dropped_connection_is_resumed_without_losing_audio(server: ProtocolServer, place: Place) -> None:
+    """The newest token, the missing audio again from `next_seq`, then live; no number is skipped."""
+    call = await place()
+    call.wire.acknowledge = False
+    await server.hear(30)
+    call.wire.drop()
+    wire = await call.resumed(next_seq=10)
+    assert wire.hello["token"] == "token-1"
+    messages = len(server.audio)
+    await server.hear(messages + 30)
+    assert server.repeated == messages - 10 or server.repeated >= 20
+    statuses = [detail["status"] for detail in await call.events("connection")]
+    assert statuses[0] == statuses[-1] == "connected"
+    assert "reconnecting" in statuses
+    statistics = await call.run("return call.statistics")
+    assert (statistics["reconnects"], statistics["refused_ms"]) == (1, 0)
+
+
+async def test_what_is_spoken_while_the_line_is_down_arrives_afterwards(server: ProtocolServer, place: Place) -> None:
+    """A second of silence on the line is not a second of silence in the call."""
+    call = await place()
+    await server.hear(20)
+    server.refuse_sockets = True
+    call.wire.drop()
+    await call.page.until(f"window.{call.name}.seen('connection').some(({{detail}}) => detail.attempt >= 4)")
+    samples = len(server.heard)
+    server.refuse_sockets = False
+    await call.resumed(next_seq=len(server.audio))
+    await server.hear(len(server.audio) + 8)
+    assert len(server.heard) - samples > 0.6 * call.wire.rate_hz
+    waits = [d["retry_in_ms"] for d in await call.events("connection") if d["status"] == "reconnecting"]
+    assert all(80 * 2**i <= wait <= 100 * 2**i for i, wait in enumerate(waits[:4])), waits
+
+
+async def test_a_resume_reports_where_playback_stands_and_drops_the_buffer(place: Place) -> None:
+    """Unheard audio comes again from the reported position: nothing is missing, nothing is heard twice."""
+    call = await place()
+    voice = np.random.default_rng(3).integers(-9000, 9000, 24_000).astype(np.int16)
+    await call.wire.play(1, 0, voice)
+    await call.wire.played(4000)
+    call.wire.drop()
+    wire = await call.resumed()
+    stands = wire.hello["played_sample"]
+    assert 4000 <= stands < len(voice)
+    end = await wire.play(1, stands, voice[stands:])
+    await wire.played(end)
+    output = await call.output()
+    first, second = find(voice[: stands - 10], output), find(voice[stands + 200 :], output)
+    assert 0 <= first < second
+    assert find(voice[stands + 200 :], output[second + 1 :]) == -1
+
+
+async def test_a_held_call_stays_held_over_a_resume(place: Place) -> None:
+    """`held` of `ready` is obeyed: audio that is sent again waits for the release."""
+    call = await place()
+    call.wire.drop()
+    wire = await call.resumed(held=True)
+    end = await wire.play(1, 0, tone(0.2))
+    await call.run("await new Promise((resolve) => setTimeout(resolve, 200))")
+    assert not np.any(await call.output())
+    await wire.send("release")
+    await wire.played(end)
+
+
+async def test_mute_survives_a_resume(server: ProtocolServer, place: Place) -> None:
+    """A candidate who muted while the line was down is muted for the server too."""
+    call = await place()
+    await server.hear(5)
+    server.refuse_sockets = True
+    call.wire.drop()
+    await call.event("connection", 2)
+    await call.run("await call.mute()")
+    server.refuse_sockets = False
+    wire = await call.resumed(next_seq=len(server.audio), muted=False)
+    await wire.expect("mute")
+
+
+async def test_two_unanswered_pings_end_the_connection(place: Place) -> None:
+    """A line that has died silently is noticed and replaced."""
+    call = await place(ping_interval_ms=100)
+    first = call.wire
+    await call.event("roundtrip")
+    first.answer_pings = False
+    await call.resumed(ping_interval_ms=10_000)
+    assert first.counts["ping"] >= 3
+
+
+async def test_the_servers_ping_is_answered_at_once(place: Place) -> None:
+    """`pong` carries the ping's id."""
+    call = await place()
+    await call.wire.send("ping", id=77)
+    assert await call.wire.expect("pong") == {"type": "pong", "id": 77}
+
+
+async def test_the_client_gives_up_after_the_resuming_wait(server: ProtocolServer, place: Place) -> None:
+    """Then it says so in a sentence, as the last event."""
+    call = await place(resume_wait_ms=700)
+    server.refuse_sockets = True
+    call.wire.drop()
+    closed = await call.event("closed")
+    assert closed["reason"] == "connection_lost"
+    assert (await call.events("connection"))[-1]["status"] == "lost"
+    assert [error["fatal"] for error in await call.events("error")] == [True]
+
+
+@pytest.mark.parametrize(("code", "close_code"), [("call_unknown", 4404), ("replaced", 4409), ("playback_stalled", 4413)])
+async def test_a_fatal_error_is_shown_and_never_retried(
+    server: ProtocolServer, place: Place, code: str, close_code: int
+) -> None:
+    """The server's own sentence is the error and the reason; nobody reconnects."""
+    call = await place()
+    await call.wire.send("error", code=code, message="A sentence of the server.", fatal=True)
+    await call.wire.socket.close(close_code, code)
+    closed = await call.event("closed")
+    assert closed == {"reason": code, "detail": "A sentence of the server.", "durable": False}
+    assert await call.events("error") == [{"code": code, "message": "A sentence of the server.", "fatal": True}]
+    assert await call.events("connection") == [{"status": "connected", "attempt": 0, "retry_in_ms": 0}]
+    assert len(server.wires) == 1
+
+
+async def test_an_error_that_is_not_fatal_is_only_shown(server: ProtocolServer, place: Place) -> None:
+    """The call goes on."""
+    call = await place()
+    await call.wire.send("error", code="later", message="Something small.", fatal=False)
+    assert (await call.event("error"))["message"] == "Something small."
+    await server.hear(len(server.audio) + 10)
+
+
+async def test_a_refused_hello_fails_the_start(server: ProtocolServer, page: Page) -> None:
+    """`start` throws the server's sentence, and the microphone is let go."""
+    placing = asyncio.create_task(page.run(PLACE + " try { await place(); } catch (e) { return [e.code, e.message]; }"))
+    wire = await server.accept()
+    await wire.send("error", code="token_expired", message="Open a call again.", fatal=True)
+    await wire.socket.close(4401, "token_expired")
+    assert await placing == ["token_expired", "Open a call again."]
+
+
+async def test_a_refused_call_fails_the_opening(server: ProtocolServer, page: Page) -> None:
+    """The HTTP API's sentence comes through."""
+    server.refuse_calls = (422, {"code": "questions_missing", "message": "Give 1 to 50 questions."})
+    placed = await page.run(PLACE + " try { await place(); } catch (e) { return [e.code, e.message, e.status]; }")
+    assert placed == ["questions_missing", "Give 1 to 50 questions.", 422]
+    page.complaints.clear()
+
+
+async def test_a_hangup_sends_the_last_audio_and_waits_for_closed(server: ProtocolServer, place: Place) -> None:
+    """`hangup` resolves after `closed`; what was not acknowledged is still confirmed within the grace."""
+    call = await place()
+    call.wire.acknowledge = False
+    await server.hear(10)
+    leaving = asyncio.create_task(call.run("await call.hangup('candidate'); return call.statistics.unacknowledged_ms"))
+    assert (await call.wire.expect("hangup"))["reason"] == "candidate"
+    messages = len(server.audio)
+    await call.wire.send("closed", reason="hangup", detail="You hung up.", durable=True, grace_ms=5000)
+    assert await leaving > 0
+    assert await call.event("closed") == {"reason": "hangup", "detail": "You hung up.", "durable": True}
+    assert not call.wire.gone.is_set()
+    await call.wire.send("ack", seq=messages - 1)
+    await asyncio.wait_for(call.wire.gone.wait(), 5)
+    assert len(server.audio) == messages
+
+
+async def test_the_servers_end_is_the_last_event(place: Place) -> None:
+    """After `closed` nothing is emitted and nobody reconnects."""
+    call = await place()
+    await call.wire.send("closed", reason="completed", detail="That was all.", durable=True, grace_ms=100)
+    await call.wire.send("state", state="listening", missing=[])
+    await asyncio.wait_for(call.wire.gone.wait(), 5)
+    kinds = await call.run("return placed.events.map(({type}) => type)")
+    assert kinds[-1] == "closed"
+
+
+async def test_two_calls_on_one_page_do_not_disturb_each_other(server: ProtocolServer, place: Place) -> None:
+    """Each has its own microphone, loudspeaker and connection."""
+    one = await place()
+    one.wire.acknowledge = False
+    two = await place()
+    voice = tone(0.3)
+    end = await two.wire.play(1, 0, voice)
+    await two.wire.played(end)
+    assert not np.any(await one.output())
+    assert find(voice, await two.output()) >= 0
+    server.violations.clear()  # the script server keeps one outbox; two calls share it here

@@ -1,0 +1,47 @@
+// Pieces of transcript become turns.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Transcript } from "../../../api/web/transcript.js";
+import { connectionWords, milliseconds, stateWords } from "../../../api/web/wording.js";
+
+function piece(who, number, text, interim = false) {
+  return { who, number, text, interim };
+}
+
+test("final pieces of a turn are joined as they are", () => {
+  const transcript = new Transcript();
+  transcript.add(piece("interviewer", 1, "Good "));
+  transcript.add(piece("interviewer", 1, "morning."));
+  assert.equal(transcript.turns[0].text, "Good morning.");
+});
+
+test("an interim text is replaced by the next piece, interim or final", () => {
+  const transcript = new Transcript();
+  transcript.add(piece("candidate", 1, "I work"));
+  transcript.add(piece("candidate", 1, " on dada", true));
+  assert.equal(transcript.add(piece("candidate", 1, " on data", true)).interim, " on data");
+  const turn = transcript.add(piece("candidate", 1, " on databases."));
+  assert.deepEqual([turn.text, turn.interim], ["I work on databases.", ""]);
+});
+
+test("the two voices count their turns apart, and turns stay in the order they began", () => {
+  const transcript = new Transcript();
+  for (const who of ["interviewer", "candidate", "interviewer"]) transcript.add(piece(who, 1, "a"));
+  transcript.add(piece("interviewer", 2, "b"));
+  assert.deepEqual(transcript.turns.map(({ who, number }) => `${who} ${number}`), ["interviewer 1", "candidate 1", "interviewer 2"]);
+});
+
+test("every state has words for a candidate, and an unknown one is shown as it is", () => {
+  const states = ["listening", "candidate_speaking", "model_speaking", "interrupted", "resuming", "closed"];
+  for (const state of states) assert.notEqual(stateWords(state), state);
+  assert.equal(stateWords("resuming", ["model", "client"]), "Connecting you …");
+  assert.equal(stateWords("dreaming"), "dreaming");
+});
+
+test("unknown latencies are a dash", () => {
+  assert.deepEqual([milliseconds(-1), milliseconds(undefined), milliseconds(412.4)], ["–", "–", "412"]);
+});
+
+test("a reconnect names its try", () => {
+  assert.equal(connectionWords({ status: "reconnecting", attempt: 3 }), "reconnecting, try 3");
+});
