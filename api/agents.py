@@ -1,0 +1,47 @@
+"""The interviewers that calls can be opened with, read from a JSON file."""
+
+from pathlib import Path
+
+import msgspec
+
+from adapters.gemini.catalogue import load_catalogue
+from api.settings import SettingError
+from domain.errors import PeerError
+from domain.interview import Agent
+
+SHIPPED = Path(__file__).with_name("agents.json")
+
+
+class Agents:
+    """All configured interviewers by id."""
+
+    def __init__(self, agents: tuple[Agent, ...]) -> None:
+        self._by_id = {agent.id: agent for agent in agents}
+
+    def all(self) -> tuple[Agent, ...]:
+        """In the order of the file."""
+        return tuple(self._by_id.values())
+
+    def find(self, agent_id: str) -> Agent:
+        """Raises `PeerError("agent_unknown")`."""
+        try:
+            return self._by_id[agent_id]
+        except KeyError:
+            known = ", ".join(self._by_id)
+            raise PeerError("agent_unknown", f"There is no such agent: use one of {known} (GET /agents).") from None
+
+
+def read_agents(path: Path | None) -> Agents:
+    """The agents in `path`, or those that ship with Viva. Raises `SettingError` naming what is wrong with the file."""
+    path = path or SHIPPED
+    try:
+        agents = msgspec.json.decode(path.read_bytes(), type=tuple[Agent, ...])
+    except (OSError, msgspec.DecodeError) as error:
+        raise SettingError(f"The agents in {path} cannot be read: {error}. Mend the file VIVA_AGENTS names.") from error
+    if not agents:
+        raise SettingError(f"{path} has no agents: add at least one.")
+    catalogue = load_catalogue()
+    for agent in agents:
+        for model in agent.models:
+            catalogue.find(model)
+    return Agents(agents)

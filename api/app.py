@@ -1,0 +1,72 @@
+"""The Litestar application: handlers, what they are given, and how errors answer."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from litestar import Litestar, MediaType, Request, Response, get
+from litestar.datastructures import State
+from litestar.di import Provide
+from litestar.openapi.config import OpenAPIConfig
+from litestar.static_files import create_static_files_router
+
+from api.audio_socket import audio_socket
+from api.health import live, ready
+from api.http_errors import HANDLERS
+from api.opening import CallsController, list_agents
+from api.services import Services, open_services
+from api.settings import Settings
+
+WEB = Path(__file__).with_name("web")
+_LARGEST_BODY = 256 * 1024
+_CONTENT_POLICY = (
+    "default-src 'self'; connect-src 'self' ws: wss:; img-src 'self' data:; base-uri 'none'; object-src 'none'"
+)
+
+
+@get("/", include_in_schema=False, media_type=MediaType.HTML, sync_to_thread=False)
+def page(request: Request[Any, Any, Any]) -> Response[bytes]:
+    """The page that holds an interview."""
+    headers = {"Content-Security-Policy": _CONTENT_POLICY, "Referrer-Policy": "no-referrer"}
+    return Response((WEB / "index.html").read_bytes(), media_type=MediaType.HTML, headers=headers)
+
+
+async def _services(state: State) -> Services:
+    services: Services = state.services
+    return services
+
+
+async def _pool(state: State) -> Any:
+    return state.services.store.pool
+
+
+def create_app(settings: Settings) -> Litestar:
+    """The application for `settings`; its services open with its lifespan and are found in `app.state.services`."""
+
+    @asynccontextmanager
+    async def lifespan(app: Litestar) -> AsyncIterator[None]:
+        async with open_services(settings) as services:
+            app.state.services = services
+            yield
+
+    return Litestar(
+        route_handlers=[
+            page,
+            live,
+            ready,
+            list_agents,
+            CallsController,
+            audio_socket,
+            create_static_files_router(path="/web", directories=[WEB]),
+        ],
+        dependencies={"services": Provide(_services), "pool": Provide(_pool)},
+        exception_handlers=HANDLERS,
+        lifespan=[lifespan],
+        openapi_config=OpenAPIConfig(
+            title="Viva", version="0.1.0", description="An AI voice interviewer.", path="/schema"
+        ),
+        request_max_body_size=_LARGEST_BODY,
+        logging_config=None,
+        debug=False,
+    )

@@ -1,0 +1,205 @@
+"""`/ws/audio`: one websocket connection of a client, from its hello to its end.
+
+Three tasks per connection: this one receives, one sends what the call queued, one pings. What arrives is decoded and
+handed to the call at once; nothing here waits for anything but the network.
+"""
+
+import asyncio
+from time import monotonic
+from typing import Any
+
+import structlog
+from litestar import WebSocket
+from litestar.exceptions import WebSocketDisconnect
+from litestar.handlers import websocket
+
+from api import protocol
+from api.call_session import CallSession
+from api.heartbeat import Heartbeat
+from api.messages import complaint
+from api.outlet import Outlet
+from api.protocol import CLOSE_CODES, SUBPROTOCOL
+from api.services import Services
+from domain.errors import PeerError
+from domain.inputs import RoundTripMeasured
+
+_log = structlog.get_logger(__name__)
+_HELLO_TIMEOUT_S = 5.0
+_CLOSE_TIMEOUT_S = 2.0
+_MOST_CONTROLS_PER_S = 100
+_TOO_BIG = 1009
+
+
+class _GoneError(Exception):
+    """The client closed the connection, with this code."""
+
+    def __init__(self, code: int) -> None:
+        super().__init__(f"closed with {code}")
+        self.code = code
+
+
+class _Socket:
+    """The websocket as the outlet and the receive loop see it."""
+
+    def __init__(self, socket: WebSocket[Any, Any, Any]) -> None:
+        self._socket = socket
+
+    async def send_text(self, data: str) -> None:
+        await self._socket.send_data(data)
+
+    async def send_bytes(self, data: bytes) -> None:
+        await self._socket.send_data(data, mode="binary")
+
+    async def close(self, code: int, reason: str) -> None:
+        await self._socket.close(code=code, reason=reason)
+
+    async def receive(self) -> str | bytes:
+        event: Any = await self._socket.receive()
+        if event["type"] == "websocket.disconnect":
+            raise _GoneError(event.get("code") or 1005)
+        text: str | None = event.get("text")
+        data: bytes = event.get("bytes") or b""
+        return data if text is None else text
+
+
+@websocket("/ws/audio")
+async def audio_socket(socket: WebSocket[Any, Any, Any], services: Services) -> None:
+    """The candidate's microphone and the interviewer's voice (docs/protocol.md)."""
+    offered = socket.headers.get("sec-websocket-protocol", "")
+    if SUBPROTOCOL not in [each.strip() for each in offered.split(",")]:
+        await socket.accept()
+        await socket.close(
+            CLOSE_CODES["subprotocol_expected"], f"Open the websocket with the subprotocol {SUBPROTOCOL}."
+        )
+        return
+    await socket.accept(subprotocols=SUBPROTOCOL)
+    wire = _Socket(socket)
+    outlet = Outlet(wire)
+    try:
+        session = await _hello(wire, outlet, services)
+    except PeerError as error:
+        await _refuse(outlet, error)
+    except (_GoneError, WebSocketDisconnect, RuntimeError):
+        _log.info("client_gone_before_hello")
+    else:
+        await _converse(wire, outlet, session, services)
+
+
+async def _hello(wire: _Socket, outlet: Outlet, services: Services) -> CallSession:
+    """The first message decides which call this is. Raises `PeerError`."""
+    try:
+        async with asyncio.timeout(_HELLO_TIMEOUT_S):
+            first = await wire.receive()
+    except TimeoutError:
+        raise PeerError("hello_timeout", "No hello came within 5 s: say it right after connecting.") from None
+    if isinstance(first, bytes):
+        raise PeerError("hello_expected", "Audio came before hello: say hello with your token first.")
+    hello = protocol.decode_control(first)
+    if not isinstance(hello, protocol.Hello):
+        raise PeerError("hello_expected", "Something came before hello: say hello with your token first.")
+    session = services.switchboard.find(services.mint.call_of(hello.token))
+    try:
+        session.attach(outlet, hello)
+    except PeerError as error:
+        if error.code != "call_closed":
+            session.violated(error)
+        raise
+    token = services.mint.issue(session.call.id)
+    outlet.send(session.ready(token.text, token.expires, services.settings.ping_interval_ms))
+    return session
+
+
+async def _refuse(outlet: Outlet, error: PeerError) -> None:
+    outlet.send(complaint(error.code, error.message) | {"version": 0})
+    outlet.finish(CLOSE_CODES.get(error.code, 1011), error.code)
+    _log.info("hello_refused", code=error.code)
+    await _send_rest(outlet)
+
+
+async def _send_rest(outlet: Outlet) -> None:
+    try:
+        async with asyncio.timeout(_CLOSE_TIMEOUT_S):
+            await outlet.run()
+    except (TimeoutError, WebSocketDisconnect, RuntimeError):
+        _log.info("client_gone_before_close")
+
+
+async def _converse(wire: _Socket, outlet: Outlet, session: CallSession, services: Services) -> None:
+    heartbeat = Heartbeat(session, outlet, services.mint, services.settings.ping_interval_ms / 1000)
+    tasks = [
+        asyncio.create_task(_receive(wire, outlet, session, heartbeat), name="receive"),
+        asyncio.create_task(outlet.run(), name="send"),
+        asyncio.create_task(heartbeat.run(), name="heartbeat"),
+    ]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        reason = _why(tasks, outlet)
+    finally:
+        for task in tasks:
+            task.cancel()
+        results = await asyncio.gather(*tasks, return_exceptions=True)
+        session.detach(outlet, locals().get("reason", "server stopped"))
+    for result in results:
+        if isinstance(result, Exception) and not isinstance(result, (_GoneError, WebSocketDisconnect, RuntimeError)):
+            session.fail(result)
+
+
+def _why(tasks: list[asyncio.Task[None]], outlet: Outlet) -> str:
+    """A few words on why the connection ended, for the log of the call."""
+    for task in tasks:
+        if task.done():
+            error = task.exception()
+            if isinstance(error, _GoneError):
+                return f"closed by the client with {error.code}"
+            if error is not None:
+                return f"connection broken: {type(error).__name__}"
+            if task.get_name() == "heartbeat":
+                return "two pings were not answered"
+    return outlet.close_reason or "closed by the server"
+
+
+async def _receive(wire: _Socket, outlet: Outlet, session: CallSession, heartbeat: Heartbeat) -> None:
+    """Every message of the client, until the connection ends or the client violates the protocol."""
+    meter = _Meter()
+    try:
+        while True:
+            message = await wire.receive()
+            if not session.is_attached(outlet):
+                continue  # replaced, or closed for cause: what still arrives is nobody's
+            if isinstance(message, bytes):
+                session.take_audio(protocol.decode_audio(message))
+            else:
+                meter.count()
+                control = protocol.decode_control(message)
+                if isinstance(control, protocol.Pong):
+                    round_trip_us = heartbeat.answered(control.id)
+                    if round_trip_us is not None:
+                        session.feed(RoundTripMeasured(at_us=session.now_us(), round_trip_us=round_trip_us))
+                else:
+                    session.take_control(control)
+    except PeerError as error:
+        session.violated(error)
+        await asyncio.sleep(_CLOSE_TIMEOUT_S)  # the sender closes the connection first; this bounds it
+    except _GoneError as gone:
+        if gone.code == _TOO_BIG:
+            session.violated(PeerError("message_too_big", "A message was far above the limits of ready: send less."))
+        raise
+
+
+class _Meter:
+    """Counts control messages per second of wall time."""
+
+    def __init__(self) -> None:
+        self._second = 0
+        self._count = 0
+
+    def count(self) -> None:
+        """Raises `PeerError("too_many_messages")`."""
+        second = int(monotonic())
+        if second != self._second:
+            self._second, self._count = second, 0
+        self._count += 1
+        if self._count > _MOST_CONTROLS_PER_S:
+            raise PeerError(
+                "too_many_messages", f"At most {_MOST_CONTROLS_PER_S} control messages a second: send fewer."
+            )

@@ -1,0 +1,383 @@
+"""One live call: carries inputs into the core and effects out of it. It decides nothing.
+
+The candidate's frames, Gemini's messages and the clock all come through `feed`, one at a time and in order; each
+decision is recorded and carried out without waiting for anything. Client connections come and go (`attach`,
+`detach`); the call stays until it has settled.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from time import monotonic_ns
+from typing import Any, assert_never
+
+import structlog
+
+from adapters.gemini.link import GeminiLink
+from adapters.gemini.live_setup import LiveSetup
+from adapters.voice.detector import VoiceDetector
+from adapters.voice.factory import make_detector
+from adapters.voice.preroll import AudioNotHeldError, VoiceRing
+from api import protocol
+from api.intake import IntakeFrame, VoiceIntake
+from api.logbook import Logbook
+from api.messages import Telling, complaint, message_of
+from api.outlet import Outlet
+from api.protocol import CLOSE_CODES
+from domain import effects as fx
+from domain import inputs as inp
+from domain.call import Call
+from domain.effects import Effect
+from domain.errors import PeerError
+from domain.interview import system_instruction
+from domain.policy import MODEL_RATE_HZ, samples
+from domain.states import State
+from domain.timers import NEVER_US
+
+_log = structlog.get_logger(__name__)
+_RING_SLACK_MS = 10_000
+_WAKE_SLACK_S = 0.002
+_CLOSE_DURABLE_WAIT_S = 1.0
+_LOG_RETRY_S = 1.0
+_CLIENT_AT_FAULT = frozenset({"protocol_violation", "playback_stalled", "client_too_slow"})
+
+
+class CallSession:
+    """The shell around one `Call`. All methods are for the event loop's thread and never block."""
+
+    def __init__(
+        self,
+        call: Call,
+        make_link: Callable[["CallSession"], GeminiLink],
+        make_logbook: Callable[["CallSession"], Logbook],
+    ) -> None:
+        self.call = call
+        policy = call.policy
+        self._epoch_ns = monotonic_ns()
+        self._detector: VoiceDetector = make_detector(policy.voice.detector)
+        self._ring = VoiceRing(samples(policy.links.window_keep_ms + _RING_SLACK_MS))
+        self._interviewer = VoiceRing(samples(policy.playout.max_ms + _RING_SLACK_MS, MODEL_RATE_HZ))
+        self._intake: VoiceIntake | None = None
+        self._outlet: Outlet | None = None
+        self._inbox: deque[inp.Input] = deque()
+        self._feeding = False
+        self._wake: asyncio.TimerHandle | None = None
+        self._wake_us = NEVER_US
+        self._broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.settled = asyncio.Event()
+        self._closing: dict[str, Any] | None = None
+        self._closing_due: asyncio.TimerHandle | None = None
+        self._fault_code = CLOSE_CODES["playback_stalled"]
+        self.unavailable_samples = 0
+        """Audio that the core asked for and memory no longer held: 0, or policy and ring do not fit together."""
+        self.logbook = make_logbook(self)
+        self.link = make_link(self)
+        self._setup = self._live_setup()
+
+    # --- the clock and the core ----------------------------------------------------------------------------------
+
+    def now_us(self) -> int:
+        """The call's own clock: µs since it was opened."""
+        return (monotonic_ns() - self._epoch_ns) // 1000
+
+    def feed(self, happened: inp.Input) -> None:
+        """Hand an input to the core, record what it decides and carry it out. Inputs caused meanwhile queue up."""
+        self._inbox.append(happened)
+        if self._feeding:
+            return
+        self._feeding = True
+        try:
+            while self._inbox:
+                self._decide(self._inbox.popleft())
+        except Exception as error:
+            self._inbox.clear()
+            self.fail(error)
+            raise
+        finally:
+            self._feeding = False
+        self._arm()
+
+    def _decide(self, happened: inp.Input) -> None:
+        if isinstance(happened, inp.ModelAudio):
+            self._interviewer.append(happened.pcm)
+        decision = self.call.handle(happened)
+        self.logbook.record(decision)
+        for effect in decision.effects:
+            self._carry(effect)
+
+    def fail(self, error: BaseException) -> None:
+        """A bug of ours: end this call, and only this one."""
+        if not self._broken.done():
+            self._broken.set_exception(error)
+
+    async def run(self) -> None:
+        """Live until the call has settled and its log is written. Raises what broke it."""
+        async with self.link:
+            settled = asyncio.create_task(self.settled.wait(), name=f"settled {self.call.id}")
+            ends: list[asyncio.Future[Any]] = [settled, self._broken]
+            try:
+                await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                settled.cancel()
+                self._stop_clock()
+        if self._broken.done():
+            self._broken.result()
+        self._tell_closed()
+        if self._outlet is not None:
+            self._outlet.finish(1000, "")
+        while not self.logbook.settled:
+            self.logbook.retry()
+            await asyncio.sleep(_LOG_RETRY_S if self.logbook.waiting else 0.01)
+
+    def start_clock(self) -> None:
+        """From here on deadlines are kept, that of the first hello among them."""
+        self._arm()
+
+    def _arm(self) -> None:
+        due_us = self.call.next_deadline_us
+        if due_us == self._wake_us:
+            return
+        self._stop_clock()
+        if due_us < NEVER_US:
+            wait_s = max(0, due_us - self.now_us()) / 1_000_000 + _WAKE_SLACK_S
+            self._wake = asyncio.get_running_loop().call_later(wait_s, self._deadline)
+            self._wake_us = due_us
+
+    def _deadline(self) -> None:
+        self._wake, self._wake_us = None, NEVER_US
+        self.feed(inp.DeadlinePassed(at_us=self.now_us()))
+
+    def _stop_clock(self) -> None:
+        if self._wake is not None:
+            self._wake.cancel()
+        self._wake, self._wake_us = None, NEVER_US
+
+    # --- the client's side ---------------------------------------------------------------------------------------
+
+    def attach(self, outlet: Outlet, hello: protocol.Hello) -> None:
+        """A client said hello on a new connection. Raises `PeerError` (bad_sample_rate, call_closed)."""
+        if self.call.state is State.CLOSED:
+            raise PeerError("call_closed", f"The call is over ({self.call.record.close_reason}): open a new one.")
+        if self._intake is None:
+            self._intake, left = VoiceIntake(hello.rate_hz), []
+        else:
+            left = self._intake.change_rate(hello.rate_hz)
+        resumed = self.call.record.clients > 0
+        before, self._outlet = self._outlet, None
+        if before is not None:
+            before.send(complaint("replaced", "Another connection said hello for this call; use that one."))
+            before.finish(CLOSE_CODES["replaced"], "replaced")
+        self._hear(left)
+        connected = inp.ClientConnected(
+            at_us=self.now_us(),
+            rate_hz=hello.rate_hz,
+            resumed=resumed,
+            played_sample=hello.played_sample,
+            agent=hello.agent,
+        )
+        self._outlet = outlet
+        self.feed(connected)
+
+    def ready(self, token: str, expires: str, ping_interval_ms: int) -> dict[str, Any]:
+        """The answer to a hello."""
+        assert self._intake is not None
+        record, policy = self.call.record, self.call.policy
+        return {
+            "type": "ready",
+            "version": record.version,
+            "call_id": str(self.call.id),
+            "resumed": record.clients > 1,
+            "token": token,
+            "token_expires_at": expires,
+            "next_seq": self._intake.next_seq,
+            "state": record.state,
+            "missing": sorted(record.missing),
+            "muted": record.muted,
+            "held": self.call.playout.held,
+            "rate_hz": MODEL_RATE_HZ,
+            "lead_ms": policy.playout.lead_ms,
+            "report_ms": policy.playout.lead_ms // 2,
+            "ping_interval_ms": ping_interval_ms,
+            "max_message_bytes": protocol.MAX_AUDIO_BYTES,
+            "resume_wait_ms": policy.links.resume_wait_ms,
+        }
+
+    def is_attached(self, outlet: Outlet) -> bool:
+        """Whether this connection is the call's."""
+        return self._outlet is outlet
+
+    def detach(self, outlet: Outlet, reason: str) -> None:
+        """A connection ended. Nothing happens if another one has taken its place."""
+        if self._outlet is outlet:
+            self._outlet = None
+            self.feed(inp.ClientLost(at_us=self.now_us(), reason=reason))
+
+    def take_audio(self, audio: protocol.ClientAudio) -> None:
+        """One audio message. Raises `PeerError("audio_gap")`."""
+        assert self._intake is not None
+        self._hear(self._intake.take(audio))
+
+    def take_control(self, message: protocol.ClientMessage) -> None:
+        """One control message after the hello."""
+        at_us = self.now_us()
+        match message:
+            case protocol.Playback(played_sample, held):
+                self.feed(inp.PlaybackReported(at_us=at_us, played_sample=played_sample, held=held))
+            case protocol.Mute():
+                self.feed(inp.MicMuted(at_us=at_us))
+                self.link.audio_stream_end()
+            case protocol.Unmute():
+                self.feed(inp.MicUnmuted(at_us=at_us))
+            case protocol.Hangup(reason):
+                if self._intake is not None:
+                    self._hear(self._intake.finish())
+                self.feed(inp.HangupRequested(at_us=at_us, by="candidate", reason=reason))
+            case protocol.Ping(number):
+                self._tell({"type": "pong", "id": number})
+            case protocol.Pong():
+                pass  # the connection measures round trips
+            case protocol.Hello():
+                raise PeerError("unknown_type", "Say hello once per connection: open a new one to say it again.")
+            case _:
+                assert_never(message)
+
+    def violated(self, error: PeerError) -> None:
+        """The client did what it must not: it is told why, the call ends, and its log says so."""
+        self._fault_code = CLOSE_CODES.get(error.code, 1011)
+        self.feed(inp.ClientViolatedProtocol(at_us=self.now_us(), code=error.code, message=error.message))
+
+    def _hear(self, frames: list[IntakeFrame]) -> None:
+        for pcm, client_seq in frames:
+            self._ring.append(pcm)
+            features = self._detector.analyse(pcm)
+            self.feed(inp.CandidateFrame(at_us=self.now_us(), client_seq=client_seq, features=features, pcm=pcm))
+
+    # --- the log's side ------------------------------------------------------------------------------------------
+
+    def durable(self, client_seq: int) -> None:
+        """Audio up to this message of the client's is stored; -1 for none. So is the close, if it was told."""
+        if client_seq >= 0:
+            self._tell({"type": "ack", "seq": client_seq})
+        if self.logbook.close_durable:
+            self._tell_closed()
+
+    def log_failed(self, reason: str) -> None:
+        """The writer takes no more."""
+        if not self.call.record.settled:
+            self.feed(inp.OutletFailed(at_us=self.now_us(), outlet="log", reason=reason))
+
+    def log_taken(self) -> None:
+        """Another process has recorded this version of the call: it owns the call now, and this one lets go."""
+        _log.error("call_taken_over", call_id=str(self.call.id))
+        if self._outlet is not None:
+            self._outlet.send(complaint("replaced", "Another server has taken this call over: connect again."))
+            self._outlet.finish(CLOSE_CODES["replaced"], "taken over")
+            self._outlet = None
+        self.settled.set()
+
+    # --- carrying effects out ------------------------------------------------------------------------------------
+
+    def _carry(self, effect: Effect) -> None:
+        match effect:
+            case fx.SendCandidateAudio(from_sample, to_sample):
+                self._send_to_model(from_sample, to_sample)
+            case fx.SendInterviewerAudio(generation, from_sample, to_sample):
+                self._send_to_client(generation, from_sample, to_sample)
+            case fx.OpenActivity():
+                self.link.open_activity()
+            case fx.CloseActivity():
+                self.link.close_activity()
+            case fx.SendText(text):
+                self.link.send_text(text)
+            case fx.AnswerTool(tool_call_id, name, result):
+                self.link.answer_tool(tool_call_id, name, result)
+            case fx.DialModel():
+                self.link.dial(effect, self._setup)
+            case fx.ResetDetector():
+                self._detector.reset()
+            case fx.ForgetCandidateAudio(before_sample):
+                self._ring.forget_before(before_sample)
+            case fx.ForgetInterviewerAudio(before_sample):
+                self._interviewer.forget_before(before_sample)
+            case fx.StoreAudio():
+                pass  # the logbook stored it with its event
+            case fx.EndCall(reason, detail):
+                self._end(reason, detail)
+            case fx.LetGo():
+                self.settled.set()
+            case _:
+                self._tell(message_of(effect))
+
+    def _tell(self, message: dict[str, Any]) -> None:
+        if self._outlet is not None and not self._outlet.send({"version": self.call.record.version} | message):
+            self._client_does_not_read()
+
+    def _send_to_client(self, generation: int, from_sample: int, to_sample: int) -> None:
+        if self._outlet is not None:
+            pcm = self._interviewer.read(from_sample, to_sample)
+            if not self._outlet.send_audio(generation, from_sample, pcm):
+                self._client_does_not_read()
+
+    def _client_does_not_read(self) -> None:
+        outlet, self._outlet = self._outlet, None
+        if outlet is not None:
+            outlet.finish(CLOSE_CODES["client_too_slow"], "client_too_slow")
+            reason = "The client does not read what it is sent: read the websocket without waiting."
+            self.feed(inp.OutletFailed(at_us=self.now_us(), outlet="client", reason=reason))
+
+    def _send_to_model(self, from_sample: int, to_sample: int) -> None:
+        try:
+            self.link.send_audio(self._ring.read(from_sample, to_sample))
+        except AudioNotHeldError as error:
+            self.unavailable_samples += error.first_sample - from_sample
+            _log.error("candidate_audio_not_held", call_id=str(self.call.id), samples=self.unavailable_samples)
+            self.link.send_audio(self._ring.read(error.first_sample, to_sample))
+
+    def tell(self, effect: Telling) -> None:
+        """Tell the client something that the core did not ask for."""
+        self._tell(message_of(effect))
+
+    # --- the end -------------------------------------------------------------------------------------------------
+
+    def _end(self, reason: str, detail: str) -> None:
+        """`closed` waits for the close to be stored, but not for long."""
+        self._closing = {
+            "type": "closed",
+            "reason": reason,
+            "detail": detail,
+            "grace_ms": self.call.policy.links.grace_ms,
+        }
+        loop = asyncio.get_running_loop()
+        self._closing_due = loop.call_later(_CLOSE_DURABLE_WAIT_S, self._tell_closed)
+
+    def _tell_closed(self) -> None:
+        if self._closing is None:
+            return
+        closing, self._closing = self._closing, None
+        if self._closing_due is not None:
+            self._closing_due.cancel()
+        self._tell(closing | {"durable": self.logbook.close_durable})
+        if closing["reason"] in _CLIENT_AT_FAULT and self._outlet is not None:
+            self._outlet.finish(self._fault_code, closing["reason"])
+
+    def let_go(self) -> None:
+        """End now, whatever is missing: the process stops."""
+        self._tell_closed()
+        self.settled.set()
+
+    def break_off(self) -> None:
+        """After a bug: the client is told, and may open another call."""
+        if self._outlet is not None:
+            self._outlet.send(complaint("internal", "The server failed in this call: open a new one."))
+            self._outlet.finish(1011, "internal")
+            self._outlet = None
+
+    def _live_setup(self) -> LiveSetup:
+        opened = self.call.opened
+        return LiveSetup(
+            instruction=system_instruction(opened.agent, opened.context, opened.candidate),
+            voice=opened.agent.voice,
+            language=opened.context.language,
+            turns=opened.policy.endpoint.turns,
+            silence_ms=opened.policy.endpoint.silence_ms,
+        )

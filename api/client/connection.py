@@ -1,0 +1,272 @@
+"""One call over its connections: hello, messages both ways, pings, reconnection with resume."""
+
+import asyncio
+import contextlib
+import json
+from collections import deque
+from collections.abc import AsyncIterator
+from time import monotonic
+from types import TracebackType
+from typing import Any, Self
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, InvalidHandshake
+
+from api.client.loudspeaker import Loudspeaker
+from api.client.microphone import Microphone
+from api.client.opening import OpenedCall
+from api.protocol import ClientAudio, decode_server_audio, encode_client_audio
+from domain.errors import PeerError
+
+_FIRST_WAIT_S, _LONGEST_WAIT_S = 0.1, 1.0
+_MOST_MESSAGES = 10_000
+_MOST_OUTGOING = 10_000
+_FINAL_CODES = frozenset({4400, 4401, 4404, 4406, 4408, 4409, 4410, 4413, 4429, 1009})
+
+
+class CallEndedError(PeerError):
+    """The call is over and was not ended in order: `code` and the message are the server's."""
+
+
+class VivaClient:
+    """`async with VivaClient(opened) as call:` holds the call; leaving the block hangs up.
+
+    Raises `CallEndedError` on entering if the server refuses the hello.
+    """
+
+    def __init__(
+        self,
+        opened: OpenedCall,
+        *,
+        rate_hz: int = 16_000,
+        name: str = "viva-python-client",
+        speak: bool = True,
+        keep_heard: bool = True,
+    ) -> None:
+        """`speak=False` leaves the microphone's clock off: audio is sent with `microphone.push` alone."""
+        self.opened = opened
+        self.rate_hz = rate_hz
+        self.microphone = Microphone(rate_hz, self._send_audio)
+        self.loudspeaker = Loudspeaker(self._report, keep_heard)
+        self.ready: dict[str, Any] = {}
+        self.closed: dict[str, Any] | None = None
+        self.error: dict[str, Any] | None = None
+        self.round_trips_ms: list[float] = []
+        self.connections = 0
+        self._name = name
+        self._speak = speak
+        self._token = opened.token
+        self._socket: ClientConnection | None = None
+        self._outgoing: asyncio.Queue[str | bytes] = asyncio.Queue(_MOST_OUTGOING)
+        self._messages: deque[dict[str, Any]] = deque(maxlen=_MOST_MESSAGES)
+        self._arrived = asyncio.Event()
+        self._over = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
+        self._pinged: dict[int, float] = {}
+
+    async def __aenter__(self) -> Self:
+        await self._connect()
+        self._tasks = [asyncio.create_task(self._hold(), name="connection")]
+        self._tasks.append(asyncio.create_task(self.loudspeaker.run(), name="loudspeaker"))
+        if self._speak:
+            self._tasks.append(asyncio.create_task(self.microphone.run(), name="microphone"))
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is None and not self._over.is_set():
+            self.hangup("done")
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._over.wait(), 5)
+        if kind is None and self.closed is not None:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._acknowledged(), self.closed["grace_ms"] / 1000)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._socket is not None:
+            await self._socket.close()
+
+    def send(self, message: dict[str, Any]) -> None:
+        """Send any control message."""
+        self._put(json.dumps(message))
+
+    def mute(self) -> None:
+        self.microphone.muted = True
+        self.send({"type": "mute"})
+
+    def unmute(self) -> None:
+        self.send({"type": "unmute"})
+        self.microphone.muted = False
+
+    def hangup(self, reason: str = "") -> None:
+        """End the call; `closed` follows."""
+        self.microphone.muted = True
+        self.send({"type": "hangup", "reason": reason})
+
+    async def messages(self) -> AsyncIterator[dict[str, Any]]:
+        """Every control message from the server, `ready` and `closed` included, until the call is over."""
+        while True:
+            while self._messages:
+                yield self._messages.popleft()
+            if self._over.is_set():
+                return
+            self._arrived.clear()
+            await self._arrived.wait()
+
+    async def until(self, kind: str, timeout_s: float = 30.0, **fields: Any) -> dict[str, Any]:
+        """The next message of `kind` with these fields. Raises `TimeoutError`, `CallEndedError` if none will come."""
+        async with asyncio.timeout(timeout_s):
+            async for message in self.messages():
+                if message["type"] == kind and all(message.get(name) == value for name, value in fields.items()):
+                    return message
+        raise CallEndedError("ended", f"The call ended before a {kind} message came: {self.closed or self.error}")
+
+    async def drop(self) -> None:
+        """Break the connection as a bad network does; the client reconnects by itself."""
+        if self._socket is not None:
+            self._socket.transport.abort()
+
+    async def ended(self) -> None:
+        """Return when the call is over, in whatever way."""
+        await self._over.wait()
+
+    async def _acknowledged(self) -> None:
+        """Within the grace period, everything that was sent becomes durable."""
+        while self.microphone.unacknowledged and not self._tasks[0].done():
+            self._arrived.clear()
+            await self._arrived.wait()
+
+    # --- the connection ------------------------------------------------------------------------------------------
+
+    async def _connect(self) -> None:
+        """One try. Raises `CallEndedError` where trying again is pointless, `OSError` and the like where it is not."""
+        socket = await connect(
+            self.opened.url,
+            subprotocols=[self.opened.subprotocol],  # type: ignore[list-item]
+            ping_interval=None,
+            compression=None,
+            max_size=2**20,
+            proxy=None,
+            close_timeout=1,
+        )
+        hello = {"type": "hello", "token": self._token, "rate_hz": self.rate_hz, "agent": self._name}
+        await socket.send(json.dumps(hello | {"played_sample": self.loudspeaker.played_sample}))
+        try:
+            first = json.loads(await socket.recv())
+        except ConnectionClosed as closed:
+            raise CallEndedError("refused", f"The server closed the connection: {closed}") from closed
+        if first["type"] != "ready":
+            await socket.close()
+            raise CallEndedError(first.get("code", "refused"), first.get("message", "The server refused the hello."))
+        self._socket = socket
+        self.connections += 1
+        self.ready = first
+        self._token = first["token"]
+        while not self._outgoing.empty():
+            self._outgoing.get_nowait()
+        self.loudspeaker.report_ms = first["report_ms"]
+        self.loudspeaker.restart(first["held"])
+        self.microphone.resend_from(first["next_seq"])
+        self._arrive(first)
+
+    async def _hold(self) -> None:
+        """Stay connected until the call is over; reconnect within the resuming wait."""
+        try:
+            while True:
+                code = await self._converse()
+                if self.closed is not None or code in _FINAL_CODES or not await self._reconnect():
+                    return
+        except CallEndedError as ended:
+            self.error = self.error or {"type": "error", "code": ended.code, "message": ended.message}
+        finally:
+            self._over.set()
+            self._arrived.set()
+
+    async def _reconnect(self) -> bool:
+        wait_s, until = _FIRST_WAIT_S, monotonic() + self.ready["resume_wait_ms"] / 1000
+        while monotonic() < until:
+            await asyncio.sleep(wait_s)
+            wait_s = min(2 * wait_s, _LONGEST_WAIT_S)
+            try:
+                await self._connect()
+            except (OSError, InvalidHandshake, TimeoutError):
+                continue
+            return True
+        self.error = {"type": "error", "code": "unreachable", "message": "The server could not be reached in time."}
+        return False
+
+    async def _converse(self) -> int:
+        """Send and receive until the connection ends; its close code."""
+        assert self._socket is not None
+        sender = asyncio.create_task(self._send_all(self._socket), name="send")
+        pinger = asyncio.create_task(self._ping(), name="ping")
+        try:
+            async for message in self._socket:
+                if isinstance(message, bytes):
+                    self.loudspeaker.take(decode_server_audio(message))
+                else:
+                    self._received(json.loads(message))
+        except ConnectionClosed:
+            pass  # without a close frame: the code below says so
+        finally:
+            sender.cancel()
+            pinger.cancel()
+            await asyncio.gather(sender, pinger, return_exceptions=True)
+        return self._socket.close_code or 1006
+
+    async def _send_all(self, socket: ClientConnection) -> None:
+        with contextlib.suppress(ConnectionClosed):
+            while True:
+                await socket.send(await self._outgoing.get())
+
+    async def _ping(self) -> None:
+        number = 0
+        while True:
+            await asyncio.sleep(self.ready["ping_interval_ms"] / 1000)
+            number += 1
+            self._pinged[number] = monotonic()
+            self.send({"type": "ping", "id": number})
+
+    def _received(self, message: dict[str, Any]) -> None:
+        match message["type"]:
+            case "ping":
+                self.send({"type": "pong", "id": message["id"]})
+            case "pong":
+                sent = self._pinged.pop(message["id"], None)
+                if sent is not None:
+                    self.round_trips_ms.append((monotonic() - sent) * 1000)
+            case "token":
+                self._token = message["token"]
+            case "hold":
+                self.loudspeaker.hold()
+            case "release":
+                self.loudspeaker.release()
+            case "flush":
+                self.loudspeaker.flush()
+            case "ack":
+                self.microphone.acknowledged(message["seq"])
+            case "error":
+                self.error = message
+            case "closed":
+                self.closed = message
+        self._arrive(message)
+        if message["type"] == "closed":
+            self._over.set()
+
+    def _arrive(self, message: dict[str, Any]) -> None:
+        self._messages.append(message)
+        self._arrived.set()
+
+    def _report(self, played_sample: int, held: bool) -> None:
+        self.send({"type": "playback", "played_sample": played_sample, "held": held})
+
+    def _send_audio(self, seq: int, pcm: bytes) -> None:
+        self._put(encode_client_audio(ClientAudio(seq, pcm)))
+
+    def _put(self, item: str | bytes) -> None:
+        """While there is no connection the queue fills and is emptied on the next: audio is kept by the microphone."""
+        if self._outgoing.full():
+            self._outgoing.get_nowait()
+        self._outgoing.put_nowait(item)

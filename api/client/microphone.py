@@ -1,0 +1,77 @@
+"""The candidate's microphone: what is said, in real time, and silence in between."""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from time import monotonic
+
+MESSAGE_MS = 20
+MOST_UNACKNOWLEDGED_S = 120
+
+
+class Microphone:
+    """Sends a message every 20 ms; keeps what is not acknowledged so that it can be sent again.
+
+    Keeps at most 120 s; older audio is given up then and counted in `given_up`.
+    """
+
+    def __init__(self, rate_hz: int, send: Callable[[int, bytes], None]) -> None:
+        self.rate_hz = rate_hz
+        self.muted = False
+        self.next_seq = 0
+        self.given_up = 0
+        self._send = send
+        self._message_bytes = rate_hz * MESSAGE_MS // 1000 * 2
+        self._silence = bytes(self._message_bytes)
+        self._to_say = bytearray()
+        self._unacknowledged: deque[tuple[int, bytes]] = deque()
+        self._spoken = asyncio.Event()
+        self._spoken.set()
+
+    def say(self, pcm: bytes) -> None:
+        """Queue speech: mono PCM16 at the microphone's rate, to be sent in real time."""
+        self._to_say += pcm
+        self._spoken.clear()
+
+    async def spoken(self) -> None:
+        """Return when everything queued has been sent."""
+        await self._spoken.wait()
+
+    def push(self, pcm: bytes) -> None:
+        """Send one message now, of any length, past the clock."""
+        seq, self.next_seq = self.next_seq, self.next_seq + 1
+        self._unacknowledged.append((seq, pcm))
+        if len(self._unacknowledged) > MOST_UNACKNOWLEDGED_S * 1000 // MESSAGE_MS:
+            self._unacknowledged.popleft()
+            self.given_up += 1
+        self._send(seq, pcm)
+
+    def acknowledged(self, seq: int) -> None:
+        """Everything up to `seq` is durable."""
+        while self._unacknowledged and self._unacknowledged[0][0] <= seq:
+            self._unacknowledged.popleft()
+
+    @property
+    def unacknowledged(self) -> int:
+        """Messages that are not durable yet, as far as we were told."""
+        return len(self._unacknowledged)
+
+    def resend_from(self, seq: int) -> None:
+        """After a reconnect: send again what the server does not have."""
+        for kept, pcm in list(self._unacknowledged):
+            if kept >= seq:
+                self._send(kept, pcm)
+
+    async def run(self) -> None:
+        """Send for ever, on the clock."""
+        due = monotonic()
+        while True:
+            due += MESSAGE_MS / 1000
+            await asyncio.sleep(max(0.0, due - monotonic()))
+            if self.muted:
+                continue
+            pcm = bytes(self._to_say[: self._message_bytes])
+            del self._to_say[: self._message_bytes]
+            self.push(pcm.ljust(self._message_bytes, b"\0") if pcm else self._silence)
+            if not self._to_say:
+                self._spoken.set()

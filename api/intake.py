@@ -1,0 +1,86 @@
+"""The candidate's audio on its way in: messages at the client's rate become 20 ms frames at 16 kHz.
+
+Each message is taken once, in order. A frame is labelled with the newest message that is *wholly* contained in the
+stream up to its end, so that an acknowledgement never covers samples that are still in the resampler.
+"""
+
+from collections import deque
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from adapters.voice.frames import FRAME_SAMPLES, RATE_HZ, FrameCutter
+from adapters.voice.resample import Resampler
+from api.protocol import ClientAudio
+from domain.errors import PeerError
+
+
+class IntakeFrame(NamedTuple):
+    """640 bytes of 16 kHz mono PCM16, and the message it makes whole."""
+
+    pcm: bytes
+    client_seq: int
+
+
+class VoiceIntake:
+    """One call's audio, over all its connections. `next_seq` is the message expected next."""
+
+    def __init__(self, rate_hz: int) -> None:
+        """Raises `PeerError("bad_sample_rate")`."""
+        self.next_seq = 0
+        self.repeated = 0
+        """Messages that had come before and were passed over."""
+        self._resampler = Resampler(rate_hz)
+        self._cutter = FrameCutter()
+        self._ends: deque[tuple[int, int]] = deque()
+        self._base_sample = 0
+        self._taken = 0
+        self._framed = 0
+        self._whole_seq = -1
+
+    @property
+    def rate_hz(self) -> int:
+        return self._resampler.rate_hz
+
+    def change_rate(self, rate_hz: int) -> list[IntakeFrame]:
+        """A client came back with another rate: what the old resampler still held comes out first."""
+        if rate_hz == self.rate_hz:
+            return []
+        fresh = Resampler(rate_hz)
+        frames = list(self._frames(self._resampler.flush()))
+        self._base_sample = self._framed + self._cutter.held_samples
+        self._taken = 0
+        self._resampler = fresh
+        return frames
+
+    def take(self, audio: ClientAudio) -> list[IntakeFrame]:
+        """The frames that this message completes. Raises `PeerError("audio_gap")` if one before it is missing."""
+        if audio.seq < self.next_seq:
+            self.repeated += 1
+            return []
+        if audio.seq > self.next_seq:
+            raise PeerError("audio_gap", f"Audio message {self.next_seq} is missing before {audio.seq}: send it first.")
+        self.next_seq += 1
+        self._taken += len(audio.pcm) // 2
+        end = self._base_sample - (-self._taken * RATE_HZ // self.rate_hz)
+        self._ends.append((end, audio.seq))
+        return list(self._frames(self._resampler.push(audio.pcm)))
+
+    def finish(self) -> list[IntakeFrame]:
+        """No more audio will come: the rest, the last frame filled up with silence."""
+        frames = list(self._frames(self._resampler.flush()))
+        last = self._cutter.flush()
+        if last is not None:
+            self._framed += FRAME_SAMPLES
+            frames.append(IntakeFrame(last, self._contained()))
+        self._base_sample, self._taken = self._framed, 0
+        return frames
+
+    def _frames(self, pcm: bytes) -> Iterator[IntakeFrame]:
+        for frame in self._cutter.push(pcm):
+            self._framed += FRAME_SAMPLES
+            yield IntakeFrame(frame, self._contained())
+
+    def _contained(self) -> int:
+        while self._ends and self._ends[0][0] <= self._framed:
+            self._whole_seq = self._ends.popleft()[1]
+        return self._whole_seq

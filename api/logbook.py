@@ -1,0 +1,112 @@
+"""A call's way into the log: each decision becomes one append, and what is durable is acknowledged.
+
+Nothing waits for the database here. If the writer is full or gone, appends are kept, in order, and offered again;
+the call is told that its log has failed, and ends.
+"""
+
+from collections import deque
+from collections.abc import Callable
+from functools import partial
+from uuid import UUID
+
+from adapters.postgres.mapper import EventMapper
+from domain.call import Decision
+from domain.effects import StoreAudio
+from domain.errors import StoreError
+from domain.event import Event
+from domain.events import CallClosed, CallOpened, CandidateAudioRecorded
+from domain.ports import Append, AudioSegment, EventWriter, Outcome
+
+
+class Logbook:
+    """One call's appends. The callbacks run on the event loop, after a commit."""
+
+    def __init__(
+        self,
+        opened: CallOpened,
+        writer: EventWriter,
+        mapper: EventMapper,
+        *,
+        on_durable: Callable[[int], None],
+        on_failed: Callable[[str], None],
+        on_conflict: Callable[[], None],
+    ) -> None:
+        """`on_durable` is given the client's message up to which audio is stored; `on_failed` a sentence."""
+        self._call_id: UUID = opened.originator_id
+        self._tenant = opened.tenant
+        self._writer = writer
+        self._mapper = mapper
+        self._on_durable = on_durable
+        self._on_failed = on_failed
+        self._on_conflict = on_conflict
+        self._waiting: deque[tuple[Append, int, bool]] = deque()
+        self._unsettled = 0
+        self._failed = False
+        self.close_durable = False
+        """Whether the call's close is stored."""
+
+    @property
+    def waiting(self) -> bool:
+        """Whether the writer would not take what was recorded last."""
+        return bool(self._waiting)
+
+    @property
+    def settled(self) -> bool:
+        """Whether everything recorded so far has its outcome."""
+        return not self._waiting and not self._unsettled
+
+    def record(self, decision: Decision) -> None:
+        """Append a decision's events and the audio they name."""
+        if decision.events:
+            self._append(decision.events, [effect for effect in decision.effects if isinstance(effect, StoreAudio)])
+
+    def record_opening(self, opened: CallOpened, then: Callable[[Outcome], None]) -> None:
+        """The first append, whose outcome the caller waits for. Raises `StoreError` if it cannot be queued."""
+        stored = (self._mapper.to_stored_event(opened),)
+        self._writer.submit(Append(self._call_id, self._tenant, stored), then)
+
+    def retry(self) -> None:
+        """Offer again what the writer would not take."""
+        while self._waiting:
+            append, client_seq, closes = self._waiting[0]
+            try:
+                self._writer.submit(append, partial(self._came_out, client_seq, closes))
+            except StoreError as error:
+                if not self._failed:
+                    self._failed = True
+                    self._on_failed(str(error))
+                return
+            self._waiting.popleft()
+            self._unsettled += 1
+
+    def _append(self, events: tuple[Event, ...], audio: list[StoreAudio]) -> None:
+        segments = tuple(
+            AudioSegment(
+                call_id=self._call_id,
+                tenant=self._tenant,
+                side=each.side,
+                sha256=each.sha256,
+                rate_hz=each.rate_hz,
+                first_sample=each.first_sample,
+                pcm=each.pcm,
+                arrivals=each.arrivals,
+            )
+            for each in audio
+        )
+        stored = tuple(self._mapper.to_stored_event(event) for event in events)
+        seqs = [event.client_seq for event in events if isinstance(event, CandidateAudioRecorded)]
+        closes = any(isinstance(event, CallClosed) for event in events)
+        self._waiting.append((Append(self._call_id, self._tenant, stored, segments), max(seqs, default=-1), closes))
+        self.retry()
+
+    def _came_out(self, client_seq: int, closes: bool, outcome: Outcome) -> None:
+        self._unsettled -= 1
+        if outcome is Outcome.DURABLE:
+            self.close_durable = self.close_durable or closes
+            if client_seq >= 0 or closes:
+                self._on_durable(client_seq)
+        elif outcome is Outcome.CONFLICT:
+            self._on_conflict()
+        elif not self._failed:
+            self._failed = True
+            self._on_failed("The event log could not be reached.")

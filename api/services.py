@@ -1,0 +1,109 @@
+"""Everything a running server is made of, opened in order and closed in the reverse: the composition root."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import structlog
+
+from adapters.gemini.client import open_client
+from adapters.gemini.link import GeminiLink
+from adapters.gemini.settings import GeminiSettings
+from adapters.postgres.embedded import EmbeddedPostgres
+from adapters.postgres.migrate import upgrade
+from adapters.postgres.store import PostgresStore, open_store
+from adapters.voice.silero import shared_session
+from api.agents import Agents, read_agents
+from api.call_session import CallSession
+from api.rehearsal_process import running_rehearsal
+from api.settings import Settings
+from api.switchboard import Switchboard
+from api.tokens import TokenMint, kept_secret
+from projections.catalogue import READ_MODELS
+from projections.runner import ProjectionRunner
+
+if TYPE_CHECKING:
+    from google import genai
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What the handlers work with."""
+
+    settings: Settings
+    store: PostgresStore
+    agents: Agents
+    mint: TokenMint
+    switchboard: Switchboard
+    runners: tuple[ProjectionRunner, ...]
+    gemini: GeminiSettings
+    rehearsing: bool
+
+
+@asynccontextmanager
+async def open_database(settings: Settings) -> AsyncIterator[str]:
+    """The DSN of the configured database, or of the embedded one, migrated to the newest schema."""
+    if settings.database_url:
+        await asyncio.to_thread(upgrade, settings.database_url)
+        yield settings.database_url
+        return
+    embedded = await asyncio.to_thread(EmbeddedPostgres.start, settings.data_dir / "postgres")
+    try:
+        await asyncio.to_thread(upgrade, embedded.dsn)
+        yield embedded.dsn
+    finally:
+        await asyncio.to_thread(embedded.stop)
+
+
+@asynccontextmanager
+async def open_services(settings: Settings) -> AsyncIterator[Services]:
+    """Open everything. Raises Viva's own errors, each with a sentence that says what to set or start."""
+    async with AsyncExitStack() as stack:
+        agents = read_agents(settings.agents_file)
+        mint = TokenMint(settings.secret or kept_secret(settings.data_dir), settings.token_lifetime_s)
+        await asyncio.to_thread(shared_session)
+        dsn = await stack.enter_async_context(open_database(settings))
+        store = await stack.enter_async_context(open_store(dsn))
+        gemini = settings.gemini
+        if gemini is None:
+            gemini = await stack.enter_async_context(running_rehearsal(settings))
+        client = await stack.enter_async_context(open_client(gemini))
+        runners = tuple(
+            ProjectionRunner(model, store.reader, store.pool, store.mapper.to_event) for model in READ_MODELS.values()
+        )
+        await stack.enter_async_context(_running(runners))
+        switchboard = Switchboard(store.writer, store.mapper, _link_maker(client, gemini), settings.max_calls)
+        await stack.enter_async_context(switchboard)
+        stack.push_async_callback(switchboard.drain, settings.drain_s)
+        yield Services(
+            settings=settings,
+            store=store,
+            agents=agents,
+            mint=mint,
+            switchboard=switchboard,
+            runners=runners,
+            gemini=gemini,
+            rehearsing=settings.gemini is None,
+        )
+
+
+def _link_maker(client: "genai.Client", gemini: GeminiSettings) -> Callable[[CallSession], GeminiLink]:
+    def make(session: CallSession) -> GeminiLink:
+        return GeminiLink(client=client, settings=gemini, deliver=session.feed, now_us=session.now_us)
+
+    return make
+
+
+@asynccontextmanager
+async def _running(runners: tuple[ProjectionRunner, ...]) -> AsyncIterator[None]:
+    tasks = [asyncio.create_task(runner.run(), name=f"projection {runner.status.name}") for runner in runners]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

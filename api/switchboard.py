@@ -1,0 +1,132 @@
+"""All live calls of this process: opens them, finds them by id, and lets them go one by one or all together."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Self
+from uuid import UUID, uuid4
+
+import structlog
+
+from adapters.gemini.link import GeminiLink
+from adapters.postgres.mapper import EventMapper
+from api.call_session import CallSession
+from api.logbook import Logbook
+from domain.call import Call, open_call
+from domain.effects import TellGoAway
+from domain.errors import PeerError, StoreUnavailableError
+from domain.inputs import HangupRequested
+from domain.interview import Agent, Candidate, InterviewContext
+from domain.ports import EventWriter, Outcome
+from domain.states import State
+
+_log = structlog.get_logger(__name__)
+TENANT = "default"
+
+
+class Switchboard:
+    """`async with Switchboard(...)`: calls live inside it; leaving it ends them."""
+
+    def __init__(
+        self,
+        writer: EventWriter,
+        mapper: EventMapper,
+        make_link: Callable[[CallSession], GeminiLink],
+        max_calls: int,
+    ) -> None:
+        self._writer = writer
+        self._mapper = mapper
+        self._make_link = make_link
+        self._max_calls = max_calls
+        self._sessions: dict[UUID, CallSession] = {}
+        self._group = asyncio.TaskGroup()
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self.draining = False
+
+    async def __aenter__(self) -> Self:
+        await self._group.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._group.__aexit__(kind, error, trace)
+
+    @property
+    def count(self) -> int:
+        """Calls that have not settled."""
+        return len(self._sessions)
+
+    async def open(self, agent: Agent, candidate: Candidate, context: InterviewContext) -> UUID:
+        """Open a call; it is in the log when this returns.
+
+        Raises `PeerError("server_full")`, or `StoreUnavailableError` if its opening could not be recorded.
+        """
+        if self.draining or len(self._sessions) >= self._max_calls:
+            raise PeerError("server_full", "This server takes no more calls now: try again in a moment.")
+        call, opened = open_call(
+            call_id=uuid4(),
+            tenant=TENANT,
+            agent=agent,
+            candidate=candidate,
+            context=context,
+            opened_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
+        )
+        session = CallSession(call, self._make_link, self._make_logbook)
+        recorded: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        session.logbook.record_opening(opened, recorded.set_result)
+        if await recorded is not Outcome.DURABLE:
+            raise StoreUnavailableError("The call could not be recorded: check the database and try again.")
+        self._sessions[call.id] = session
+        self._idle.clear()
+        self._group.create_task(self._live(session), name=f"call {call.id}")
+        session.start_clock()
+        return call.id
+
+    def find(self, call_id: UUID) -> CallSession:
+        """A live call. Raises `PeerError("call_unknown")`."""
+        session = self._sessions.get(call_id)
+        if session is None:
+            raise PeerError("call_unknown", "This call is not on this server any more: open a new one.")
+        return session
+
+    async def drain(self, wait_s: float) -> None:
+        """Take no more calls; tell those there are, end them, and return when all have settled or time is up."""
+        self.draining = True
+        for session in list(self._sessions.values()):
+            session.tell(TellGoAway(int(wait_s * 1000)))
+            if session.call.state is not State.CLOSED:
+                session.feed(HangupRequested(at_us=session.now_us(), by="server", reason="the server is shutting down"))
+        try:
+            await asyncio.wait_for(self._idle.wait(), wait_s)
+        except TimeoutError:
+            _log.warning("calls_not_settled", count=self.count)
+        for session in list(self._sessions.values()):
+            session.let_go()
+
+    def _make_logbook(self, session: CallSession) -> Logbook:
+        return Logbook(
+            session.call.opened,
+            self._writer,
+            self._mapper,
+            on_durable=session.durable,
+            on_failed=session.log_failed,
+            on_conflict=session.log_taken,
+        )
+
+    async def _live(self, session: CallSession) -> None:
+        call: Call = session.call
+        log = _log.bind(call_id=str(call.id))
+        log.info("call_opened", agent=call.opened.agent.id)
+        try:
+            await session.run()
+            log.info("call_settled", reason=call.record.close_reason, events=call.record.version)
+        except* Exception as errors:  # the border: whatever breaks one call must not reach another
+            log.error("call_broken", exc_info=errors)
+            session.break_off()
+        finally:
+            del self._sessions[call.id]
+            if not self._sessions:
+                self._idle.set()
