@@ -25,7 +25,8 @@ JITTER = 0.25
 
 @dataclass(slots=True)
 class LinkCounts:
-    """What the link has done; `unsent` are messages asked for while there was no session to send them to."""
+    """What the link has done. `unsent` are messages that found no session to go to, or its queue full: the core still
+    has the audio of an unanswered turn, and sends it again to the next session."""
 
     dials: int = 0
     sent: int = 0

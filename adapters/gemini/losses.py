@@ -45,7 +45,7 @@ def loss_of(error: BaseException, settings: GeminiSettings, handle: str = "") ->
     return LostError(code, reason[:LONGEST_REASON], retryable=retryable)
 
 
-def _explain(error: BaseException, settings: GeminiSettings) -> tuple[int, str, bool]:  # noqa: PLR0911 (a table)
+def _explain(error: BaseException, settings: GeminiSettings) -> tuple[int, str, bool]:
     match error:
         case APIError() if isinstance(error.details, dict):  # said in a message, not by closing
             busy = error.code >= 500 or error.code in TRY_AGAIN_STATUSES

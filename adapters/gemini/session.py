@@ -69,10 +69,8 @@ class GeminiSession:
             self._task.cancel()
 
     def send(self, message: Outgoing) -> bool:
-        """Queue a message; False if there is no connection to send it on."""
-        if self.connected:
-            self._uplink.offer(message)
-        return self.connected
+        """Queue a message; False if there is no connection to send it on, or none any more."""
+        return self.connected and self._uplink.offer(message)
 
     async def _run(self, earlier: set[asyncio.Task[None]], wait_s: float) -> None:
         try:

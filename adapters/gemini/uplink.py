@@ -70,8 +70,8 @@ class Uplink:
         """What is queued now."""
         return self._waiting_bytes
 
-    def offer(self, message: Outgoing) -> None:
-        """Queue `message`. A full queue takes nothing any more: `drain` raises `LostError`."""
+    def offer(self, message: Outgoing) -> bool:
+        """Queue `message`; False if it is full. From then on it takes nothing more, and `drain` raises `LostError`."""
         cost = _cost(message)
         if self._waiting_bytes + cost > self._limit_bytes:
             self._overflowed = True
@@ -79,6 +79,7 @@ class Uplink:
             self._waiting.append(message)
             self._waiting_bytes += cost
         self._filled.set()
+        return not self._overflowed
 
     async def drain(self, session: AsyncSession, timeout_s: float) -> None:
         """Send for ever. Returns when the connection is closed; the receiver knows why.

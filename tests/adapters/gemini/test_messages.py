@@ -1,10 +1,13 @@
 """Messages of Gemini, parsed by the SDK's own types, become the core's inputs."""
 
 import base64
+import warnings
 from typing import Any
 
 import pytest
 from google.genai import types
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from adapters.gemini.messages import inputs_of
 from adapters.gemini.voice import VoiceDecoder
@@ -198,3 +201,46 @@ def test_audio_that_cannot_be_used_is_reported_beside_what_can() -> None:
 def test_a_message_with_nothing_in_it_means_nothing() -> None:
     """Gemini sends some."""
     assert read({}) == []
+
+
+LEAF = st.sampled_from([None, True, False, 0, -1, 1.5, "", "x", "5s", "AUDIO", "AAA=", "audio/pcm;rate=16000"])
+JSON = st.recursive(
+    LEAF, lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.just("x"), inner), max_leaves=3
+)
+
+
+def of_fields(model: type[Any], **nested: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
+    """Objects with any of a model's fields, each well-formed or anything at all."""
+    names = {field.alias or name for name, field in model.model_fields.items()}
+    return st.fixed_dictionaries({}, optional={name: nested.get(name, JSON) | JSON for name in names})
+
+
+PART = of_fields(types.Part, inlineData=of_fields(types.Blob))
+CONTENT = of_fields(
+    types.LiveServerContent,
+    modelTurn=st.fixed_dictionaries({"parts": st.lists(PART, max_size=2)}),
+    turnComplete=st.booleans(),
+    inputTranscription=st.fixed_dictionaries({"text": LEAF}),
+)
+CALLS = st.fixed_dictionaries({"functionCalls": st.lists(of_fields(types.FunctionCall), max_size=2)})
+
+
+@settings(deadline=None)  # pydantic builds a type on its first use
+@given(of_fields(types.LiveServerMessage, serverContent=CONTENT, toolCall=CALLS))
+def test_no_message_that_the_sdk_can_read_is_too_strange(message: dict[str, Any]) -> None:
+    """Whatever fields come together, they become inputs with the time of arrival."""
+    try:
+        with warnings.catch_warnings(action="ignore"):  # enum values newer than the SDK
+            got = read(message)
+    except (TypeError, AttributeError, ValueError) as error:
+        assert "adapters/gemini" not in str(_innermost(error)), "ours, not the SDK's"
+        return
+    assert {item.at_us for item in got} <= {7}
+
+
+def _innermost(error: BaseException) -> str:
+    """The file an error was raised in."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return trace.tb_frame.f_code.co_filename if trace else ""

@@ -153,7 +153,7 @@ async def test_reasons_show_neither_key_nor_handle(tmp_path: Path, inbox: Inbox,
     assert not lost.retryable
 
 
-async def test_a_full_queue_loses_the_link_and_counts_nothing_as_sent_silently(
+async def test_a_full_queue_loses_the_link_and_counts_what_it_refused(
     tmp_path: Path, inbox: Inbox, linked: Linked
 ) -> None:
     """The loss is not delivered from within the call's own send, but right after."""
@@ -163,6 +163,7 @@ async def test_a_full_queue_loses_the_link_and_counts_nothing_as_sent_silently(
         link.send_audio(b"\0\0" * 4_000)
         link.send_audio(b"\0\0" * 4_000)
         assert inbox.of(ModelLost) == []
+        assert (link.counts.sent, link.counts.unsent) == (2, 2)
         lost = await inbox.until(ModelLost)
     assert (lost.code, lost.reason, lost.retryable) == (0, "uplink_full", True)
     assert len(inbox.of(ModelLost)) == 1
