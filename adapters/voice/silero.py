@@ -13,6 +13,7 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
+from adapters.voice.conditioning import TAPS, conditioned
 from adapters.voice.detector import VoiceDetector
 from adapters.voice.features import level_of, samples_of
 from adapters.voice.frames import RATE_HZ
@@ -22,6 +23,9 @@ from domain.features import VOICE_NOT_MEASURED, FrameFeatures, quantise_voice
 WINDOW_SAMPLES = 512
 CONTEXT_SAMPLES = 64
 """Each window is heard together with the end of the one before."""
+
+HISTORY_SAMPLES = CONTEXT_SAMPLES + TAPS - 1
+"""What must be known of the sound before a window: its context, and what conditioning uses up."""
 
 VOICED = quantise_voice(0.5)
 
@@ -72,8 +76,8 @@ class SileroStream:
         self._state = np.zeros((2, 1, 128), np.float32)
 
     def probability(self, window: NDArray[np.float32]) -> float:
-        """The probability, 0..1, that a window holds speech: 576 samples in -1..1, the first 64 of them its context."""
-        inputs = {"input": window[None, :], "state": self._state, "sr": _SAMPLE_RATE}
+        """The probability, 0..1, of speech in a window of 512 samples in -1..1, after `HISTORY_SAMPLES` others."""
+        inputs = {"input": conditioned(window)[None, :], "state": self._state, "sr": _SAMPLE_RATE}
         output, self._state = self._session.run(_OUTPUTS, inputs)
         return float(output[0, 0])
 
@@ -90,14 +94,14 @@ class SileroDetector(VoiceDetector):
         self._forget()
 
     def _forget(self) -> None:
-        self._waiting = np.zeros(CONTEXT_SAMPLES, np.float32)
+        self._waiting = np.zeros(HISTORY_SAMPLES, np.float32)
         self._voice = VOICE_NOT_MEASURED
 
     def analyse(self, frame: bytes) -> FrameFeatures:
         level = level_of(frame)
         self._waiting = np.concatenate((self._waiting, samples_of(frame)))
-        if len(self._waiting) >= CONTEXT_SAMPLES + WINDOW_SAMPLES:
-            window = self._waiting[: CONTEXT_SAMPLES + WINDOW_SAMPLES]
+        if len(self._waiting) >= HISTORY_SAMPLES + WINDOW_SAMPLES:
+            window = self._waiting[: HISTORY_SAMPLES + WINDOW_SAMPLES]
             self._voice = quantise_voice(self._stream.probability(window))
             self._waiting = self._waiting[WINDOW_SAMPLES:]
         return FrameFeatures(level, int(VOICED <= self._voice < VOICE_NOT_MEASURED), self._voice)

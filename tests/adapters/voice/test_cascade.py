@@ -6,7 +6,7 @@ import pytest
 from adapters.voice.cascade import CascadeDetector
 from adapters.voice.silero import SileroDetector, SileroStream
 from adapters.voice.webrtc import WebRtcDetector
-from tests.adapters.voice.recordings import features, onset_delays_ms, runs, samples, speech, voiced
+from tests.adapters.voice.recordings import Stretch, features, onset_delays_ms, runs, samples, speech, voiced
 
 SECOND = 16_000
 
@@ -25,8 +25,8 @@ def judged(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     return probabilities
 
 
-def test_a_start_of_speech_is_found_within_120_ms_nine_times_in_ten() -> None:
-    """Over both speakers: the median within 80 ms, the ninth of ten within 120 ms, and no stretch is missed."""
+def test_every_start_of_speech_is_found_within_120_ms() -> None:
+    """Over both speakers: half of them within 80 ms."""
     delays = [
         delay
         for name in ("fluent", "hoarse")
@@ -35,13 +35,12 @@ def test_a_start_of_speech_is_found_within_120_ms_nine_times_in_ten() -> None:
 
     assert len(delays) == 11
     assert np.percentile(delays, 50) <= 80
-    assert np.percentile(delays, 90, method="lower") <= 120
-    assert max(delays) < float("inf")
+    assert max(delays) <= 120
 
 
-@pytest.mark.parametrize(("name", "most"), [("dishes", 3), ("office", 1)])
+@pytest.mark.parametrize(("name", "most"), [("dishes", 1), ("office", 1)])
 def test_noise_is_seldom_taken_for_speech(name: str, most: int) -> None:
-    """In ten seconds of a kitchen the judge errs at most three times, in an office at most once."""
+    """In ten seconds of a kitchen or an office the judge errs at most once."""
     assert runs(voiced(features(CascadeDetector(), samples(name)))) <= most
 
 
@@ -54,15 +53,26 @@ def test_the_judge_overrules_the_gate_in_an_office() -> None:
 
 
 def test_a_minute_of_noise_does_not_deafen_it() -> None:
-    """A hoarse voice after a minute of clatter is found as well as without it; the network alone misses all of it."""
+    """A hoarse voice after a minute of clatter is found as without it; the network alone is late by half a second."""
     call = np.concatenate((np.tile(samples("dishes"), 6), samples("hoarse")))
 
     refreshed = onset_delays_ms(speech("hoarse"), voiced(features(CascadeDetector(), call)), offset_s=60)
     network_alone = onset_delays_ms(speech("hoarse"), voiced(features(SileroDetector(), call)), offset_s=60)
 
-    assert sorted(refreshed)[-2] <= 120
-    assert max(refreshed) <= 900
-    assert set(network_alone) == {float("inf")}, "refreshing is no longer needed"
+    assert max(refreshed) <= 120
+    assert max(network_alone) > 500, "refreshing is no longer needed"
+
+
+def test_speech_after_a_pause_is_found_at_once() -> None:
+    """Five seconds of a quiet room before each stretch of the clear speaker, as while the interviewer talks."""
+    pcm = samples("fluent")
+    room = pcm[int(7.7 * SECOND) : int(7.9 * SECOND)]
+    pause = np.tile(np.concatenate((room, room[::-1])), 13)
+    for start_s, end_s in speech("fluent"):
+        call = np.concatenate((pause, pcm[int((start_s - 0.05) * SECOND) : int(end_s * SECOND)]))
+        heard = voiced(features(CascadeDetector(), call))
+
+        assert onset_delays_ms([Stretch(0.05, end_s - start_s)], heard, offset_s=len(pause) / SECOND)[0] <= 120
 
 
 def test_silence_is_nothing_and_costs_no_judgement(judged: list[float]) -> None:

@@ -53,9 +53,9 @@ def test_a_missing_network_is_said_in_words(monkeypatch: pytest.MonkeyPatch) -> 
 def test_a_voice_is_the_newest_probability_known_at_the_frames_end() -> None:
     """Eight frames are five windows: a frame has the voice of the last window ended, the first frame none."""
     pcm = samples("fluent")[16_000 : 16_000 + 16 * 320]
-    floats = np.concatenate((np.zeros(64), pcm / 32_768)).astype(np.float32)
+    floats = np.concatenate((np.zeros(319), pcm / 32_768)).astype(np.float32)
     stream = SileroStream()
-    windows = [quantise_voice(stream.probability(floats[at : at + 576])) for at in range(0, 16 * 320 - 511, 512)]
+    windows = [quantise_voice(stream.probability(floats[at : at + 831])) for at in range(0, 16 * 320 - 511, 512)]
 
     heard = [frame.voice for frame in features(SileroDetector(), pcm)]
 
