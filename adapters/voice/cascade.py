@@ -4,7 +4,7 @@ Most of a call the candidate is silent, and the network need not run. While the 
 hears every sample; when it opens after having been closed, Silero first hears the last quarter of a second, cut so
 that a window ends exactly at the opening frame: its first opinion comes with the same frame as the gate's.
 
-Two things were measured that shape this file (`python -m bench.voice` measures them again):
+Two measurements shape this file, the first made before `conditioning`; `python -m bench.voice` repeats the second:
 
 - Silero's memory of the speaker is worth keeping across a closed gate. Cleared at each opening, one onset in ten of
   hoarse and quiet voices was found a second late, as the network needs about that long to be sure of them again.
