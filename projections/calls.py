@@ -79,7 +79,7 @@ async def _add_tokens(connection: Connection, call_id: Any, counts: dict[tuple[s
     await connection.execute(_ADD_TOKENS, call_id, kinds, modalities, list(counts.values()))
 
 
-def _changes(event: Event) -> tuple[str, tuple[Any, ...]]:  # noqa: PLR0911 - a table, read row by row
+def _changes(event: Event) -> tuple[str, tuple[Any, ...]]:
     """What `event` assigns in the row of its call, and the values from $3 on."""
     match event:
         case ev.CallClosed(reason=reason, detail=detail, at_us=at_us):

@@ -30,7 +30,7 @@ VALUES ($1, {_TENANT}, $2, $3, $4, $5)
 _REPLY = "WHERE call_id = $1 AND generation = $2"
 _START_REPLY = f"UPDATE latency_replies SET first_audio_at_us = $3 {_REPLY}"
 _PLAY_REPLY = f"UPDATE latency_replies SET played_at_us = $3 {_REPLY}"
-_CANCEL_REPLY = f"UPDATE latency_replies SET cancelled = true {_REPLY}"
+_CANCEL_REPLY = f"UPDATE latency_replies SET cancelled = played_at_us IS NULL {_REPLY}"
 _SUSPECT = f"""
 INSERT INTO latency_barge_ins (call_id, tenant, version, generation, onset_at_us, suspected_at_us)
 VALUES ($1, {_TENANT}, $2, $3, $4, $5)

@@ -54,7 +54,12 @@ ON CONFLICT (call_id, who, number) DO UPDATE SET text = line.text || excluded.te
 _REPLY = "WHERE call_id = $1 AND who = 'interviewer' AND number = $2"
 _START_REPLY = f"UPDATE transcript_lines SET outcome = 'playing', started_at_us = $3 {_REPLY}"
 _FINISH_REPLY = f"UPDATE transcript_lines SET outcome = 'finished', ended_at_us = $3 {_REPLY}"
-_CANCEL_REPLY = f"UPDATE transcript_lines SET outcome = 'cancelled', ended_at_us = $3 {_REPLY}"
+# A reply that was cut is given up as well: what was heard of it stays.
+_CANCEL_REPLY = f"""
+UPDATE transcript_lines
+SET outcome = CASE WHEN started_at_us IS NULL THEN 'cancelled' ELSE outcome END,
+    ended_at_us = coalesce(ended_at_us, $3) {_REPLY}
+"""
 _CUT_REPLY = f"""
 UPDATE transcript_lines
 SET outcome = 'cut', interrupted = true, ended_at_us = $3, heard_ms = $4, heard_text = $5 {_REPLY}
@@ -76,6 +81,8 @@ async def _candidate_started(connection: Connection, call: Any, event: ev.Candid
 
 
 async def _barge_in_confirmed(connection: Connection, call: Any, event: ev.BargeInConfirmed) -> str:
+    """The interviewer is silent for good; if it was in the middle of something, `InterviewerCut` says so next."""
+    await connection.execute(_FINISH_REPLY, call, event.generation, event.at_us)
     return await connection.execute(_START_ANSWER, call, event.turn, True, event.onset_at_us)
 
 

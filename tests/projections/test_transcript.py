@@ -82,3 +82,22 @@ async def test_text_of_no_known_reply_is_kept(store: PostgresStore) -> None:
         ("candidate", "", "call_ended"),
         ("interviewer", "Stray\ufffd words", "unattributed"),
     ]
+
+
+async def test_an_interruption_at_the_very_end_cuts_nothing(store: PostgresStore) -> None:
+    """Given a barge-in confirmed because the reply had run out meanwhile, the reply was heard in full."""
+    story = Story().opened().connected().asked(100, 1, 0, "opening").played(600, 1, 0, "Hello.")
+    story.suspected(700, 1, 660).confirmed(900, 1, 1, 660, "played_out")
+    assert await lines(store, story, "who, said, outcome, ended_at_ms, interrupted, barge_in") == [
+        ("interviewer", "Hello.", "finished", 900, False, False),
+        ("candidate", "", "speaking", None, False, True),
+    ]
+
+
+async def test_a_cut_reply_that_is_given_up_stays_in_the_transcript(store: PostgresStore) -> None:
+    """Given a reply that was playing when the links were lost and was given up after, what was heard of it stays."""
+    story = Story().opened().connected().asked(100, 1, 0, "opening").played(600, 1, 0, "Hello there.")
+    cut = {"received_ms": 900, "sent_ms": 500, "heard_ms": 400, "heard_text": "Hello"}
+    story.tell(1_000, ev.InterviewerCut, generation=1, **cut)
+    story.tell(1_000, ev.GenerationCancelled, generation=1, reason="candidate_spoke_on").started(1_000, 1, 900)
+    assert await lines(store, story, "said, outcome, ended_at_ms") == [("Hello", "cut", 1_000), ("", "speaking", None)]
