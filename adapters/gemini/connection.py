@@ -32,10 +32,13 @@ class GeminiConnection(ClientConnection):
         return frame
 
     async def close(self, code: int = 1000, reason: str = "") -> None:
-        """As in websockets, but `close_timeout` also bounds the wait for a peer that does not read what is queued."""
+        """As in websockets, but `close_timeout` also bounds the wait for a peer that does not read what is queued.
+
+        The code is always 1000: a session is left by cancellation, which websockets would call an internal error.
+        """
         try:
             async with asyncio.timeout(self.close_timeout):
-                await super().close(code, reason)
+                await super().close(1000, reason)
         except TimeoutError:
             self.transport.abort()
             await self.wait_closed()

