@@ -7,7 +7,7 @@ of these with `interrupted` and `turnComplete`.
 
 import asyncio
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from adapters.gemini.rehearsal import messages
@@ -79,12 +79,14 @@ class Conversation:
 
     def hear(self, window: Window) -> None:
         """Take in a finished window: its words, in the order of the windows, whatever the model is doing."""
-        self._hearing = self._link.spawn(self._take_in(window, self._hearing))
+        self._hearing = self._link.spawn(self._take_in(window, bytes(window.pcm), self._hearing))
 
-    def read(self, turns: Iterable[Turn]) -> None:
-        """Take in typed turns."""
-        for turn in turns:
-            self.history.add(turn)
+    def read(self, turns: Sequence[Turn]) -> None:
+        """Take in typed turns, after what is still being listened to."""
+        if self._hearing is None or self._hearing.done():
+            self._add(turns)
+        else:
+            self._hearing = self._link.spawn(self._add_after(self._hearing, turns))
 
     def reply(self) -> None:
         """Answer what was taken in; after the turn under way, if there is one (that is how NO_INTERRUPTION works)."""
@@ -122,17 +124,24 @@ class Conversation:
                 self._reply.tool_tokens += text_tokens(text)
                 self._reply.open_calls.pop(call_id).set()
 
-    async def _take_in(self, window: Window, before: asyncio.Task[None] | None) -> None:
+    async def _take_in(self, window: Window, pcm: bytes, before: asyncio.Task[None] | None) -> None:
         if before is not None:
             await asyncio.wait([before])
-        pcm, rate_hz = bytes(window.pcm), window.rate_hz
-        window.text = await self._services.recogniser.transcribe(pcm, rate_hz)
+        window.text = await self._services.recogniser.transcribe(pcm, window.rate_hz)
         if pcm or not window.typed:
-            self.history.add(Turn("user", window.text, max(1, len(pcm) * 500 // rate_hz)))
-        self.read(Turn("user", text) for text in window.typed)
+            self.history.add(Turn("user", window.text, max(1, len(pcm) * 500 // window.rate_hz)))
+        self._add([Turn("user", text) for text in window.typed])
         if self.setup.transcribe_input and window.text:
             await self._link.passes(Point.INPUT_TRANSCRIPTION)
             await self._link.send(messages.input_transcription(window.text))
+
+    async def _add_after(self, before: asyncio.Task[None], turns: Sequence[Turn]) -> None:
+        await asyncio.wait([before])
+        self._add(turns)
+
+    def _add(self, turns: Sequence[Turn]) -> None:
+        for turn in turns:
+            self.history.add(turn)
 
     async def _answer_after(self, before: asyncio.Task[None] | None) -> None:
         if before is not None:

@@ -1,6 +1,7 @@
 """The rehearsal as a process of its own: what it prints, how it ends, and whom its clients may trust."""
 
 import asyncio
+import base64
 import json
 import signal
 import ssl
@@ -14,7 +15,7 @@ import pytest
 from websockets.asyncio.client import connect
 
 from adapters.gemini.rehearsal.certificates import ca_file, server_context
-from tests.adapters.gemini.rehearsal.dialogue import CANDIDATE
+from tests.adapters.gemini.rehearsal.dialogue import CANDIDATE, recording
 from tests.adapters.gemini.rehearsal.test_refusals import KEY, STUDIO, exchange, setup
 
 REPOSITORY = Path(__file__).parents[4]
@@ -50,6 +51,25 @@ async def test_it_prints_its_addresses_as_json_and_serves_both(tmp_path: Path) -
         for url, context in ((where["ws"], None), (where["wss"], trusting)):
             async with connect(url + STUDIO, additional_headers=KEY, ssl=context) as socket:
                 assert (await exchange(socket, setup(), binary=False))[0].keys() == {"setupComplete"}
+
+
+async def test_it_recognises_the_recordings_it_was_given(tmp_path: Path) -> None:
+    """Given --recordings, when one of them is heard, then its words are transcribed."""
+    heard = {"audio": {"data": base64.b64encode(recording("answer_1")).decode(), "mimeType": "audio/pcm;rate=16000"}}
+    manual = {"automaticActivityDetection": {"disabled": True}}
+    async with running("--json", "--no-tls", "--recordings", str(CANDIDATE)) as process:
+        where = json.loads(await first_line(process))
+        async with connect(where["ws"] + STUDIO, additional_headers=KEY) as socket:
+            await socket.send(json.dumps(setup(inputAudioTranscription={}, realtimeInputConfig=manual)))
+            for message in ({"activityStart": {}}, heard, {"activityEnd": {}}):
+                await socket.send(json.dumps({"realtimeInput": message}))
+            words = ""
+            while not words:
+                words = (
+                    json.loads(await socket.recv()).get("serverContent", {}).get("inputTranscription", {}).get("text")
+                )
+
+    assert words == (CANDIDATE / "answer_1.txt").read_text().strip()
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
