@@ -71,7 +71,7 @@ class Call:
         self.after_close_frames = 0
         self.deferred_loss: ModelLost | None = None
         """The model's link was lost while a barge-in was being decided: `resuming` follows the decision."""
-        self.seal_now = self.settling = False
+        self.settling = False
         self._events: list[Event] = []
         self._effects: list[Effect] = []
         fold(self.record, opened)

@@ -25,7 +25,7 @@ _BYTES_PER_SAMPLE = 2
 class Journal:
     """One side's audio on its way into segments."""
 
-    __slots__ = ("_arrivals", "_first_sample", "_limit", "_pcm", "_rate_hz", "_side", "next_sample")
+    __slots__ = ("_arrivals", "_first_sample", "_limit", "_pcm", "_rate_hz", "_side", "due", "next_sample")
 
     def __init__(self, side: Side, segment_ms: int) -> None:
         self._side = side
@@ -35,6 +35,8 @@ class Journal:
         self._arrivals = bytearray()
         self._first_sample = 0
         self.next_sample = 0
+        self.due = False
+        """What waits has waited long enough, full segment or not."""
 
     @property
     def waiting(self) -> bool:
@@ -85,6 +87,7 @@ class Journal:
         self._pcm.clear()
         self._arrivals.clear()
         self._first_sample = self.next_sample
+        self.due = False
         return sealed
 
 

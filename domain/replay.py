@@ -29,9 +29,7 @@ def inputs_of(events: Sequence[Event], audio: Iterable[AudioSegment]) -> Iterato
 
     Only audio that an event names counts: a segment without its event was never recorded.
     """
-    named = {
-        event.sha256 for event in events if isinstance(event, (CandidateAudioRecorded, InterviewerAudioRecorded))
-    }
+    named = {event.sha256 for event in events if isinstance(event, (CandidateAudioRecorded, InterviewerAudioRecorded))}
     numbered: list[tuple[int, Input]] = [(event.seq, event) for event in events if isinstance(event, FACTS)]  # type: ignore[misc]
     for segment in audio:
         if segment.sha256 in named:

@@ -18,8 +18,10 @@ class Timer(StrEnum):
     """The interview, with its overtime, should be over."""
     PLAYOUT = "playout"
     """More audio may go to the client."""
-    SEGMENT = "segment"
-    """Audio has waited long enough to be stored."""
+    CANDIDATE_SEGMENT = "candidate_segment"
+    """The candidate's audio has waited long enough to be stored."""
+    INTERVIEWER_SEGMENT = "interviewer_segment"
+    """The interviewer's audio has waited long enough to be stored."""
     GRACE = "grace"
     """The closed call has waited long enough for unacknowledged audio."""
 

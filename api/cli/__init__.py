@@ -1,2 +1,5 @@
-def main() -> None:
-    raise SystemExit(0)
+"""The `viva` command."""
+
+from api.cli.main import main
+
+__all__ = ["main"]

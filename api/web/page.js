@@ -6,8 +6,8 @@ import { listAgents, requestMicrophone, VivaCall } from "./viva-client.js";
 let call = null;
 
 function notify(message) {
-  byId("notice").textContent = message ?? "";
   byId("notice").hidden = !message;
+  byId("notice-text").textContent = message ?? "";
 }
 
 function show(id) {
@@ -80,14 +80,16 @@ byId("again").addEventListener("click", () => {
   show("setup");
   byId("begin").focus();
 });
+byId("notice-close").addEventListener("click", () => notify(null));
 // A closed tab is an end, not a dropped line: nobody should be waited for.
 window.addEventListener("pagehide", () => call?.hangup("page closed", { immediately: true }));
 
-if (!globalThis.isSecureContext) {
+if (globalThis.isSecureContext) {
+  attempt(byId("agent"), fillAgents);
+} else {
   notify(clientError("insecure_context").message);
   byId("begin").disabled = true;
 }
-attempt(byId("agent"), fillAgents);
 
 function byId(id) {
   return document.getElementById(id);

@@ -1,10 +1,10 @@
 /** What the page says: the states of a call in a candidate's words, and why a call ended. */
 
 const STATES = {
-  listening: "Listening: speak when you are ready",
+  listening: "Listening: take your time",
   candidate_speaking: "You are speaking",
   model_speaking: "The interviewer is speaking",
-  interrupted: "You spoke up: the interviewer waits",
+  interrupted: "Go on: the interviewer waits",
   resuming: "One moment …",
   closed: "The interview is over",
 };

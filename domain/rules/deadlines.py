@@ -42,8 +42,12 @@ def _session_ends(call: Call) -> None:
         rotate(call, "session_ending")
 
 
-def _segment_due(call: Call) -> None:
-    call.seal_now = True
+def _candidate_segment_due(call: Call) -> None:
+    call.candidate_audio.due = True
+
+
+def _interviewer_segment_due(call: Call) -> None:
+    call.interviewer_audio.due = True
 
 
 def _reply_overdue(call: Call) -> None:
@@ -76,7 +80,7 @@ def _playback_stalled(call: Call) -> None:
     close(call, "playback_stalled", message)
 
 
-_AFTER_CLOSE = (Timer.GRACE, Timer.SEGMENT)
+_AFTER_CLOSE = (Timer.GRACE, Timer.CANDIDATE_SEGMENT, Timer.INTERVIEWER_SEGMENT)
 _RULES: dict[Timer, Callable[[Call], None]] = {
     Timer.REPLY: _reply_overdue,
     Timer.CEILING: _doubt_too_long,
@@ -85,6 +89,7 @@ _RULES: dict[Timer, Callable[[Call], None]] = {
     Timer.ROTATION: _session_ends,
     Timer.DURATION: _interview_too_long,
     Timer.GRACE: settle,
-    Timer.SEGMENT: _segment_due,
+    Timer.CANDIDATE_SEGMENT: _candidate_segment_due,
+    Timer.INTERVIEWER_SEGMENT: _interviewer_segment_due,
     # Timer.PLAYOUT: waking up was all; housekeeping sends what is due
 }

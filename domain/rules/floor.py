@@ -144,7 +144,12 @@ def stop_answer(call: Call, reason: Literal["silence", "muted", "model_replied"]
 
 
 def reset_detector(call: Call) -> None:
-    """The detector's memory sticks after long noise: it starts afresh when the floor becomes free."""
+    """Silero's memory sticks after long noise: alone, it starts afresh when the floor becomes free.
+
+    The cascade refreshes it by itself when it has gone deaf; a reset would only cost it the next onset.
+    """
+    if call.policy.voice.detector != "silero":
+        return
     call.decide(DetectorReset, sample=call.hearing.next_sample)
     call.do(ResetDetector())
 

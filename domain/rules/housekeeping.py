@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from domain.call import Call
     from domain.journal import Journal
 
+CANDIDATE_SEGMENT, INTERVIEWER_SEGMENT = Timer.CANDIDATE_SEGMENT, Timer.INTERVIEWER_SEGMENT
 _PLAYOUT_WAKE_US = 100_000
 _SEGMENT_SLACK_US = 500_000
 
@@ -59,16 +60,15 @@ def _pump(call: Call) -> None:
 
 
 def _keep_segments(call: Call) -> None:
-    candidate, interviewer = call.candidate_audio, call.interviewer_audio
-    if candidate.waiting and (call.seal_now or candidate.full):
-        seal(call, candidate)
-    if interviewer.waiting and (call.seal_now or interviewer.full):
-        seal(call, interviewer)
-    call.seal_now = False
-    waiting = candidate.waiting or interviewer.waiting
-    if waiting and not call.timers.running(Timer.SEGMENT):
-        due_us = call.now_us + call.policy.recording.segment_ms * 1000 + _SEGMENT_SLACK_US
-        call.timers.start(Timer.SEGMENT, due_us)
+    for journal, timer in ((call.candidate_audio, CANDIDATE_SEGMENT), (call.interviewer_audio, INTERVIEWER_SEGMENT)):
+        if not journal.waiting:
+            continue
+        if journal.full or journal.due:
+            seal(call, journal)
+            call.timers.stop(timer)
+        elif not call.timers.running(timer):
+            due_us = call.now_us + call.policy.recording.segment_ms * 1000 + _SEGMENT_SLACK_US
+            call.timers.start(timer, due_us)
 
 
 def seal(call: Call, journal: Journal) -> None:
