@@ -6,6 +6,7 @@ gap behind it is refused: after a rebuild began, a runner may still hold notific
 """
 
 from collections.abc import Sequence
+from uuid import UUID
 
 from domain import events, inputs  # noqa: F401 - importing the vocabulary registers its topics
 from domain.errors import UnknownTopicError, VivaError
@@ -42,7 +43,7 @@ async def project(
             raise RewoundError(model.name, checkpoint)
         fresh = [notification for notification in batch if notification.id > checkpoint]
         if fresh:
-            await _apply_or_park(connection, model, decode, [each for each in fresh if _concerns(model, each)])
+            await _apply_or_park(connection, model, decode, fresh)
             checkpoint = fresh[-1].id
             await move_checkpoint(connection, model.name, checkpoint)
     return checkpoint
@@ -58,8 +59,7 @@ async def _apply_or_park(
     connection: Connection, model: ReadModel, decode: Decoder, batch: Sequence[Notification]
 ) -> None:
     """All of `batch` in one go; if that meets a poison event, again one by one."""
-    calls = {notification.originator_id for notification in batch}
-    parked = await parked_calls(connection, model.name, calls) if calls else set()
+    parked = await parked_calls(connection, model.name, {each.originator_id for each in batch})
     if not parked:
         try:
             async with connection.transaction():
@@ -68,20 +68,35 @@ async def _apply_or_park(
         except _PoisonError:
             pass  # rolled back to before the batch: the next lines find the event again and park it
         else:
+            await model.settle(connection, {each.originator_id: each.originator_version for each in batch})
             return
+    await _one_by_one(connection, model, decode, batch, parked)
+
+
+async def _one_by_one(
+    connection: Connection, model: ReadModel, decode: Decoder, batch: Sequence[Notification], parked: set[UUID | str]
+) -> None:
+    versions: dict[UUID | str, int] = {}
     for notification in batch:
-        if notification.originator_id in parked:
-            await park(connection, model.name, notification, FOLLOWS)
+        call_id, concerns = notification.originator_id, _concerns(model, notification)
+        if call_id in parked:
+            if concerns:
+                await park(connection, model.name, notification, FOLLOWS)
             continue
         try:
-            async with connection.transaction():
-                await _apply(connection, model, decode, notification)
+            if concerns:
+                async with connection.transaction():
+                    await _apply(connection, model, decode, notification)
+            versions[call_id] = notification.originator_version
         except _PoisonError as poison:
-            parked.add(notification.originator_id)
+            parked.add(call_id)
             await park(connection, model.name, notification, poison.reason)
+    await model.settle(connection, versions)
 
 
 async def _apply(connection: Connection, model: ReadModel, decode: Decoder, notification: Notification) -> None:
+    if not _concerns(model, notification):
+        return
     try:
         if notification.topic not in TOPICS:
             raise UnknownTopicError(f"this version does not know {notification.topic!r}: upgrade, then rebuild")

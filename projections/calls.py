@@ -1,11 +1,12 @@
 """One row a call: who, with which agent, how it stands and how it ended, and what can be counted about it."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 from domain import events as ev
 from domain import inputs as inp
-from domain.event import TOPICS, Event
+from domain.event import Event
 from domain.ports import Notification
 from domain.states import State
 from projections.connection import Connection
@@ -28,11 +29,33 @@ FROM unnest($2::text[], $3::text[], $4::bigint[]) AS added (kind, modality, toke
 ON CONFLICT (call_id, kind, modality) DO UPDATE SET tokens = sums.tokens + excluded.tokens
 """
 
-_TOUCH = "UPDATE calls SET last_version = $2"
+_SETTLE = """
+UPDATE calls SET last_version = settled.version
+FROM unnest($1::uuid[], $2::bigint[]) AS settled (call_id, version) WHERE calls.call_id = settled.call_id
+"""
 # While a link is missing a call stays in `resuming`, whatever else is decided; only `restored` and the end leave it.
-_MOVE = "state = CASE WHEN state = 'closed' OR (state = 'resuming' AND NOT $4) THEN state ELSE $3 END"
-_SPEAK = f"turns = greatest(turns, $5), {_MOVE}"
-_CLOSE = f"closed_reason = $5, closed_detail = $6, closed_at_us = $7, {_MOVE}"
+_MOVE = "state = CASE WHEN state = 'closed' OR (state = 'resuming' AND NOT $3) THEN state ELSE $2 END"
+_SPEAK = f"turns = greatest(turns, $4), {_MOVE}"
+_CLOSE = f"closed_reason = $4, closed_detail = $5, closed_at_us = $6, {_MOVE}"
+
+_KINDS: tuple[type[Event], ...] = (
+    ev.CallOpened,
+    ev.CallClosed,
+    ev.LinkLost,
+    ev.LinkRestored,
+    ev.CandidateStarted,
+    ev.CandidateStopped,
+    ev.ModelStarted,
+    ev.ModelFinished,
+    ev.BargeInSuspected,
+    ev.BargeInConfirmed,
+    ev.BargeInDismissed,
+    inp.ModelConnected,
+    inp.ModelLost,
+    inp.ClientLost,
+    inp.RoundTripMeasured,
+    inp.UsageReported,
+)
 
 
 class Calls(ReadModel):
@@ -40,7 +63,7 @@ class Calls(ReadModel):
 
     name = "calls"
     tables = ("calls", "calls_round_trips", "calls_token_usage")
-    topics = frozenset(TOPICS)
+    topics = frozenset(kind.TOPIC for kind in _KINDS)
 
     async def apply(self, connection: Connection, notification: Notification, event: Event) -> None:
         call_id, version = notification.originator_id, notification.originator_version
@@ -53,9 +76,13 @@ class Calls(ReadModel):
             case inp.UsageReported():
                 await _add_tokens(connection, call_id, token_counts(event.usage))
         assignments, values = _changes(event)
-        statement = ", ".join(part for part in (_TOUCH, assignments) if part) + " WHERE call_id = $1"
-        if not changed(await connection.execute(statement, call_id, version, *values)):
-            raise UnexpectedEventError("the call was never opened: its first event is not in the log before this one")
+        if assignments:
+            statement = f"UPDATE calls SET {assignments} WHERE call_id = $1"  # noqa: S608 - of constants of this file
+            if not changed(await connection.execute(statement, call_id, *values)):
+                raise UnexpectedEventError("the call was never opened: its first event is not in the log before this")
+
+    async def settle(self, connection: Connection, versions: Mapping[Any, int]) -> None:
+        await connection.execute(_SETTLE, list(versions), list(versions.values()))
 
 
 async def _open(connection: Connection, call_id: Any, version: int, event: ev.CallOpened) -> None:
@@ -80,7 +107,7 @@ async def _add_tokens(connection: Connection, call_id: Any, counts: dict[tuple[s
 
 
 def _changes(event: Event) -> tuple[str, tuple[Any, ...]]:
-    """What `event` assigns in the row of its call, and the values from $3 on."""
+    """What `event` assigns in the row of its call, and the values from $2 on."""
     match event:
         case ev.CallClosed(reason=reason, detail=detail, at_us=at_us):
             return _CLOSE, (State.CLOSED.value, True, reason, detail, at_us)
@@ -92,7 +119,7 @@ def _changes(event: Event) -> tuple[str, tuple[Any, ...]]:
         case ev.BargeInDismissed():
             return f"barge_ins_dismissed = barge_ins_dismissed + 1, {_MOVE}", (State.MODEL_SPEAKING.value, False)
         case inp.ModelConnected(model=model):
-            return "model = $3", (model,)
+            return "model = $2", (model,)
         case inp.ClientLost():
             return "client_losses = client_losses + 1", ()
         case inp.ModelLost():

@@ -5,8 +5,8 @@ be applied again, the second lets one call be parked while the others go on.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
-from typing import ClassVar
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar
 
 from domain.errors import VivaError
 from domain.event import Event
@@ -37,6 +37,13 @@ class ReadModel(ABC):
 
         Called once for each event, in the log's order. Raises `UnexpectedEventError` where the event contradicts what
         came before it.
+        """
+
+    async def settle(  # noqa: B027 - most have nothing to settle
+        self, connection: Connection, versions: Mapping[Any, int]
+    ) -> None:
+        """Called once at the end of a batch with the newest version of each call in it, for what need not be exact
+        in between. Events of other topics count as well, parked ones do not.
         """
 
 

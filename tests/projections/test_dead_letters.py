@@ -44,6 +44,19 @@ async def test_a_poison_event_parks_its_call_and_no_other(store: PostgresStore) 
     assert dict(map(tuple, lines)) == {story.call_id: 1, healthy.call_id: 5}
 
 
+async def test_the_version_of_a_parked_call_stands_still(store: PostgresStore) -> None:
+    """Given a poison event, the call's row says how far it got, also when the rest comes in a later batch."""
+    story = await Story().opened().connected().record(store)
+    read = len(story.events)
+    await append(store, story.call_id, "acme", [broken(story)])
+    healthy = await interview().record(store)
+    await catch_up(store)
+    await story.tell(2_000, inp.MicMuted).record(store)
+    await catch_up(store)
+    rows = await store.pool.fetch("SELECT call_id, last_version FROM calls")
+    assert dict(map(tuple, rows)) == {story.call_id: read, healthy.call_id: len(healthy.events)}
+
+
 async def test_an_event_that_contradicts_its_call_is_poison(store: PostgresStore) -> None:
     """Given a dismissal without a suspicion, the latency projection parks it and says why; the transcript goes on."""
     story = Story().opened().connected().dismissed(900, 1, 100).asked(1_000, 1, 0, "opening")
@@ -60,8 +73,9 @@ async def test_a_call_without_its_beginning_is_parked(store: PostgresStore) -> N
     story = Story().tell(10, inp.RoundTripMeasured, round_trip_us=5).asked(20, 1, 0)
     await story.record(store)
     await catch_up(store)
-    for projection, first in (("calls", 1), ("transcript", 2), ("latency", 2)):
-        assert [version for _, version, _ in await letters(store, projection)] == list(range(first, 3))
+    for projection, version in (("calls", 1), ("transcript", 2), ("latency", 2)):
+        ((_, parked, reason),) = await letters(store, projection)
+        assert (parked, reason != FOLLOWS) == (version, True)
 
 
 async def test_an_unknown_topic_of_ours_is_parked(store: PostgresStore) -> None:

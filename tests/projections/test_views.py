@@ -1,9 +1,15 @@
 """The views: documented, and what they say about the projections themselves."""
 
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+
 from adapters.postgres.migrate import upgrade
 from adapters.postgres.store import PostgresStore
 from tests.projections.conftest import catch_up
-from tests.projections.story import Story, append, broken
+from tests.projections.story import Story, append, broken, interview
+
+ROOT = Path(__file__).parents[2]
 
 VIEWS = {
     "viva_calls", "viva_transcript", "viva_latency", "viva_barge_ins", "viva_latency_summary", "viva_token_usage",
@@ -43,3 +49,13 @@ def test_the_migration_can_be_taken_back(empty_dsn: str) -> None:
     assert migrate.pending(empty_dsn)[0] == "0002_projections"
     upgrade(empty_dsn)
     assert migrate.pending(empty_dsn) == []
+
+
+async def test_the_documented_queries_answer(store: PostgresStore) -> None:
+    """Given an interview of today, every query of docs/projections.md runs, and those about calls find it."""
+    await interview(opened_at=datetime.now(UTC).isoformat()).record(store)
+    await catch_up(store)
+    queries = re.findall(r"```sql\n(.*?)```", (ROOT / "docs" / "projections.md").read_text(encoding="utf-8"), re.DOTALL)
+    found = [[dict(row) for row in await store.pool.fetch(query)] for query in queries]
+    assert [len(rows) for rows in found] == [0, 1, 1, 1]
+    assert (found[3][0]["heard_before"], found[3][0]["interrupted_with"]) == ("I see. And", "Nothing.")
