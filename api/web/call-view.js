@@ -95,7 +95,7 @@ export class CallView {
     for (const button of ["mute", "hangup"]) byId(button).disabled = true;
     byId("end-detail").textContent = detail || "Thank you for your time.";
     byId("end-reason").textContent = reason;
-    byId("end-durable").textContent = durable ? "· everything is stored" : "· the end of the call is not stored yet";
+    byId("end-durable").textContent = durable ? "· stored" : "· not confirmed as stored";
     byId("end").hidden = false;
     byId("end").focus();
   }

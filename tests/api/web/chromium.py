@@ -45,7 +45,7 @@ class PageError(Exception):
     """JavaScript in the page threw; the message is the page's own."""
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class Chromium:
     """One browser process. Use `async with Chromium.started(...)`."""
 
@@ -54,7 +54,6 @@ class Chromium:
     pages: dict[str, "Page"] = field(default_factory=dict)
     _answers: dict[int, asyncio.Future[dict[str, Any]]] = field(default_factory=dict)
     _ids: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
-    _reader: asyncio.Task[None] | None = None
 
     @classmethod
     @asynccontextmanager
@@ -77,9 +76,12 @@ class Chromium:
             url = await asyncio.wait_for(_devtools_url(profile, process), START_S)
             async with connect(url, max_size=None) as socket:
                 browser = cls(process, socket)
-                browser._reader = asyncio.create_task(browser._read())
-                yield browser
-                browser._reader.cancel()
+                reader = asyncio.create_task(browser._read())
+                try:
+                    yield browser
+                finally:
+                    reader.cancel()
+                    await asyncio.wait([reader])
         finally:
             if process.returncode is None:
                 process.terminate()
@@ -120,7 +122,7 @@ class Chromium:
                 answer.set_result(message["result"])
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class Page:
     """One tab. `complaints` collects uncaught errors, console errors and refused resources."""
 
@@ -153,7 +155,7 @@ class Page:
         return result["result"].get("value")
 
     async def until(self, condition: str, within_s: float = 10.0) -> Any:
-        """Waits in the page until the expression is truthy and returns it; an AssertionError says what was waited for."""
+        """Waits in the page until the expression is truthy and returns it; a failure says what was waited for."""
         value = await self.run(
             f"const end = performance.now() + {within_s * 1000};"
             f"for (;;) {{ const value = {condition}; if (value) return value;"
@@ -170,7 +172,8 @@ class Page:
     async def click(self, selector: str) -> None:
         """Clicks in the middle of the element with a real mouse event."""
         box = await self.run(
-            f"const element = document.querySelector({json.dumps(selector)}); element.scrollIntoView({{block: 'center'}});"
+            f"const element = document.querySelector({json.dumps(selector)});"
+            " element.scrollIntoView({block: 'center'});"
             " const {x, y, width, height} = element.getBoundingClientRect(); return [x + width / 2, y + height / 2]"
         )
         for kind in ("mousePressed", "mouseReleased"):
@@ -185,8 +188,9 @@ class Page:
         await self.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
 
     async def screenshot(self, path: Path) -> None:
+        """Writes a PNG of the whole page."""
         shot = await self.call("Page.captureScreenshot", format="png", captureBeyondViewport=True)
-        path.write_bytes(base64.b64decode(shot["data"]))
+        await asyncio.to_thread(path.write_bytes, base64.b64decode(shot["data"]))
 
     def heard(self, event: str, params: dict[str, Any]) -> None:
         """An event of this tab."""

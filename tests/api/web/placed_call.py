@@ -12,7 +12,7 @@ from tests.api.web.chromium import Page
 from tests.api.web.protocol_server import ProtocolServer, Wire
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class PlacedCall:
     page: Page
     server: ProtocolServer

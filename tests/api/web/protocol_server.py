@@ -1,4 +1,4 @@
-"""A server that speaks `viva.v1` and does what the test tells it: the client's counterpart, line by line from docs/protocol.md.
+"""A server that speaks `viva.v1` (docs/protocol.md) and does what the test tells it: the client's counterpart.
 
 HTTP (the page, `GET /agents`, `POST /calls`) and the websocket are on two ports; the test holds each accepted websocket
 as a `Wire` and plays the server's part itself. What the client must never do is asserted as it arrives.
@@ -26,7 +26,7 @@ WAIT_S = 10.0
 CALL_ID = "call-1"
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class Wire:
     """One websocket of a client, from its hello on."""
 
@@ -50,9 +50,9 @@ class Wire:
         self.server.token = f"token-{len(self.server.wires)}"
         fields: dict[str, Any] = {
             "call_id": CALL_ID, "resumed": resumed, "token": self.server.token, "next_seq": next_seq,
-            "token_expires_at": "2099-01-01T00:00:00Z", "state": "listening", "missing": [], "muted": False, "held": False,
-            "rate_hz": 24000, "lead_ms": 400, "report_ms": 100, "ping_interval_ms": 10_000, "max_message_bytes": 65536,
-            "resume_wait_ms": 30_000,
+            "token_expires_at": "2099-01-01T00:00:00Z", "state": "listening", "missing": [], "muted": False,
+            "held": False, "rate_hz": 24000, "lead_ms": 400, "report_ms": 100, "ping_interval_ms": 10_000,
+            "max_message_bytes": 65536, "resume_wait_ms": 30_000,
         }  # fmt: skip
         await self.send("ready", **(fields | changes))
 
@@ -121,7 +121,7 @@ class Wire:
             await self.send("pong", id=message["id"])
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class ProtocolServer:
     """Both ports. `audio` holds each `seq` once; `repeated` counts the ones that came again."""
 
@@ -203,7 +203,12 @@ class ProtocolServer:
         sizes = [line.split(":")[1] for line in head.lower().split("\r\n") if line.startswith("content-length:")]
         body = await reader.readexactly(int(sizes[0])) if sizes else b""
         status, kind, content = self._answer(method, path.partition("?")[0], body)
-        lines = [f"HTTP/1.1 {status} -", f"Content-Type: {kind}", f"Content-Length: {len(content)}", "Connection: close"]
+        lines = [
+            f"HTTP/1.1 {status} -",
+            f"Content-Type: {kind}",
+            f"Content-Length: {len(content)}",
+            "Connection: close",
+        ]
         lines += [f"Content-Security-Policy: {CSP}", "Cache-Control: no-store", "", ""]
         writer.write("\r\n".join(lines).encode() + content)
         await writer.drain()

@@ -121,7 +121,9 @@ async def test_the_client_gives_up_after_the_resuming_wait(server: ProtocolServe
     assert [error["fatal"] for error in await call.events("error")] == [True]
 
 
-@pytest.mark.parametrize(("code", "close_code"), [("call_unknown", 4404), ("replaced", 4409), ("playback_stalled", 4413)])
+@pytest.mark.parametrize(
+    ("code", "close_code"), [("call_unknown", 4404), ("replaced", 4409), ("playback_stalled", 4413)]
+)
 async def test_a_fatal_error_is_shown_and_never_retried(
     server: ProtocolServer, place: Place, code: str, close_code: int
 ) -> None:

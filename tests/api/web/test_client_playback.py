@@ -82,7 +82,9 @@ async def test_a_hold_stops_and_a_release_plays_on_from_the_same_sample(place: P
     await call.wire.expect("playback", held=False)
     await call.wire.played(end)
     after = (await call.output())[len(before) :]
-    np.testing.assert_array_equal(after[find(voice[rest + 240 : rest + 720], after) :][:2000], voice[rest + 240 :][:2000])
+    np.testing.assert_array_equal(
+        after[find(voice[rest + 240 : rest + 720], after) :][:2000], voice[rest + 240 :][:2000]
+    )
     assert [detail["type"] for kind in ("hold", "release") for detail in await call.events(kind)] == ["hold", "release"]
 
 
@@ -116,6 +118,9 @@ async def test_a_buffer_that_overflows_is_counted_and_told(place: Place) -> None
 async def test_levels_show_both_voices(place: Place) -> None:
     """The meter has the interviewer's loudness while a tone plays."""
     call = await place()
-    await call.run("placed.peak = 0; call.addEventListener('level', (e) => (placed.peak = Math.max(placed.peak, e.detail.interviewer)))")
+    await call.run(
+        "placed.peak = 0; const higher = ({ detail }) => (placed.peak = Math.max(placed.peak, detail.interviewer));"
+        " call.addEventListener('level', higher);"
+    )
     await call.wire.play(1, 0, tone(0.5))
     await call.page.until(f"window.{call.name}.peak > 0.3")

@@ -33,7 +33,9 @@ async def begin(page: Page, server: ProtocolServer) -> Wire:
 
 async def test_the_form_opens_a_call_with_what_was_typed(front: Page, server: ProtocolServer) -> None:
     """Three questions are there from the start; every field reaches the server under its protocol name."""
-    await front.run("document.querySelector('#agent').value = 'strict'; document.querySelector('#name').value = 'Ada L.'")
+    await front.run(
+        "document.querySelector('#agent').value = 'strict'; document.querySelector('#name').value = 'Ada L.'"
+    )
     await begin(front, server)
     [request] = server.requests
     assert (request["agent"], request["candidate"]) == ("strict", {"name": "Ada L."})
@@ -74,7 +76,9 @@ async def test_latencies_and_round_trip_are_shown(front: Page, server: ProtocolS
     await wire.send("latency", generation=1, turn=0, endpoint_ms=-1, model_ms=480, response_ms=-1)
     await wire.send("latency", generation=2, turn=1, endpoint_ms=610, model_ms=455, response_ms=1102)
     await front.until("document.querySelectorAll('#latency tr').length === 2")
-    rows = await front.run("return [...document.querySelectorAll('#latency tr')].map((r) => [...r.cells].map((c) => c.textContent))")
+    rows = await front.run(
+        "return [...document.querySelectorAll('#latency tr')].map((r) => [...r.cells].map((c) => c.textContent))"
+    )
     assert rows == [["2", "610", "455", "1102"], ["1", "–", "480", "–"]]
     await front.until("document.querySelector('#roundtrip').textContent.endsWith(' ms')")
 
@@ -116,7 +120,7 @@ async def test_errors_are_the_servers_sentence(front: Page, server: ProtocolServ
     server.refuse_calls = (400, {"code": "agent_unknown", "message": "Choose one of the agents of GET /agents."})
     await front.click("#begin")
     await front.until("!document.querySelector('#notice').hidden")
-    assert await front.text("#notice") == "Choose one of the agents of GET /agents."
+    assert await front.text("#notice-text") == "Choose one of the agents of GET /agents."
     assert await front.run("return document.querySelector('#setup').hidden") is False
     front.complaints.clear()
 
@@ -135,7 +139,7 @@ async def test_a_denied_microphone_is_explained(server: ProtocolServer, tmp_path
         await page.until("document.querySelectorAll('#agent option').length === 2")
         await page.click("#begin")
         await page.until("!document.querySelector('#notice').hidden")
-        assert "allow the microphone" in await page.text("#notice")
+        assert "allow the microphone" in await page.text("#notice-text")
     assert server.requests == []
 
 
@@ -145,7 +149,7 @@ async def test_an_insecure_page_is_explained(server: ProtocolServer, tmp_path: P
     async with Chromium.started(tmp_path / "insecure", flags=flags) as browser:
         page = await browser.open(f"http://viva.example:{server.http_port}/")
         await page.until("!document.querySelector('#notice').hidden")
-        assert "https://" in await page.text("#notice")
+        assert "https://" in await page.text("#notice-text")
         assert await page.run("return document.querySelector('#begin').disabled") is True
 
 
@@ -159,15 +163,23 @@ async def test_the_page_fits_its_window(
     await picture(front, tmp_path / "form.png", width)
     wire = await begin(front, server)
     await wire.send("state", state="model_speaking", missing=[])
-    await wire.play(1, 0, tone(2.0))
     await fill(wire)
+    await wire.play(1, 0, tone(2.0))
     await front.until("document.querySelectorAll('#latency tr').length === 6")
     await front.until("document.querySelector('#voice-level').style.transform > 'scaleX(0.5)'")
-    top = await front.run("return document.querySelector('.talk').getBoundingClientRect().top")
+    box = "const { top, height } = document.querySelector('.talk').getBoundingClientRect(); return [top, height]"
+    before = await front.run(box)
     await picture(front, tmp_path / "call.png", width)
-    await wire.send("state", state="interrupted", missing=[])
-    await front.until("document.querySelector('#state-name').textContent === 'interrupted'")
-    assert await front.run("return document.querySelector('.talk').getBoundingClientRect().top") == top, "the layout jumps"
+    for state in STATES[:-1]:
+        await wire.send("state", state=state, missing=["model"] if state == "resuming" else [])
+        await front.until(f"document.querySelector('#state-name').textContent.startsWith('{state}')")
+        assert await front.run(box) == before, f"the layout jumps in {state}"
+    await wire.send("error", code="later", message="Something small. " * 8, fatal=False)
+    await front.until("!document.querySelector('#notice').hidden")
+    assert await front.run(box) == before, "the layout jumps with a notice"
+    await picture(front, tmp_path / "notice.png", width)
+    await front.click("#notice-close")
+    await front.until("document.querySelector('#notice').hidden")
     await wire.send("closed", reason="completed", detail="All questions have been asked.", durable=True, grace_ms=100)
     await front.until("!document.querySelector('#end').hidden")
     await picture(front, tmp_path / "end.png", width)
