@@ -106,7 +106,7 @@ class MemoryStore(EventWriter, EventReader, AudioStore):
                 )
 
     def _settle(self, entry: Entry, outcome: Outcome) -> None:
-        self._queue.settle(entry)
+        self._queue.settle(entry, outcome)
         if entry.then is not None:
             asyncio.get_running_loop().call_soon(entry.then, outcome)
 

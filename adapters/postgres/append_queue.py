@@ -30,7 +30,7 @@ class Entry:
     events: Sequence[IdentifiedEvent]
     size_bytes: int
     audio: Sequence[AudioRow] = ()
-    settled: bool = False
+    outcome: Outcome | None = None
 
 
 @dataclass(slots=True, eq=False)
@@ -104,9 +104,9 @@ class AppendQueue:
             self._arrived.clear()
         return batch, marks
 
-    def settle(self, entry: Entry) -> None:
+    def settle(self, entry: Entry, outcome: Outcome) -> None:
         """`entry` has its outcome and no longer counts."""
-        entry.settled = True
+        entry.outcome = outcome
         self.events -= len(entry.append.events)
         self.bytes -= entry.size_bytes
 

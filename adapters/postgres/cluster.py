@@ -22,8 +22,12 @@ from domain.errors import StoreError, StoreUnavailableError
 MAJOR = 18
 """The version of Postgres whose binaries are used; a cluster of another one is refused."""
 
+PORT = 5432
+"""Only a part of the socket's name; the server does not listen on the network."""
+
 _START_TIMEOUT_S = 60
 _PID_FILE = "postmaster.pid"
+_SOCKET_LOCK = f".s.PGSQL.{PORT}.lock"
 _LOG_FILE = "server.log"
 
 
@@ -55,7 +59,10 @@ class Cluster:
         """Start the server unless it runs already."""
         if self.is_running():
             return
-        (self._data / _PID_FILE).unlink(missing_ok=True)  # left by a kill -9; its process id may be someone else's now
+        # Left by a kill -9. Their process id may be someone else's now, or that of a zombie, where nobody reaps them
+        # (a container without an init): Postgres would take either for a living server.
+        (self._data / _PID_FILE).unlink(missing_ok=True)
+        (self._sockets / _SOCKET_LOCK).unlink(missing_ok=True)
         options = " ".join(f"-c {shlex.quote(f'{name}={value}')}" for name, value in self._all_settings().items())
         log = str(self._data / _LOG_FILE)
         self._run("pg_ctl", "-D", str(self._data), "-w", "-t", str(_START_TIMEOUT_S), "-l", log, "-o", options, "start")
@@ -86,6 +93,7 @@ class Cluster:
     def _all_settings(self) -> dict[str, str]:
         return {
             "listen_addresses": "",
+            "port": str(PORT),
             "unix_socket_directories": str(self._sockets),
             "unix_socket_permissions": "0700",
             "log_checkpoints": "off",

@@ -20,7 +20,7 @@ from urllib.parse import quote
 import psycopg
 from psycopg import sql
 
-from adapters.postgres.cluster import Cluster
+from adapters.postgres.cluster import PORT, Cluster
 from domain.errors import StoreError, StoreUnavailableError
 
 _START_TIMEOUT_S = 10.0
@@ -115,7 +115,7 @@ def _socket_folder(data: Path) -> Path:
 
 
 def _dsn(sockets: Path, database: str) -> str:
-    return f"postgresql://postgres@/{quote(database)}?host={quote(str(sockets), safe='/')}"
+    return f"postgresql://postgres@/{quote(database)}?host={quote(str(sockets), safe='/')}&port={PORT}"
 
 
 def _start(cluster: Cluster, dsn: str) -> None:

@@ -1,5 +1,6 @@
 """Everything the rest needs of Postgres, opened together and closed in the right order."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from domain.ports import KeyRing
 
 _POOL_SIZE = 8
 _QUERY_TIMEOUT_S = 30.0
+_CLOSE_TIMEOUT_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,4 +75,7 @@ async def _pool(dsn: str) -> AsyncIterator[Any]:
             raise StoreError("the database has no event log yet: run `viva db upgrade`")
         yield pool
     finally:
-        pool.terminate()
+        try:
+            await asyncio.wait_for(pool.close(), _CLOSE_TIMEOUT_S)
+        except (TimeoutError, *UNAVAILABLE):
+            pool.terminate()  # somebody still holds a connection, or Postgres is away

@@ -6,10 +6,11 @@ commit; whatever happens to Postgres meanwhile, the queue keeps what is not ackn
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from time import monotonic
 from typing import Any
+from uuid import UUID
 
 import asyncpg
 import structlog
@@ -20,40 +21,13 @@ from adapters.postgres.backoff import Backoff
 from adapters.postgres.failures import CONFLICT_STATES, UNAVAILABLE, UNFIT
 from adapters.postgres.recorder import insert_events, select_recorded
 from adapters.postgres.triage import Verdict, triage
+from adapters.postgres.writer_stats import WriterStats
 from domain.errors import StoreUnavailableError, VivaError, WriterFullError
 from domain.ports import Append, EventWriter, KeyRing, NullKeyRing, Outcome
 
 _log = structlog.get_logger()
 _CONNECT_TIMEOUT_S = 5.0
 _COMMIT_TIMEOUT_S = 30.0
-
-
-@dataclass(slots=True)
-class WriterStats:
-    """Counters since the writer was opened, for metrics. The queue's size is `writer.queued`."""
-
-    committed: int = 0
-    """Events acknowledged as durable."""
-    batches: int = 0
-    conflicts: int = 0
-    """Appends that another writer's events kept out."""
-    retries: int = 0
-    """Transactions that failed because Postgres could not be reached or was not able to."""
-    refused: int = 0
-    """Appends that were not taken because the queue was full."""
-    lost: int = 0
-    """Appends that were not known to be written when the writer stopped, or could never be."""
-    last_commit_ms: float = 0.0
-
-    def count(self, outcome: Outcome, events: int) -> None:
-        """Count one append of so many `events`."""
-        match outcome:
-            case Outcome.DURABLE:
-                self.committed += events
-            case Outcome.CONFLICT:
-                self.conflicts += 1
-            case Outcome.LOST:
-                self.lost += 1
 
 
 class GroupCommitWriter(EventWriter):
@@ -67,8 +41,14 @@ class GroupCommitWriter(EventWriter):
         self._backoff = Backoff()
         self._connection: Any = None
         self._in_flight: list[Entry] = []
+        self._refused: Counter[UUID] = Counter()
         self._task: asyncio.Task[None] | None = None
         self._closing = False
+
+    @property
+    def running(self) -> bool:
+        """Whether appends are being written; false before `start`, after `aclose` and after a crash."""
+        return self._task is not None and not self._task.done()
 
     @property
     def queued(self) -> int:
@@ -81,16 +61,18 @@ class GroupCommitWriter(EventWriter):
         return self._queue.bytes
 
     def submit(self, append: Append, then: Callable[[Outcome], None] | None = None) -> None:
-        if self._closing or not self._is_running():
+        if self._closing or not self.running:
             raise StoreUnavailableError("the writer is not running: it was closed, or has not been started")
         try:
             self._queue.put(append, then)
         except WriterFullError:
             self.stats.refused += 1
             raise
+        if append.call_id in self._refused:
+            self._settle(self._queue.remove_call(append.call_id), Outcome.CONFLICT)
 
     async def flush(self) -> None:
-        if self._is_running():
+        if self.running:
             await self._queue.mark().reached.wait()
 
     async def start(self) -> None:
@@ -123,16 +105,13 @@ class GroupCommitWriter(EventWriter):
     async def __aexit__(self, *_: object) -> None:
         await self.aclose()
 
-    def _is_running(self) -> bool:
-        return self._task is not None and not self._task.done()
-
     async def _run(self) -> None:
         marks: list[FlushMark] = []
         try:
             while True:
                 self._in_flight, marks = await self._queue.take()
                 await self._pack(self._in_flight)
-                await self._record([entry for entry in self._in_flight if not entry.settled])
+                await self._record([entry for entry in self._in_flight if entry.outcome is None])
                 _reach(marks)
         finally:
             waiting, more_marks = self._queue.drain()
@@ -142,7 +121,7 @@ class GroupCommitWriter(EventWriter):
     async def _pack(self, entries: Sequence[Entry]) -> None:
         """Encode and seal the audio of `entries` in a thread, so that the loop is never held up for it."""
         for entry in entries:
-            if entry.append.audio:
+            if entry.append.audio and entry.outcome is None:
                 try:
                     entry.audio = await asyncio.to_thread(pack, entry.append.audio, self._keys)
                 except (ValueError, RuntimeError, VivaError) as error:
@@ -197,7 +176,7 @@ class GroupCommitWriter(EventWriter):
                 case Verdict.RECORDED:
                     self._settle([entry], Outcome.DURABLE)
                 case Verdict.CONFLICT:
-                    self._settle([entry, *self._queue.remove_call(entry.append.call_id)], Outcome.CONFLICT)
+                    self._settle_rest_of_call(entry, Outcome.CONFLICT)
                 case Verdict.APPEND:
                     entry.events = missing
                     rest.append(entry)
@@ -209,19 +188,35 @@ class GroupCommitWriter(EventWriter):
             self._give_up(entries[0], error)
             return
         for entry in entries:
-            await self._record([entry])
+            if entry.outcome is None:
+                await self._record([entry])
 
     def _give_up(self, entry: Entry, error: BaseException) -> None:
         call_id, version = entry.append.call_id, entry.append.events[0].originator_version
         _log.error("append_cannot_be_stored", call_id=str(call_id), version=version, error=repr(error))
-        self._settle([entry], Outcome.LOST)
+        self._settle_rest_of_call(entry, Outcome.LOST)
+
+    def _settle_rest_of_call(self, entry: Entry, outcome: Outcome) -> None:
+        """Settle `entry` and everything of its call behind it, in flight or queued: it rests on what is not written."""
+        call_id = entry.append.call_id
+        in_flight = self._in_flight[self._in_flight.index(entry) :]
+        behind = [later for later in in_flight if later.append.call_id == call_id]
+        self._settle([*behind, *self._queue.remove_call(call_id)], outcome)
+        # Until its owner has been told, it may submit more on the same footing.
+        self._refused[call_id] += 1
+        asyncio.get_running_loop().call_soon(self._forget_refusal, call_id)
+
+    def _forget_refusal(self, call_id: UUID) -> None:
+        self._refused[call_id] -= 1
+        if not self._refused[call_id]:
+            del self._refused[call_id]
 
     def _settle(self, entries: Iterable[Entry], outcome: Outcome) -> None:
         loop = asyncio.get_running_loop()
         for entry in entries:
-            if entry.settled:
+            if entry.outcome is not None:
                 continue
-            self._queue.settle(entry)
+            self._queue.settle(entry, outcome)
             self.stats.count(outcome, len(entry.append.events))
             if entry.then is not None:
                 # Not called from here: what it raises is its caller's bug and must not stop the writer.

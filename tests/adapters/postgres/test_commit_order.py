@@ -99,7 +99,7 @@ async def _until_blocked(store: PostgresStore) -> None:
     query = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'call_events'::regclass"
     async with asyncio.timeout(20):
         while not await store.pool.fetchval(query):
-            await asyncio.sleep(0)
+            continue
 
 
 async def _insert_bare(connection, stored: StoredEvent) -> None:

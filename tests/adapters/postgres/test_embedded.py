@@ -91,11 +91,12 @@ def test_a_killed_server_recovers_on_the_next_start(tmp_path: Path) -> None:
 
 
 def test_a_recycled_process_id_does_not_pass_for_a_server(tmp_path: Path) -> None:
-    """After a reboot the id in `postmaster.pid` may be anyone's, here our own: the server is started all the same."""
+    """After a reboot the id in the lock files may be anyone's, here our own: the server is started all the same."""
     with EmbeddedPostgres.start(tmp_path):
         pid_file = tmp_path / "cluster" / "postmaster.pid"
         lines = pid_file.read_text().splitlines()
-    pid_file.write_text("\n".join([str(os.getpid()), *lines[1:]]) + "\n")
+    for left_behind in (pid_file, tmp_path / "cluster" / ".s.PGSQL.5432.lock"):
+        left_behind.write_text("\n".join([str(os.getpid()), *lines[1:]]) + "\n")
     with EmbeddedPostgres.start(tmp_path) as server:
         assert server.pid != os.getpid()
         assert _answers(server.dsn)

@@ -25,7 +25,8 @@ def _definition(dsn: str) -> dict[str, Any]:
         "indexes": "SELECT indexdef FROM pg_indexes WHERE tablename IN ('call_events', 'call_tracking') ORDER BY 1",
         "type": "SELECT attname, atttypid::regtype::text FROM pg_attribute "
         "WHERE attrelid = 'stored_event_uuid'::regclass ORDER BY attnum",
-        "options": "SELECT relname, reloptions FROM pg_class WHERE relname IN ('call_events', 'call_tracking') ORDER BY 1",
+        "options": "SELECT relname, reloptions FROM pg_class "
+        "WHERE relname IN ('call_events', 'call_tracking') ORDER BY 1",
         "tracking": "SELECT column_name, data_type FROM information_schema.columns WHERE table_name = 'call_tracking'",
         "migration": "SELECT * FROM call_tracking",
     }

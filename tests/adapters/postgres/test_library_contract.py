@@ -17,7 +17,7 @@ from adapters.postgres.recorder import insert_events
 
 pytest.importorskip("Crypto", reason="the library's test module imports its cipher: install pycryptodome")
 
-from eventsourcing.tests.persistence import (  # noqa: E402
+from eventsourcing.tests.persistence import (
     AggregateRecorderTestCase,
     ApplicationRecorderTestCase,
 )

@@ -58,8 +58,8 @@ async def test_the_view_shows_the_state_as_json(dsn: str) -> None:
         await Outcomes(store.writer).of(Append(call, "acme", (EventMapper().to_stored_event(closed),)))  # type: ignore[arg-type]
     with psycopg.connect(dsn) as connection:
         row = connection.execute(
-            "SELECT id, call_id, version, topic, tenant, state->>'reason', state->>'detail', (state->'ignored'->>'x')::int,"
-            " recorded_at <= now() FROM call_events_json"
+            "SELECT id, call_id, version, topic, tenant, state->>'reason', state->>'detail',"
+            " (state->'ignored'->>'x')::int, recorded_at <= now() FROM call_events_json"
         ).fetchone()
     assert row == (1, call, 1, "call.closed.v1", "acme", "hangup", "a\ufffdb", 2, True)
 

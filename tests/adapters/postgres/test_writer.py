@@ -197,6 +197,31 @@ async def test_data_that_postgres_refuses_does_not_stop_the_others(dsn: str) -> 
         assert await outcomes.of(append(new_call(), 1)) == [DURABLE]
 
 
+async def test_what_rests_on_an_append_that_cannot_be_stored_is_lost_with_it(dsn: str) -> None:
+    """Its call stops there; what came before it in the same batch is recorded."""
+    call = new_call()
+    bad = replace(append(call, 2), tenant="a\x00b")
+    async with open_store(dsn) as store:
+        outcomes = await Outcomes(store.writer).of(append(call, 1), bad, append(call, 3), append(new_call(), 1))
+        assert outcomes == [DURABLE, LOST, LOST, DURABLE]
+        assert (await _recorded(store))[call] == 1
+
+
+async def test_what_is_submitted_before_the_owner_hears_of_the_conflict_conflicts_too(dsn: str) -> None:
+    """The stranger's version 2 is no footing for our version 3, though its number would fit."""
+    call, known = new_call(), append(new_call(), 1)
+    async with open_store(dsn) as ours, open_store(dsn) as theirs:
+        await Outcomes(theirs.writer).of(append(call, 1, 2, "theirs"), known)
+        outcomes = Outcomes(ours.writer)
+        # `known` is recorded already, so its callback is the last thing to run before the owner is told.
+        ours.writer.submit(known, lambda _: outcomes.submit(append(call, 3, note="on the same footing")))
+        outcomes.submit(append(call, 2, note="stale"))
+        await ours.writer.flush()
+        await ours.writer.flush()
+        assert [outcome for _, outcome in outcomes.seen] == [CONFLICT, CONFLICT]
+        assert await outcomes.of(append(call, 3, note="after taking over")) == [DURABLE]
+
+
 async def test_closing_while_postgres_does_not_answer_reports_what_is_lost(dsn: str) -> None:
     """The deadline is kept; what waits is LOST, and everybody who waits for a flush is released."""
     async with open_store(dsn) as store, _locked(store):
