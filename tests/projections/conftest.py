@@ -11,7 +11,8 @@ from adapters.postgres.store import PostgresStore, open_store
 from projections.batch import project
 from projections.catalogue import READ_MODELS
 from projections.checkpoint import read_checkpoint
-from projections.read_model import ReadModel
+from projections.connection import Connections
+from projections.read_model import Decoder, ReadModel
 from projections.runner import ProjectionRunner
 
 Dump = Callable[[], Awaitable[dict[str, list[Any]]]]
@@ -44,10 +45,18 @@ async def catch_up(store: PostgresStore, models: Sequence[ReadModel] = tuple(REA
             await project(connection, model, store.mapper.to_event, after, batch)
 
 
-def runner(store: PostgresStore, model: ReadModel, **options: Any) -> ProjectionRunner:
-    """A runner with short waits."""
-    waits = {"first_wait_s": 0.01, "longest_wait_s": 0.05}
-    return ProjectionRunner(model, store.reader, store.pool, store.mapper.to_event, **(waits | options))
+def runner(
+    store: PostgresStore, model: ReadModel, *, connections: Connections | None = None, decode: Decoder | None = None
+) -> ProjectionRunner:
+    """A runner with short waits, on the store's own pool and mapper unless others are given."""
+    return ProjectionRunner(
+        model,
+        store.reader,
+        connections or store.pool,
+        decode or store.mapper.to_event,
+        first_wait_s=0.01,
+        longest_wait_s=0.05,
+    )
 
 
 @asynccontextmanager

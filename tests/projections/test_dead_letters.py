@@ -98,8 +98,7 @@ async def test_a_rebuild_tries_again_what_was_parked(store: PostgresStore, dump:
         return store.mapper.to_event(stored)
 
     await interview().record(store)
-    following = runner(store, Latency())
-    following._decode = faulty
+    following = runner(store, Latency(), decode=faulty)
     async with running(following):
         await following.reached(await newest(store))
     assert (await letters(store, "latency"))[0][2] == "KeyError: 'a bug of the decoder'"

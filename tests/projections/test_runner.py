@@ -151,8 +151,7 @@ class AwayConnections:
 async def test_a_database_that_is_away_is_waited_for(store: PostgresStore) -> None:
     """Given a database that refuses many connections, the runner never gives up and shows what is wrong."""
     await interview().record(store)
-    following = runner(store, Latency())
-    following._connections = AwayConnections(store.pool, 8)
+    following = runner(store, Latency(), connections=AwayConnections(store.pool, 8))
     async with running(following):
         status = await following.failed()
         assert status.last_error == "ConnectionRefusedError: nobody listens there"
