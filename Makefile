@@ -6,13 +6,13 @@ RUN    := $(VENV)/.run-installed
 DEV    := $(VENV)/.dev-installed
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test check fmt bench live-check requirements clean
+.PHONY: help run demo test check fmt bench live-check docs requirements clean
 
 help:            ## list the commands
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: $(RUN)      ## set everything up and serve an interview at http://127.0.0.1:8000
-	@$(BIN)/viva serve
+	@$(BIN)/viva serve --recordings tests/data/candidate
 
 demo: $(RUN)     ## place a call with a recorded candidate and print what happens
 	@$(BIN)/viva demo
@@ -32,6 +32,9 @@ bench: $(DEV)    ## measure the frame path, the store and the loop under load
 
 live-check: $(DEV)  ## exercise what only the real Gemini can confirm (needs GEMINI_API_KEY)
 	@$(BIN)/pytest tests/live -m live -p no:cacheprovider
+
+docs: $(DEV)     ## write the parts of docs/ that are drawn from the code
+	@PYTHONPATH=. $(BIN)/python docs/generate.py
 
 requirements: $(DEV)  ## pin and hash the dependencies again
 	@$(BIN)/python requirements/compile.py

@@ -67,7 +67,7 @@ class Call:
         """Everything of the open window before this was sent to the model."""
         self.missed_from: int | None = None
         """Where a voice began that the model could not be given at once, because its link was missing."""
-        self.late_chunks = self.late_samples = 0
+        self.late_generation = self.late_chunks = self.late_samples = 0
         self.after_close_frames = 0
         self.deferred_loss: ModelLost | None = None
         """The model's link was lost while a barge-in was being decided: `resuming` follows the decision."""

@@ -12,7 +12,7 @@ from domain.effects import FlushPlayback, ForgetInterviewerAudio, HoldPlayback, 
 from domain.event import Evidence
 from domain.events import BargeInConfirmed, BargeInDismissed, BargeInSuspected, InterviewerCut
 from domain.policy import MODEL_RATE_HZ, millis, samples
-from domain.rules.floor import open_window, stop_waiting, stream_to_model, with_preroll
+from domain.rules.floor import open_window, stop_waiting, stream_to_model, watch_playback, with_preroll
 from domain.timers import Timer
 
 if TYPE_CHECKING:
@@ -116,6 +116,7 @@ def dismiss(call: Call, reason: Literal["silence", "ceiling", "muted", "client_l
     call.timers.stop(Timer.CEILING)
     call.hearing.rest()
     call.playout.release(call.now_us)
+    watch_playback(call)
     call.do(ReleasePlayback())
 
 

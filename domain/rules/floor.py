@@ -116,6 +116,14 @@ def nudge(call: Call) -> None:
     call.do(SendText(NUDGE))
 
 
+def watch_playback(call: Call) -> None:
+    """From now on, a client that holds audio has `stall_ms` to play some of it."""
+    if call.playout.in_flight and not call.playout.held:
+        call.timers.start(Timer.STALL, call.now_us + call.policy.playout.stall_ms * 1000)
+    else:
+        call.timers.stop(Timer.STALL)
+
+
 def stop_waiting(call: Call) -> None:
     """No reply is awaited any more."""
     call.timers.stop(Timer.REPLY)
@@ -157,5 +165,7 @@ def reset_detector(call: Call) -> None:
 def count_late_audio(call: Call) -> None:
     """Say how much of a cut reply arrived after its cut."""
     if call.late_chunks:
-        call.decide(LateAudioDropped, generation=call.record.owed, chunks=call.late_chunks, samples=call.late_samples)
-        call.late_chunks = call.late_samples = 0
+        call.decide(
+            LateAudioDropped, generation=call.late_generation, chunks=call.late_chunks, samples=call.late_samples
+        )
+        call.late_generation = call.late_chunks = call.late_samples = 0

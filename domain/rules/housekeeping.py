@@ -9,6 +9,7 @@ from domain.events import CandidateAudioRecorded, InterviewerAudioRecorded
 from domain.policy import samples
 from domain.ports import Side
 from domain.rules.ending import record_settled
+from domain.rules.floor import watch_playback
 from domain.rules.links import model_lost, rotate
 from domain.states import Link, State
 from domain.timers import Timer
@@ -53,10 +54,12 @@ def _pump(call: Call) -> None:
         return
     for part in call.playout.take(call.now_us):
         call.do(SendInterviewerAudio(part.generation, part.from_sample, part.to_sample))
-    if call.playout.in_flight and not call.timers.running(Timer.STALL):
-        call.timers.start(Timer.STALL, call.now_us + call.policy.playout.stall_ms * 1000)
-    if call.playout.unsent and not call.timers.running(Timer.PLAYOUT):
+    if not call.timers.running(Timer.STALL):
+        watch_playback(call)
+    if call.playout.unsent:  # the candidate's frames wake us often enough; this is for when there are none
         call.timers.start(Timer.PLAYOUT, call.now_us + _PLAYOUT_WAKE_US)
+    else:
+        call.timers.stop(Timer.PLAYOUT)
 
 
 def _keep_segments(call: Call) -> None:

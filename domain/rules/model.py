@@ -61,6 +61,7 @@ def audio_while_resuming(call: Call, chunk: ModelAudio) -> None:
 def audio_over_candidate(call: Call, chunk: ModelAudio) -> None:
     """While the candidate has the floor, audio is either late (of a reply that was cut), or Gemini decides turns."""
     if call.policy.local_turns:
+        call.late_generation = call.late_generation or call.record.owed
         call.late_chunks += 1
         call.late_samples += len(chunk.pcm) // 2
     else:
@@ -104,7 +105,8 @@ def turn_completed(call: Call, ended: ModelTurnCompleted) -> None:
 def interruption_reported(call: Call, reported: ModelInterruptionReported) -> None:
     """Where we decide turns this only confirms a cut of ours, or is a phantom; either way nothing moves."""
     if call.policy.local_turns:
-        call.ignore(reported)
+        if not reported.generation:
+            call.ignore(reported)
         return
     reply = call.record.reply
     if call.record.state in (State.MODEL_SPEAKING, State.INTERRUPTED):

@@ -9,7 +9,7 @@ from domain.events import ModelFinished, ModelStarted
 from domain.policy import MODEL_RATE_HZ, millis
 from domain.rules.barge_in import confirm
 from domain.rules.ending import close
-from domain.rules.floor import nudge, reset_detector
+from domain.rules.floor import nudge, reset_detector, watch_playback
 from domain.states import State
 from domain.timers import Timer
 
@@ -48,7 +48,7 @@ def reported_otherwise(call: Call, report: PlaybackReported) -> None:
 
 def believe(call: Call, report: PlaybackReported) -> None:
     if call.playout.report(report.played_sample, report.held, call.now_us):
-        call.timers.stop(Timer.STALL)
+        watch_playback(call)
         call.do(ForgetInterviewerAudio(call.playout.played_sample))
 
 

@@ -159,6 +159,16 @@ def test_the_playout_never_runs_further_ahead_than_its_lead():
     assert any(isinstance(e, fx.TellError) and e.code == "playback_stalled" for e in driver.effects)
 
 
+def test_a_client_that_stops_playing_the_last_bit_is_noticed_too():
+    """All audio was sent, some was played, then nothing: the call does not wait for ever."""
+    driver = Driver().connected()
+    driver.model_sends(1_000)
+    driver.client_plays(700)
+    assert not driver.call.playout.unsent
+    driver.keeps_silent(8_100)
+    assert driver.last(ev.CallClosed).reason == "playback_stalled"
+
+
 def test_a_silent_model_is_nudged_once_and_then_dialled_again():
     """The watchdog: nudge, re-dial, and the answer is sent again whole."""
     driver = Driver().asked()

@@ -1,0 +1,42 @@
+"""The docs say what the code says, and every link in them leads somewhere."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+def test_generated_parts_are_fresh():
+    """States, matrix, events and policy in the docs are those of the code."""
+    check = subprocess.run(
+        [sys.executable, "docs/generate.py", "--check"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert check.returncode == 0, check.stderr
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_relative_links_lead_somewhere(page):
+    """A page names only files that exist."""
+    for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", page.read_text()):
+        if "://" not in target:
+            assert (page.parent / target).exists(), target
+
+
+def test_the_protocol_page_names_every_error_and_message():
+    """Codes of `api.protocol` and types of messages are all in docs/protocol.md."""
+    from api.protocol import CLIENT_TYPES, CLOSE_CODES
+
+    text = (ROOT / "docs" / "protocol.md").read_text()
+    missing = [name for name in (*CLIENT_TYPES, *CLOSE_CODES) if f"`{name}`" not in text]
+    assert not missing
+
+
+def test_the_makefile_lists_its_commands():
+    """`make help` names run, demo and test."""
+    helped = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert all(f"make {name}" in helped for name in ("run", "demo", "test", "bench", "live-check"))
