@@ -88,10 +88,14 @@ export class Playout {
   /** Fills one block that begins at `frame`. @param {Float32Array} out @param {number} frame */
   render(out, frame) {
     out.fill(0);
-    const count = this.#mayPlay(frame) ? this.#play(out, frame) : 0;
-    if (count > 0) this.#lastValue = out[count - 1];
-    if (count < out.length && this.#playing && !this.#held) this.#runDry(frame + count);
-    this.#addTail(out, count);
+    const faded = this.#playTail(out);
+    const room = out.subarray(faded);
+    const count = this.#mayPlay(frame) ? this.#play(room, frame + faded) : 0;
+    if (count > 0) this.#lastValue = room[count - 1];
+    if (count < room.length && this.#playing && !this.#held) {
+      this.#runDry(frame + faded + count);
+      this.#playTail(room.subarray(count));
+    }
     this.#reportPassed(frame + out.length);
   }
 
@@ -151,12 +155,12 @@ export class Playout {
     for (let i = 0; i < this.#tail.length; i += 1) this.#tail[i] *= 1 - (i + 1) / this.#tail.length;
   }
 
-  #addTail(out, from) {
-    // A tail that began in an earlier block goes on at the block's start, even if playing has begun again.
-    const start = this.#playing ? 0 : from;
-    const count = Math.min(out.length - start, this.#tail.length);
-    for (let i = 0; i < count; i += 1) out[start + i] += this.#tail[i];
+  /** What fades out comes before anything new: the sum of both could be louder than full scale. */
+  #playTail(out) {
+    const count = Math.min(out.length, this.#tail.length);
+    out.set(this.#tail.subarray(0, count));
     this.#tail = this.#tail.subarray(count);
+    return count;
   }
 
   #markSettled(frame) {

@@ -176,6 +176,16 @@ test("a flush in the middle of a word does not click", () => {
   assert.ok(steepest(it.out.slice(from - 1)) < 0.01);
 });
 
+test("a fade and what follows it are never added up", () => {
+  const it = speaker();
+  it.playout.push(0, 0, new Int16Array(4800).fill(30_000), 0);
+  it.run(5);
+  it.tell("flush");
+  it.playout.push(9600, 1, new Int16Array(4800).fill(30_000), it.frame);
+  it.run(5);
+  assert.ok(it.out.every((value) => Math.abs(value) <= 30_000 / 32768));
+});
+
 test("running dry in the middle of a word does not click, and neither does going on", () => {
   const it = speaker();
   it.playout.push(0, 0, new Int16Array(640).fill(LOUD), 0);

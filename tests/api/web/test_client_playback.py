@@ -124,3 +124,15 @@ async def test_levels_show_both_voices(place: Place) -> None:
     )
     await call.wire.play(1, 0, tone(0.5))
     await call.page.until(f"window.{call.name}.peak > 0.3")
+
+
+async def test_paused_sound_is_told_and_woken(place: Place) -> None:
+    """A context that the browser suspends is said in a sentence, resumed, and plays on where it was."""
+    call = await place()
+    end = await call.wire.play(1, 0, tone(0.6))
+    await call.wire.played(2400)
+    await call.run("await call.output.context.suspend()")
+    assert (await call.event("error"))["code"] == "playback_suspended"
+    await call.event("sound", 2)
+    assert await call.events("sound") == [{"running": False}, {"running": True}]
+    await call.wire.played(end)
