@@ -4,29 +4,25 @@ The first evidence holds playback, which costs nothing if it was a cough; what f
 candidate's, so that a burst of resent audio is judged as it was spoken.
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from domain.effects import FlushPlayback, ForgetInterviewerAudio, HoldPlayback, ReleasePlayback
 from domain.event import Evidence
 from domain.events import BargeInConfirmed, BargeInDismissed, BargeInSuspected, InterviewerCut
+from domain.inputs import CandidateFrame, MicMuted
+from domain.memory import CallMemory
 from domain.policy import MODEL_RATE_HZ, millis, samples
 from domain.rules.floor import open_window, stop_waiting, stream_to_model, watch_playback, with_preroll
 from domain.timers import Timer
 
-if TYPE_CHECKING:
-    from domain.call import Call
-    from domain.inputs import CandidateFrame, MicMuted
 
-
-def frame_in_model_speaking(call: Call, _: CandidateFrame) -> None:
+def frame_in_model_speaking(call: CallMemory, _: CandidateFrame) -> None:
     stream_to_model(call)
     if call.policy.local_turns and call.hearing.onset_sample is not None:
         suspect(call)
 
 
-def suspect(call: Call) -> None:
+def suspect(call: CallMemory) -> None:
     """Hold playback: it may be an interruption."""
     reply, onset = call.record.reply, call.hearing.onset_sample
     assert reply is not None and onset is not None
@@ -43,7 +39,7 @@ def suspect(call: Call) -> None:
     call.do(HoldPlayback())
 
 
-def frame_in_interrupted(call: Call, _: CandidateFrame) -> None:
+def frame_in_interrupted(call: CallMemory, _: CandidateFrame) -> None:
     policy, hearing = call.policy.barge_in, call.hearing
     suspicion = call.record.suspicion
     assert suspicion is not None
@@ -56,7 +52,7 @@ def frame_in_interrupted(call: Call, _: CandidateFrame) -> None:
         decide_by_share(call)
 
 
-def decide_by_share(call: Call) -> None:
+def decide_by_share(call: CallMemory) -> None:
     """No doubt lasts for ever: whichever of voice and silence had the larger share wins."""
     suspicion = call.record.suspicion
     assert suspicion is not None
@@ -67,12 +63,12 @@ def decide_by_share(call: Call) -> None:
         dismiss(call, "ceiling")
 
 
-def muted_while_interrupted(call: Call, _: MicMuted) -> None:
+def muted_while_interrupted(call: CallMemory, _: MicMuted) -> None:
     dismiss(call, "muted")
     call.hearing.rest()
 
 
-def confirm(call: Call, reason: Literal["voiced", "ceiling", "played_out", "model"]) -> None:
+def confirm(call: CallMemory, reason: Literal["voiced", "ceiling", "played_out", "model"]) -> None:
     """It is an interruption: the candidate has the floor, with everything since before the onset."""
     record = call.record
     reply = record.reply
@@ -101,7 +97,7 @@ def confirm(call: Call, reason: Literal["voiced", "ceiling", "played_out", "mode
     open_window(call, from_sample)
 
 
-def dismiss(call: Call, reason: Literal["silence", "ceiling", "muted", "client_lost"]) -> None:
+def dismiss(call: CallMemory, reason: Literal["silence", "ceiling", "muted", "client_lost"]) -> None:
     """It was none: play on, nothing lost."""
     record = call.record
     suspicion, reply = record.suspicion, record.reply
@@ -120,7 +116,7 @@ def dismiss(call: Call, reason: Literal["silence", "ceiling", "muted", "client_l
     call.do(ReleasePlayback())
 
 
-def doubt_evidence(call: Call, onset_sample: int, onset_at_us: int) -> Evidence:
+def doubt_evidence(call: CallMemory, onset_sample: int, onset_at_us: int) -> Evidence:
     """How long the decision took, in the candidate's audio and on the clock."""
     return {
         "doubt_ms": millis(call.hearing.next_sample - onset_sample),
@@ -128,7 +124,7 @@ def doubt_evidence(call: Call, onset_sample: int, onset_at_us: int) -> Evidence:
     }
 
 
-def cut_facts(call: Call) -> dict[str, Any]:
+def cut_facts(call: CallMemory) -> dict[str, Any]:
     """What had been received, sent and heard of the reply when it was cut; the text in proportion to the sound."""
     reply, playout = call.record.reply, call.playout
     assert reply is not None

@@ -1,12 +1,10 @@
 """What happens when a deadline passes. Deadlines are looked at with every input: time comes in with all of them."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from domain.effects import TellError
 from domain.events import ReplyOverdue
+from domain.memory import CallMemory
 from domain.rules.barge_in import decide_by_share
 from domain.rules.ending import close, settle
 from domain.rules.floor import give_up_reply, nudge
@@ -14,11 +12,8 @@ from domain.rules.links import rotate
 from domain.states import Link, State
 from domain.timers import Timer
 
-if TYPE_CHECKING:
-    from domain.call import Call
 
-
-def pass_deadlines(call: Call) -> None:
+def pass_deadlines(call: CallMemory) -> None:
     """Act on every deadline that is due."""
     for timer in call.timers.pop_due(call.now_us):
         if call.record.state is State.CLOSED and timer not in _AFTER_CLOSE:
@@ -28,29 +23,29 @@ def pass_deadlines(call: Call) -> None:
             rule(call)
 
 
-def _interview_too_long(call: Call) -> None:
+def _interview_too_long(call: CallMemory) -> None:
     close(call, "duration_reached", "The time set for the interview, and its overtime, is over.")
 
 
-def _doubt_too_long(call: Call) -> None:
+def _doubt_too_long(call: CallMemory) -> None:
     if call.record.state is State.INTERRUPTED:
         decide_by_share(call)
 
 
-def _session_ends(call: Call) -> None:
+def _session_ends(call: CallMemory) -> None:
     if call.record.rotation_due and call.record.state is not State.INTERRUPTED:
         rotate(call, "session_ending")
 
 
-def _candidate_segment_due(call: Call) -> None:
+def _candidate_segment_due(call: CallMemory) -> None:
     call.candidate_audio.due = True
 
 
-def _interviewer_segment_due(call: Call) -> None:
+def _interviewer_segment_due(call: CallMemory) -> None:
     call.interviewer_audio.due = True
 
 
-def _reply_overdue(call: Call) -> None:
+def _reply_overdue(call: CallMemory) -> None:
     reply = call.record.reply
     if reply is None or reply.started or Link.MODEL in call.record.missing:
         return
@@ -64,14 +59,14 @@ def _reply_overdue(call: Call) -> None:
     rotate(call, "reply_overdue")
 
 
-def _client_did_not_come(call: Call) -> None:
+def _client_did_not_come(call: CallMemory) -> None:
     if call.record.clients == 0:
         close(call, "never_connected", "No client said hello to this call in time.")
     else:
         close(call, "client_gone", "The client did not come back in time.")
 
 
-def _playback_stalled(call: Call) -> None:
+def _playback_stalled(call: CallMemory) -> None:
     if not call.playout.in_flight or call.playout.held:
         return
     seconds = call.policy.playout.stall_ms // 1000
@@ -81,7 +76,7 @@ def _playback_stalled(call: Call) -> None:
 
 
 _AFTER_CLOSE = (Timer.GRACE, Timer.CANDIDATE_SEGMENT, Timer.INTERVIEWER_SEGMENT)
-_RULES: dict[Timer, Callable[[Call], None]] = {
+_RULES: dict[Timer, Callable[[CallMemory], None]] = {
     Timer.REPLY: _reply_overdue,
     Timer.CEILING: _doubt_too_long,
     Timer.RESUME: _client_did_not_come,

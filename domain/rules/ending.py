@@ -1,20 +1,14 @@
 """The end of a call, and the clocks that bound it."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 from domain.effects import EndCall, LetGo, TellError
 from domain.events import CallClosed, CallSettled
+from domain.inputs import ClientLost, ClientViolatedProtocol, HangupRequested, OutletFailed
+from domain.memory import CallMemory
 from domain.policy import FRAME_SAMPLES, millis
 from domain.timers import Timer
 
-if TYPE_CHECKING:
-    from domain.call import Call
-    from domain.inputs import ClientLost, ClientViolatedProtocol, HangupRequested, OutletFailed
 
-
-def start_clocks(call: Call) -> None:
+def start_clocks(call: CallMemory) -> None:
     """A new call waits for its client, and lasts no longer than its interview may."""
     links = call.policy.links
     call.timers.start(Timer.RESUME, call.now_us + links.hello_wait_ms * 1000)
@@ -22,7 +16,7 @@ def start_clocks(call: Call) -> None:
     call.timers.start(Timer.DURATION, call.now_us + duration_ms * 1000)
 
 
-def close(call: Call, reason: str, detail: str) -> None:
+def close(call: CallMemory, reason: str, detail: str) -> None:
     """End the call, once; audio that is not yet acknowledged is still taken for the grace period."""
     call.timers.clear()
     call.playout.drop()
@@ -31,7 +25,7 @@ def close(call: Call, reason: str, detail: str) -> None:
     call.do(EndCall(reason, detail))
 
 
-def settle(call: Call) -> None:
+def settle(call: CallMemory) -> None:
     """Nothing more will be recorded."""
     if call.record.settled:
         return
@@ -39,24 +33,24 @@ def settle(call: Call) -> None:
     call.settling = True
 
 
-def record_settled(call: Call) -> None:
+def record_settled(call: CallMemory) -> None:
     """The last event of a call, after its last audio."""
     after_close_ms = millis(call.after_close_frames * FRAME_SAMPLES)
     call.decide(CallSettled, client_seq=call.client_seq, after_close_ms=after_close_ms)
     call.do(LetGo())
 
 
-def hung_up(call: Call, request: HangupRequested) -> None:
+def hung_up(call: CallMemory, request: HangupRequested) -> None:
     by = {"candidate": "The candidate hung up", "operator": "An operator ended the call", "server": "The server ended"}
     close(call, f"hangup_by_{request.by}", f"{by[request.by]}: {request.reason}." if request.reason else by[request.by])
 
 
-def violated(call: Call, violation: ClientViolatedProtocol) -> None:
+def violated(call: CallMemory, violation: ClientViolatedProtocol) -> None:
     call.do(TellError(violation.code, violation.message))
     close(call, "protocol_violation", f"{violation.code}: {violation.message}")
 
 
-def outlet_failed(call: Call, failure: OutletFailed) -> None:
+def outlet_failed(call: CallMemory, failure: OutletFailed) -> None:
     if failure.outlet == "client":
         call.do(TellError("client_too_slow", failure.reason))
         close(call, "client_too_slow", failure.reason)
@@ -64,5 +58,5 @@ def outlet_failed(call: Call, failure: OutletFailed) -> None:
         close(call, "log_unavailable", failure.reason)
 
 
-def client_lost_after_close(call: Call, _: ClientLost) -> None:
+def client_lost_after_close(call: CallMemory, _: ClientLost) -> None:
     settle(call)

@@ -1,8 +1,6 @@
 """Who has the floor: opening and closing an answer's window, asking the model for a reply, and giving one up."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from domain.effects import (
     CloseActivity,
@@ -22,35 +20,33 @@ from domain.events import (
     LateAudioDropped,
 )
 from domain.interview import NUDGE, OPENING
+from domain.memory import CallMemory
 from domain.policy import samples
 from domain.timers import Timer
 
-if TYPE_CHECKING:
-    from domain.call import Call
 
-
-def stream_to_model(call: Call) -> None:
+def stream_to_model(call: CallMemory) -> None:
     """Where Gemini decides turns it hears everything, silence too."""
     waiting = call.hearing.next_sample - call.uplink_sample
     if not call.policy.local_turns and waiting >= samples(call.policy.endpoint.send_chunk_ms):
         send_up_to_now(call)
 
 
-def send_up_to_now(call: Call) -> None:
+def send_up_to_now(call: CallMemory) -> None:
     """Send what the model has not been given of the stream up to the newest frame."""
     if call.uplink_sample < call.hearing.next_sample:
         call.do(SendCandidateAudio(call.uplink_sample, call.hearing.next_sample))
         call.uplink_sample = call.hearing.next_sample
 
 
-def with_preroll(call: Call, onset_sample: int) -> int:
+def with_preroll(call: CallMemory, onset_sample: int) -> int:
     """Where a window for a voice that began at `onset_sample` starts: before it, never inside an earlier window."""
     answer = call.record.answer
     sent_before = answer.to_sample if answer is not None and answer.to_sample is not None else 0
     return max(onset_sample - samples(call.policy.voice.preroll_ms), min(sent_before, onset_sample), 0)
 
 
-def open_window(call: Call, from_sample: int) -> None:
+def open_window(call: CallMemory, from_sample: int) -> None:
     """Open Gemini's activity window and send the audio from `from_sample` on."""
     if call.policy.local_turns:
         call.uplink_sample = from_sample
@@ -58,7 +54,7 @@ def open_window(call: Call, from_sample: int) -> None:
         send_up_to_now(call)
 
 
-def start_answer(call: Call) -> None:
+def start_answer(call: CallMemory) -> None:
     """The floor goes to the candidate. A reply that nobody has heard yet is given up: both stretches are one turn."""
     onset = call.hearing.onset_sample
     assert onset is not None
@@ -80,7 +76,7 @@ def start_answer(call: Call) -> None:
     open_window(call, from_sample)
 
 
-def give_up_reply(call: Call, reason: str) -> None:
+def give_up_reply(call: CallMemory, reason: str) -> None:
     """Cancel a reply of which nothing was heard."""
     reply = call.record.reply
     assert reply is not None
@@ -98,25 +94,25 @@ def give_up_reply(call: Call, reason: str) -> None:
         call.do(FlushPlayback())
 
 
-def expect_reply(call: Call, cause: Literal["opening", "answer", "nudge", "resent", "unprompted"]) -> None:
+def expect_reply(call: CallMemory, cause: Literal["opening", "answer", "nudge", "resent", "unprompted"]) -> None:
     """Number the next reply and watch over its coming."""
     call.decide(GenerationRequested, generation=call.record.generation + 1, cause=cause, turn=call.record.turn)
     call.timers.start(Timer.REPLY, call.now_us + call.policy.links.reply_timeout_ms * 1000)
 
 
-def ask_to_open(call: Call) -> None:
+def ask_to_open(call: CallMemory) -> None:
     """The interviewer speaks first."""
     expect_reply(call, "opening")
     call.do(SendText(OPENING))
 
 
-def nudge(call: Call) -> None:
+def nudge(call: CallMemory) -> None:
     """Ask a model that says nothing to go on."""
     expect_reply(call, "nudge")
     call.do(SendText(NUDGE))
 
 
-def watch_playback(call: Call) -> None:
+def watch_playback(call: CallMemory) -> None:
     """From now on, a client that holds audio has `stall_ms` to play some of it."""
     if call.playout.in_flight and not call.playout.held:
         call.timers.start(Timer.STALL, call.now_us + call.policy.playout.stall_ms * 1000)
@@ -124,13 +120,13 @@ def watch_playback(call: Call) -> None:
         call.timers.stop(Timer.STALL)
 
 
-def stop_waiting(call: Call) -> None:
+def stop_waiting(call: CallMemory) -> None:
     """No reply is awaited any more."""
     call.timers.stop(Timer.REPLY)
     call.timers.stop(Timer.STALL)
 
 
-def stop_answer(call: Call, reason: Literal["silence", "muted", "model_replied"]) -> None:
+def stop_answer(call: CallMemory, reason: Literal["silence", "muted", "model_replied"]) -> None:
     """The answer is over: close the window, and expect a reply."""
     answer = call.record.answer
     assert answer is not None
@@ -151,7 +147,7 @@ def stop_answer(call: Call, reason: Literal["silence", "muted", "model_replied"]
     reset_detector(call)
 
 
-def reset_detector(call: Call) -> None:
+def reset_detector(call: CallMemory) -> None:
     """Silero's memory sticks after long noise: alone, it starts afresh when the floor becomes free.
 
     The cascade refreshes it by itself when it has gone deaf; a reset would only cost it the next onset.
@@ -162,7 +158,7 @@ def reset_detector(call: Call) -> None:
     call.do(ResetDetector())
 
 
-def count_late_audio(call: Call) -> None:
+def count_late_audio(call: CallMemory) -> None:
     """Say how much of a cut reply arrived after its cut."""
     if call.late_chunks:
         call.decide(

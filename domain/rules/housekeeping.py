@@ -1,11 +1,9 @@
 """What follows every input: audio goes out as playback moves on, segments are sealed, sessions rotated in quiet."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 from domain.effects import ForgetCandidateAudio, SendInterviewerAudio
 from domain.events import CandidateAudioRecorded, InterviewerAudioRecorded
+from domain.journal import Journal
+from domain.memory import CallMemory
 from domain.policy import samples
 from domain.ports import Side
 from domain.rules.ending import record_settled
@@ -14,16 +12,12 @@ from domain.rules.links import model_lost, rotate
 from domain.states import Link, State
 from domain.timers import Timer
 
-if TYPE_CHECKING:
-    from domain.call import Call
-    from domain.journal import Journal
-
 CANDIDATE_SEGMENT, INTERVIEWER_SEGMENT = Timer.CANDIDATE_SEGMENT, Timer.INTERVIEWER_SEGMENT
 _PLAYOUT_WAKE_US = 100_000
 _SEGMENT_SLACK_US = 500_000
 
 
-def keep_house(call: Call) -> None:
+def keep_house(call: CallMemory) -> None:
     """Run after every input."""
     record = call.record
     if call.deferred_loss is not None and record.state is not State.INTERRUPTED:
@@ -41,13 +35,13 @@ def keep_house(call: Call) -> None:
         record_settled(call)
 
 
-def _rotate_in_quiet(call: Call) -> None:
+def _rotate_in_quiet(call: CallMemory) -> None:
     record = call.record
     if record.state is State.LISTENING and record.reply is None and not call.hearing.speaking:
         rotate(call, "session_ending")
 
 
-def _pump(call: Call) -> None:
+def _pump(call: CallMemory) -> None:
     record = call.record
     speaking = record.reply is not None and (record.state is not State.RESUMING or record.reply.playing)
     if not speaking or Link.CLIENT in record.missing or call.playout.held:
@@ -62,7 +56,7 @@ def _pump(call: Call) -> None:
         call.timers.stop(Timer.PLAYOUT)
 
 
-def _keep_segments(call: Call) -> None:
+def _keep_segments(call: CallMemory) -> None:
     for journal, timer in ((call.candidate_audio, CANDIDATE_SEGMENT), (call.interviewer_audio, INTERVIEWER_SEGMENT)):
         if not journal.waiting:
             continue
@@ -74,7 +68,7 @@ def _keep_segments(call: Call) -> None:
             call.timers.start(timer, due_us)
 
 
-def seal(call: Call, journal: Journal) -> None:
+def seal(call: CallMemory, journal: Journal) -> None:
     """Store a side's audio gathered so far, with the event that names it."""
     if not journal.waiting:
         return
@@ -99,7 +93,7 @@ def seal(call: Call, journal: Journal) -> None:
         )
 
 
-def _needed_from(call: Call) -> int:
+def _needed_from(call: CallMemory) -> int:
     """The oldest sample of the candidate's stream that may still have to be sent to the model."""
     policy, record = call.policy, call.record
     doubt_ms = policy.voice.preroll_ms + policy.voice.start_window_ms + policy.barge_in.ceiling_ms

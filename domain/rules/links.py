@@ -1,11 +1,9 @@
 """Losing and regaining the two links: the client's websocket and the Gemini session."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 from domain.effects import CloseActivity, DialModel, OpenActivity, SendCandidateAudio
 from domain.events import CandidateStarted, InterviewerCut, LinkLost, LinkRestored
+from domain.inputs import ClientConnected, ClientLost, ModelConnected, ModelLost
+from domain.memory import CallMemory
 from domain.rules.barge_in import cut_facts, dismiss
 from domain.rules.ending import close
 from domain.rules.floor import (
@@ -21,12 +19,8 @@ from domain.rules.playback import finish_if_heard
 from domain.states import Link, State
 from domain.timers import Timer
 
-if TYPE_CHECKING:
-    from domain.call import Call
-    from domain.inputs import ClientConnected, ClientLost, ModelConnected, ModelLost
 
-
-def client_connected(call: Call, hello: ClientConnected) -> None:
+def client_connected(call: CallMemory, hello: ClientConnected) -> None:
     """A client said hello: the first one, one that comes back, or one that replaces another."""
     if Link.CLIENT not in call.record.missing:
         _client_gone(call, "replaced")
@@ -37,7 +31,7 @@ def client_connected(call: Call, hello: ClientConnected) -> None:
     restore(call, Link.CLIENT)
 
 
-def client_lost(call: Call, lost: ClientLost) -> None:
+def client_lost(call: CallMemory, lost: ClientLost) -> None:
     if Link.CLIENT in call.record.missing:
         call.ignore(lost)
         return
@@ -45,21 +39,21 @@ def client_lost(call: Call, lost: ClientLost) -> None:
     call.timers.start(Timer.RESUME, call.now_us + call.policy.links.resume_wait_ms * 1000)
 
 
-def _client_gone(call: Call, reason: str) -> None:
+def _client_gone(call: CallMemory, reason: str) -> None:
     if call.record.state is State.INTERRUPTED:
         dismiss(call, "client_lost")
     call.decide(LinkLost, link=Link.CLIENT, reason=reason)
     call.timers.stop(Timer.STALL)
 
 
-def model_connected(call: Call, connected: ModelConnected) -> None:
+def model_connected(call: CallMemory, connected: ModelConnected) -> None:
     if Link.MODEL not in call.record.missing:
         call.ignore(connected)
         return
     restore(call, Link.MODEL)
 
 
-def model_lost(call: Call, lost: ModelLost) -> None:
+def model_lost(call: CallMemory, lost: ModelLost) -> None:
     """Dial again, a bounded number of times; never the same set-up that can never work."""
     fresh = not lost.retryable
     model: str | None = call.record.model
@@ -71,23 +65,23 @@ def model_lost(call: Call, lost: ModelLost) -> None:
         _dial_again(call, lost.reason, model, fresh)
 
 
-def model_lost_while_interrupted(call: Call, lost: ModelLost) -> None:
+def model_lost_while_interrupted(call: CallMemory, lost: ModelLost) -> None:
     """The decision about the barge-in goes on; `resuming` follows it."""
     call.deferred_loss = lost
 
 
-def rotate(call: Call, reason: str) -> None:
+def rotate(call: CallMemory, reason: str) -> None:
     """Leave a session that is about to end, or that has stopped answering, for a new one by its handle."""
     _dial_again(call, reason, call.record.model, fresh=False)
 
 
-def _next_model(call: Call) -> str | None:
+def _next_model(call: CallMemory) -> str | None:
     models = call.opened.agent.models
     after = models.index(call.record.model) + 1
     return models[after] if after < len(models) else None
 
 
-def _dial_again(call: Call, reason: str, model: str, fresh: bool) -> None:
+def _dial_again(call: CallMemory, reason: str, model: str, fresh: bool) -> None:
     record, links = call.record, call.policy.links
     connected = Link.MODEL not in record.missing
     healthy = connected and call.now_us - record.connected_at_us >= links.healthy_ms * 1000
@@ -102,7 +96,7 @@ def _dial_again(call: Call, reason: str, model: str, fresh: bool) -> None:
     call.do(DialModel(attempt, wait_ms, record.handle, record.model))
 
 
-def restore(call: Call, link: Link) -> None:
+def restore(call: CallMemory, link: Link) -> None:
     """A link is back; with nothing missing any more, the call goes on where it stood."""
     record = call.record
     missing = tuple(sorted(record.missing - {link}))
@@ -121,7 +115,7 @@ def restore(call: Call, link: Link) -> None:
         _go_on(call, session_changed)
 
 
-def _go_on(call: Call, session_changed: bool) -> None:
+def _go_on(call: CallMemory, session_changed: bool) -> None:
     record = call.record
     if record.state is State.CANDIDATE_SPEAKING:
         _candidate_goes_on(call, session_changed)
@@ -133,7 +127,7 @@ def _go_on(call: Call, session_changed: bool) -> None:
         _ask_again(call)
 
 
-def _candidate_goes_on(call: Call, session_changed: bool) -> None:
+def _candidate_goes_on(call: CallMemory, session_changed: bool) -> None:
     """An open window is sent again whole to a new session; a voice missed meanwhile gets its window now."""
     record, hearing = call.record, call.hearing
     if record.window_open:
@@ -162,7 +156,7 @@ def _candidate_goes_on(call: Call, session_changed: bool) -> None:
     open_window(call, from_sample)
 
 
-def _ask_again(call: Call) -> None:
+def _ask_again(call: CallMemory) -> None:
     """The reply that was awaited died with its session: give the new one the same answer again."""
     record = call.record
     assert record.reply is not None

@@ -1,12 +1,19 @@
 """What Gemini sends: audio, transcripts, the ends of its turns, tools, and what it says about its session."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 from domain.effects import AnswerTool, FlushPlayback, TellTranscript
 from domain.events import EndingAgreed, GenerationCancelled, GenerationStarted, PlayoutOverflowed
+from domain.inputs import (
+    CandidateTranscribed,
+    GenerationCompleted,
+    GoAwayReceived,
+    ModelAudio,
+    ModelInterruptionReported,
+    ModelTranscribed,
+    ModelTurnCompleted,
+    ToolCallRequested,
+)
 from domain.interview import END_TOOL
+from domain.memory import CallMemory
 from domain.ports import Side
 from domain.rules.barge_in import confirm
 from domain.rules.ending import close
@@ -15,21 +22,8 @@ from domain.rules.playback import finish_if_heard
 from domain.states import State
 from domain.timers import Timer
 
-if TYPE_CHECKING:
-    from domain.call import Call
-    from domain.inputs import (
-        CandidateTranscribed,
-        GenerationCompleted,
-        GoAwayReceived,
-        ModelAudio,
-        ModelInterruptionReported,
-        ModelTranscribed,
-        ModelTurnCompleted,
-        ToolCallRequested,
-    )
 
-
-def audio(call: Call, chunk: ModelAudio) -> None:
+def audio(call: CallMemory, chunk: ModelAudio) -> None:
     """Audio of the reply we wait for, or, if we wait for none, of one that the model began by itself."""
     if call.record.reply is None:
         expect_reply(call, "unprompted")
@@ -50,7 +44,7 @@ def audio(call: Call, chunk: ModelAudio) -> None:
         call.decide(PlayoutOverflowed, generation=reply.generation, samples=count)
 
 
-def audio_while_resuming(call: Call, chunk: ModelAudio) -> None:
+def audio_while_resuming(call: CallMemory, chunk: ModelAudio) -> None:
     """The client is missing: a reply goes on to arrive. A voice that waits to be heard makes new ones pointless."""
     if call.record.window_open and call.policy.local_turns:
         audio_over_candidate(call, chunk)
@@ -58,7 +52,7 @@ def audio_while_resuming(call: Call, chunk: ModelAudio) -> None:
         audio(call, chunk)
 
 
-def audio_over_candidate(call: Call, chunk: ModelAudio) -> None:
+def audio_over_candidate(call: CallMemory, chunk: ModelAudio) -> None:
     """While the candidate has the floor, audio is either late (of a reply that was cut), or Gemini decides turns."""
     if call.policy.local_turns:
         call.late_generation = call.late_generation or call.record.owed
@@ -70,22 +64,22 @@ def audio_over_candidate(call: Call, chunk: ModelAudio) -> None:
         audio(call, chunk)
 
 
-def transcribed(call: Call, said: ModelTranscribed) -> None:
+def transcribed(call: CallMemory, said: ModelTranscribed) -> None:
     """The interviewer's words, for the client, unless they belong to a reply that was given up."""
     reply = call.record.reply
     if reply is not None:
         call.do(TellTranscript(Side.INTERVIEWER, reply.generation, said.text, interim=False))
 
 
-def candidate_transcribed(call: Call, said: CandidateTranscribed) -> None:
+def candidate_transcribed(call: CallMemory, said: CandidateTranscribed) -> None:
     call.do(TellTranscript(Side.CANDIDATE, said.turn, said.text, said.interim))
 
 
-def completed(call: Call, _: GenerationCompleted) -> None:
+def completed(call: CallMemory, _: GenerationCompleted) -> None:
     finish_if_heard(call)
 
 
-def turn_completed(call: Call, ended: ModelTurnCompleted) -> None:
+def turn_completed(call: CallMemory, ended: ModelTurnCompleted) -> None:
     """A turn without audio is either the model's choice, or the silent-turn fault that the watchdog waits for."""
     reply = call.record.reply
     if reply is not None and reply.ended and not reply.started and ended.waiting_for_input:
@@ -102,7 +96,7 @@ def turn_completed(call: Call, ended: ModelTurnCompleted) -> None:
         close(call, "completed", "The interview is over: the interviewer ended it.")
 
 
-def interruption_reported(call: Call, reported: ModelInterruptionReported) -> None:
+def interruption_reported(call: CallMemory, reported: ModelInterruptionReported) -> None:
     """Where we decide turns this only confirms a cut of ours, or is a phantom; either way nothing moves."""
     if call.policy.local_turns:
         if not reported.generation:
@@ -116,7 +110,7 @@ def interruption_reported(call: Call, reported: ModelInterruptionReported) -> No
         call.do(FlushPlayback())
 
 
-def tool_called(call: Call, request: ToolCallRequested) -> None:
+def tool_called(call: CallMemory, request: ToolCallRequested) -> None:
     """One function exists: the model ends the interview."""
     if request.name == END_TOOL:
         call.decide(EndingAgreed, tool_call_id=request.tool_call_id)
@@ -126,7 +120,7 @@ def tool_called(call: Call, request: ToolCallRequested) -> None:
         call.do(AnswerTool(request.tool_call_id, request.name, {"error": error}))
 
 
-def going_away(call: Call, told: GoAwayReceived) -> None:
+def going_away(call: CallMemory, told: GoAwayReceived) -> None:
     """Rotate at a quiet moment (see housekeeping), or in the last seconds whatever happens."""
     margin_ms = call.policy.links.rotation_margin_ms
     call.timers.start(Timer.ROTATION, call.now_us + max(0, told.time_left_ms - margin_ms) * 1000)

@@ -1,11 +1,9 @@
 """What the client says about its playback: a reply begins when it is heard, and ends when it has been heard."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 from domain.effects import ForgetInterviewerAudio, TellLatency
 from domain.events import ModelFinished, ModelStarted
+from domain.inputs import PlaybackReported
+from domain.memory import CallMemory
 from domain.policy import MODEL_RATE_HZ, millis
 from domain.rules.barge_in import confirm
 from domain.rules.ending import close
@@ -13,12 +11,8 @@ from domain.rules.floor import nudge, reset_detector, watch_playback
 from domain.states import State
 from domain.timers import Timer
 
-if TYPE_CHECKING:
-    from domain.call import Call
-    from domain.inputs import PlaybackReported
 
-
-def reported_in_speech(call: Call, report: PlaybackReported) -> None:
+def reported_in_speech(call: CallMemory, report: PlaybackReported) -> None:
     """In `listening` and `model_speaking`."""
     believe(call, report)
     reply, playout = call.record.reply, call.playout
@@ -33,7 +27,7 @@ def reported_in_speech(call: Call, report: PlaybackReported) -> None:
     finish_if_heard(call)
 
 
-def reported_in_interrupted(call: Call, report: PlaybackReported) -> None:
+def reported_in_interrupted(call: CallMemory, report: PlaybackReported) -> None:
     """Had everything been heard when the candidate began, it is not an interruption but the next answer."""
     believe(call, report)
     reply = call.record.reply
@@ -41,18 +35,18 @@ def reported_in_interrupted(call: Call, report: PlaybackReported) -> None:
         confirm(call, "played_out")
 
 
-def reported_otherwise(call: Call, report: PlaybackReported) -> None:
+def reported_otherwise(call: CallMemory, report: PlaybackReported) -> None:
     """While a link is missing or after a flush: only the position counts."""
     believe(call, report)
 
 
-def believe(call: Call, report: PlaybackReported) -> None:
+def believe(call: CallMemory, report: PlaybackReported) -> None:
     if call.playout.report(report.played_sample, report.held, call.now_us):
         watch_playback(call)
         call.do(ForgetInterviewerAudio(call.playout.played_sample))
 
 
-def start_speaking(call: Call) -> None:
+def start_speaking(call: CallMemory) -> None:
     """The first sample was heard; when, follows from how much has been played since."""
     reply, playout = call.record.reply, call.playout
     assert reply is not None
@@ -85,7 +79,7 @@ def start_speaking(call: Call) -> None:
     )
 
 
-def finish_if_heard(call: Call) -> None:
+def finish_if_heard(call: CallMemory) -> None:
     """A reply is finished when it is complete *and* played out."""
     reply, playout = call.record.reply, call.playout
     if call.record.state is not State.MODEL_SPEAKING or reply is None or not reply.complete or playout.unplayed:

@@ -1,0 +1,86 @@
+"""What one call knows while it lives, and the only two ways in which a rule acts: `decide` and `do`.
+
+Memory comes in two parts: `record`, changed by events alone (`domain.fold`), and what is heard and played (`hearing`,
+`playout`, the journals, `timers`), which the recorded inputs give back.
+"""
+
+from collections import Counter
+from typing import Any
+from uuid import UUID
+
+from domain.effects import Effect
+from domain.event import Event
+from domain.events import CallOpened
+from domain.fold import fold
+from domain.hearing import Hearing
+from domain.inputs import Input, ModelLost
+from domain.journal import Journal
+from domain.playout import Playout
+from domain.policy import Policy
+from domain.ports import Side
+from domain.record import Record
+from domain.timers import Timers
+
+
+class CallMemory:
+    """The memory of one call. Rules read it freely; they change the record through `decide` alone."""
+
+    def __init__(self, opened: CallOpened) -> None:
+        self.id: UUID = opened.originator_id
+        self.tenant = opened.tenant
+        self.opened = opened
+        self.policy: Policy = opened.policy
+        self.record = Record(agent=opened.agent)
+        self.hearing = Hearing(self.policy.voice, self.policy.endpoint.silence_ms)
+        self.playout = Playout(self.policy.playout)
+        self.candidate_audio = Journal(Side.CANDIDATE, self.policy.recording.segment_ms)
+        self.interviewer_audio = Journal(Side.INTERVIEWER, self.policy.recording.segment_ms)
+        self.timers = Timers()
+        self.ignored: Counter[str] = Counter()
+        self.now_us = 0
+        self.seq = 0
+        self.client_seq = -1
+        self.uplink_sample = 0
+        """Everything of the open window before this was sent to the model."""
+        self.missed_from: int | None = None
+        """Where a voice began that the model could not be given at once, because its link was missing."""
+        self.late_generation = self.late_chunks = self.late_samples = 0
+        self.after_close_frames = 0
+        self.deferred_loss: ModelLost | None = None
+        """The model's link was lost while a barge-in was being decided: `resuming` follows the decision."""
+        self.settling = False
+        self._events: list[Event] = []
+        self._effects: list[Effect] = []
+        fold(self.record, opened)
+
+    def decide(self, kind: type[Event], **facts: Any) -> None:
+        """Emit an event of `kind` and fold it at once."""
+        self.emit(
+            kind(
+                originator_id=self.id,
+                originator_version=self.record.version + 1,
+                at_us=self.now_us,
+                seq=self.seq,
+                **facts,
+            )
+        )
+
+    def do(self, *effects: Effect) -> None:
+        """Ask for effects."""
+        self._effects.extend(effects)
+
+    def ignore(self, happened: Input) -> None:
+        """Count an input that changes nothing."""
+        self.ignored[f"{type(happened).__name__} in {self.record.state}"] += 1
+
+    def emit(self, event: Event) -> None:
+        """Fold an event and keep it for the decision under way."""
+        fold(self.record, event)
+        self._events.append(event)
+
+    def hand_over(self) -> tuple[tuple[Event, ...], tuple[Effect, ...]]:
+        """Everything decided and asked for since the last time."""
+        decided = tuple(self._events), tuple(self._effects)
+        self._events.clear()
+        self._effects.clear()
+        return decided
