@@ -1,0 +1,1 @@
+"""What Viva costs, measured. `python -m bench` runs everything; see README.md beside this file."""
