@@ -1,7 +1,7 @@
 """`/ws/audio`: one websocket connection of a client, from its hello to its end.
 
-Three tasks per connection: this one receives, one sends what the call queued, one pings. What arrives is decoded and
-handed to the call at once; nothing here waits for anything but the network.
+One task receives, one sends what the call queued, one pings, and one bounds the time that an end may take. What
+arrives is decoded and handed to the call at once; nothing here waits for anything but the network.
 """
 
 import asyncio
@@ -10,6 +10,7 @@ from typing import Any
 
 import structlog
 from litestar import WebSocket
+from litestar.di import NamedDependency
 from litestar.exceptions import WebSocketDisconnect
 from litestar.handlers import websocket
 
@@ -28,6 +29,10 @@ _HELLO_TIMEOUT_S = 5.0
 _CLOSE_TIMEOUT_S = 2.0
 _MOST_CONTROLS_PER_S = 100
 _TOO_BIG = 1009
+
+
+_LEAVINGS = (WebSocketDisconnect, RuntimeError, OSError)
+"""What sending to a client that has gone raises, by Litestar and by uvicorn."""
 
 
 class _GoneError(Exception):
@@ -63,7 +68,7 @@ class _Socket:
 
 
 @websocket("/ws/audio")
-async def audio_socket(socket: WebSocket[Any, Any, Any], services: Services) -> None:
+async def audio_socket(socket: WebSocket[Any, Any, Any], services: NamedDependency[Services]) -> None:
     """The candidate's microphone and the interviewer's voice (docs/protocol.md)."""
     offered = socket.headers.get("sec-websocket-protocol", "")
     if SUBPROTOCOL not in [each.strip() for each in offered.split(",")]:
@@ -79,7 +84,7 @@ async def audio_socket(socket: WebSocket[Any, Any, Any], services: Services) -> 
         session = await _hello(wire, outlet, services)
     except PeerError as error:
         await _refuse(outlet, error)
-    except (_GoneError, WebSocketDisconnect, RuntimeError):
+    except (_GoneError, *_LEAVINGS):
         _log.info("client_gone_before_hello")
     else:
         await _converse(wire, outlet, session, services)
@@ -99,13 +104,12 @@ async def _hello(wire: _Socket, outlet: Outlet, services: Services) -> CallSessi
         raise PeerError("hello_expected", "Something came before hello: say hello with your token first.")
     session = services.switchboard.find(services.mint.call_of(hello.token))
     try:
-        session.attach(outlet, hello)
+        token = services.mint.issue(session.call.id)
+        session.attach(outlet, hello, token, services.settings.ping_interval_ms)
     except PeerError as error:
         if error.code != "call_closed":
             session.violated(error)
         raise
-    token = services.mint.issue(session.call.id)
-    outlet.send(session.ready(token.text, token.expires, services.settings.ping_interval_ms))
     return session
 
 
@@ -120,7 +124,7 @@ async def _send_rest(outlet: Outlet) -> None:
     try:
         async with asyncio.timeout(_CLOSE_TIMEOUT_S):
             await outlet.run()
-    except (TimeoutError, WebSocketDisconnect, RuntimeError):
+    except _LEAVINGS:  # a time-out is an OSError too
         _log.info("client_gone_before_close")
 
 
@@ -130,7 +134,9 @@ async def _converse(wire: _Socket, outlet: Outlet, session: CallSession, service
         asyncio.create_task(_receive(wire, outlet, session, heartbeat), name="receive"),
         asyncio.create_task(outlet.run(), name="send"),
         asyncio.create_task(heartbeat.run(), name="heartbeat"),
+        asyncio.create_task(_bound_the_end(outlet), name="end"),
     ]
+    reason = "the server stopped"
     try:
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         reason = _why(tasks, outlet)
@@ -138,10 +144,16 @@ async def _converse(wire: _Socket, outlet: Outlet, session: CallSession, service
         for task in tasks:
             task.cancel()
         results = await asyncio.gather(*tasks, return_exceptions=True)
-        session.detach(outlet, locals().get("reason", "server stopped"))
+        session.detach(outlet, reason)
     for result in results:
-        if isinstance(result, Exception) and not isinstance(result, (_GoneError, WebSocketDisconnect, RuntimeError)):
+        if isinstance(result, Exception) and not isinstance(result, (_GoneError, *_LEAVINGS)):
             session.fail(result)
+
+
+async def _bound_the_end(outlet: Outlet) -> None:
+    """A client that does not read its last messages is not waited for."""
+    await outlet.finishing.wait()
+    await asyncio.sleep(_CLOSE_TIMEOUT_S)
 
 
 def _why(tasks: list[asyncio.Task[None]], outlet: Outlet) -> str:
@@ -179,7 +191,8 @@ async def _receive(wire: _Socket, outlet: Outlet, session: CallSession, heartbea
                     session.take_control(control)
     except PeerError as error:
         session.violated(error)
-        await asyncio.sleep(_CLOSE_TIMEOUT_S)  # the sender closes the connection first; this bounds it
+        await outlet.finishing.wait()  # the sender closes the connection, once the call's end was told
+        await asyncio.sleep(_CLOSE_TIMEOUT_S)
     except _GoneError as gone:
         if gone.code == _TOO_BIG:
             session.violated(PeerError("message_too_big", "A message was far above the limits of ready: send less."))

@@ -6,6 +6,7 @@ decision is recorded and carried out without waiting for anything. Client connec
 """
 
 import asyncio
+import contextlib
 from collections import deque
 from collections.abc import Callable
 from time import monotonic_ns
@@ -24,6 +25,7 @@ from api.logbook import Logbook
 from api.messages import Telling, complaint, message_of
 from api.outlet import Outlet
 from api.protocol import CLOSE_CODES
+from api.tokens import Token
 from domain import effects as fx
 from domain import inputs as inp
 from domain.call import Call
@@ -38,7 +40,6 @@ _log = structlog.get_logger(__name__)
 _RING_SLACK_MS = 10_000
 _WAKE_SLACK_S = 0.002
 _CLOSE_DURABLE_WAIT_S = 1.0
-_LOG_RETRY_S = 1.0
 _CLIENT_AT_FAULT = frozenset({"protocol_violation", "playback_stalled", "client_too_slow"})
 
 
@@ -59,6 +60,7 @@ class CallSession:
         self._interviewer = VoiceRing(samples(policy.playout.max_ms + _RING_SLACK_MS, MODEL_RATE_HZ))
         self._intake: VoiceIntake | None = None
         self._outlet: Outlet | None = None
+        self._greeting: dict[str, Any] = {}
         self._inbox: deque[inp.Input] = deque()
         self._feeding = False
         self._wake: asyncio.TimerHandle | None = None
@@ -102,6 +104,8 @@ class CallSession:
             self._interviewer.append(happened.pcm)
         decision = self.call.handle(happened)
         self.logbook.record(decision)
+        if isinstance(happened, inp.ClientConnected):
+            self._greet()
         for effect in decision.effects:
             self._carry(effect)
 
@@ -122,12 +126,14 @@ class CallSession:
                 self._stop_clock()
         if self._broken.done():
             self._broken.result()
+        with contextlib.suppress(TimeoutError):  # the last acknowledgements are told before the connection closes
+            await asyncio.wait_for(self.logbook.written(), _CLOSE_DURABLE_WAIT_S)
         self._tell_closed()
         if self._outlet is not None:
             self._outlet.finish(1000, "")
-        while not self.logbook.settled:
-            self.logbook.retry()
-            await asyncio.sleep(_LOG_RETRY_S if self.logbook.waiting else 0.01)
+        await self.logbook.written()
+        if not self.logbook.settled:
+            _log.error("call_left_unwritten", call_id=str(self.call.id))
 
     def start_clock(self) -> None:
         """From here on deadlines are kept, that of the first hello among them."""
@@ -154,8 +160,11 @@ class CallSession:
 
     # --- the client's side ---------------------------------------------------------------------------------------
 
-    def attach(self, outlet: Outlet, hello: protocol.Hello) -> None:
-        """A client said hello on a new connection. Raises `PeerError` (bad_sample_rate, call_closed)."""
+    def attach(self, outlet: Outlet, hello: protocol.Hello, token: Token, ping_interval_ms: int) -> None:
+        """A client said hello on a new connection; `ready` is the first thing it is sent, with this fresh token.
+
+        Raises `PeerError` (bad_sample_rate, call_closed).
+        """
         if self.call.state is State.CLOSED:
             raise PeerError("call_closed", f"The call is over ({self.call.record.close_reason}): open a new one.")
         if self._intake is None:
@@ -163,10 +172,7 @@ class CallSession:
         else:
             left = self._intake.change_rate(hello.rate_hz)
         resumed = self.call.record.clients > 0
-        before, self._outlet = self._outlet, None
-        if before is not None:
-            before.send(complaint("replaced", "Another connection said hello for this call; use that one."))
-            before.finish(CLOSE_CODES["replaced"], "replaced")
+        self._let_client_go("replaced", "Another connection said hello for this call; use that one.")
         self._hear(left)
         connected = inp.ClientConnected(
             at_us=self.now_us(),
@@ -176,19 +182,26 @@ class CallSession:
             agent=hello.agent,
         )
         self._outlet = outlet
+        self._greeting = {
+            "token": token.text,
+            "token_expires_at": token.expires,
+            "ping_interval_ms": ping_interval_ms,
+        }
         self.feed(connected)
 
-    def ready(self, token: str, expires: str, ping_interval_ms: int) -> dict[str, Any]:
-        """The answer to a hello."""
+    def _greet(self) -> None:
+        """Before anything that the hello led to; an acknowledgement may have been lost with the last connection."""
+        self._tell(self._ready() | self._greeting)
+        if self.logbook.durable_seq >= 0:
+            self._tell({"type": "ack", "seq": self.logbook.durable_seq})
+
+    def _ready(self) -> dict[str, Any]:
         assert self._intake is not None
         record, policy = self.call.record, self.call.policy
         return {
             "type": "ready",
-            "version": record.version,
             "call_id": str(self.call.id),
             "resumed": record.clients > 1,
-            "token": token,
-            "token_expires_at": expires,
             "next_seq": self._intake.next_seq,
             "state": record.state,
             "missing": sorted(record.missing),
@@ -197,7 +210,6 @@ class CallSession:
             "rate_hz": MODEL_RATE_HZ,
             "lead_ms": policy.playout.lead_ms,
             "report_ms": policy.playout.lead_ms // 2,
-            "ping_interval_ms": ping_interval_ms,
             "max_message_bytes": protocol.MAX_AUDIO_BYTES,
             "resume_wait_ms": policy.links.resume_wait_ms,
         }
@@ -244,7 +256,11 @@ class CallSession:
     def violated(self, error: PeerError) -> None:
         """The client did what it must not: it is told why, the call ends, and its log says so."""
         self._fault_code = CLOSE_CODES.get(error.code, 1011)
+        over = self.call.state is State.CLOSED
         self.feed(inp.ClientViolatedProtocol(at_us=self.now_us(), code=error.code, message=error.message))
+        if over:  # the core only records it
+            self._tell_closed()
+            self._let_client_go(error.code, error.message)
 
     def _hear(self, frames: list[IntakeFrame]) -> None:
         for pcm, client_seq in frames:
@@ -269,10 +285,7 @@ class CallSession:
     def log_taken(self) -> None:
         """Another process has recorded this version of the call: it owns the call now, and this one lets go."""
         _log.error("call_taken_over", call_id=str(self.call.id))
-        if self._outlet is not None:
-            self._outlet.send(complaint("replaced", "Another server has taken this call over: connect again."))
-            self._outlet.finish(CLOSE_CODES["replaced"], "taken over")
-            self._outlet = None
+        self._let_client_go("replaced", "Another server has taken this call over: connect again.")
         self.settled.set()
 
     # --- carrying effects out ------------------------------------------------------------------------------------
@@ -319,9 +332,8 @@ class CallSession:
                 self._client_does_not_read()
 
     def _client_does_not_read(self) -> None:
-        outlet, self._outlet = self._outlet, None
-        if outlet is not None:
-            outlet.finish(CLOSE_CODES["client_too_slow"], "client_too_slow")
+        if self._outlet is not None:
+            self._outlet.give_up()
             reason = "The client does not read what it is sent: read the websocket without waiting."
             self.feed(inp.OutletFailed(at_us=self.now_us(), outlet="client", reason=reason))
 
@@ -340,7 +352,7 @@ class CallSession:
     # --- the end -------------------------------------------------------------------------------------------------
 
     def _end(self, reason: str, detail: str) -> None:
-        """`closed` waits for the close to be stored, but not for long."""
+        """`closed` waits for the close to be stored, but not for long. What the intake still holds is stored too."""
         self._closing = {
             "type": "closed",
             "reason": reason,
@@ -349,6 +361,8 @@ class CallSession:
         }
         loop = asyncio.get_running_loop()
         self._closing_due = loop.call_later(_CLOSE_DURABLE_WAIT_S, self._tell_closed)
+        if self._intake is not None:
+            self._hear(self._intake.finish())
 
     def _tell_closed(self) -> None:
         if self._closing is None:
@@ -363,14 +377,21 @@ class CallSession:
     def let_go(self) -> None:
         """End now, whatever is missing: the process stops."""
         self._tell_closed()
+        if self.call.state is State.CLOSED:  # its grace period ends here
+            self.feed(inp.ClientLost(at_us=self.now_us(), reason="the server stopped"))
         self.settled.set()
+        self.logbook.abandon()
 
     def break_off(self) -> None:
         """After a bug: the client is told, and may open another call."""
-        if self._outlet is not None:
-            self._outlet.send(complaint("internal", "The server failed in this call: open a new one."))
-            self._outlet.finish(1011, "internal")
-            self._outlet = None
+        self._let_client_go("internal", "The server failed in this call: open a new one.")
+
+    def _let_client_go(self, code: str, message: str) -> None:
+        """Tell the client there is, if any, and close its connection; the call itself is not asked."""
+        outlet, self._outlet = self._outlet, None
+        if outlet is not None:
+            outlet.send({"version": self.call.record.version} | complaint(code, message))
+            outlet.finish(CLOSE_CODES.get(code, 1011), code)
 
     def _live_setup(self) -> LiveSetup:
         opened = self.call.opened

@@ -2,6 +2,7 @@
 
 import msgspec
 from litestar import Response, get
+from litestar.di import NamedDependency
 
 from adapters.postgres.failures import UNAVAILABLE
 from api.services import Services
@@ -27,7 +28,7 @@ async def live() -> Live:
 
 
 @get("/health/ready", summary="Can it take calls?", tags=["health"])
-async def ready(services: Services) -> Response[Ready]:
+async def ready(services: NamedDependency[Services]) -> Response[Ready]:
     """503 while the database is away, a projection fails, or the server is stopping."""
     problems = []
     try:

@@ -4,6 +4,8 @@ Nothing waits for the database here. If the writer is full or gone, appends are 
 the call is told that its log has failed, and ends.
 """
 
+import asyncio
+import contextlib
 from collections import deque
 from collections.abc import Callable
 from functools import partial
@@ -16,6 +18,8 @@ from domain.errors import StoreError
 from domain.event import Event
 from domain.events import CallClosed, CallOpened, CandidateAudioRecorded
 from domain.ports import Append, AudioSegment, EventWriter, Outcome
+
+_RETRY_S = 0.5
 
 
 class Logbook:
@@ -42,8 +46,12 @@ class Logbook:
         self._waiting: deque[tuple[Append, int, bool]] = deque()
         self._unsettled = 0
         self._failed = False
+        self._abandoned = False
+        self._moved = asyncio.Event()
         self.close_durable = False
         """Whether the call's close is stored."""
+        self.durable_seq = -1
+        """The client's message up to which audio is stored; -1 for none."""
 
     @property
     def waiting(self) -> bool:
@@ -54,6 +62,22 @@ class Logbook:
     def settled(self) -> bool:
         """Whether everything recorded so far has its outcome."""
         return not self._waiting and not self._unsettled
+
+    async def written(self) -> None:
+        """Return when everything recorded so far has its outcome, offering again what the writer would not take.
+
+        Returns early once it was abandoned.
+        """
+        while not self.settled and not self._abandoned:
+            self.retry()
+            self._moved.clear()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._moved.wait(), _RETRY_S)
+
+    def abandon(self) -> None:
+        """The process stops: what the writer has taken is its to write; nobody waits for it any more."""
+        self._abandoned = True
+        self._moved.set()
 
     def record(self, decision: Decision) -> None:
         """Append a decision's events and the audio they name."""
@@ -101,8 +125,10 @@ class Logbook:
 
     def _came_out(self, client_seq: int, closes: bool, outcome: Outcome) -> None:
         self._unsettled -= 1
+        self._moved.set()
         if outcome is Outcome.DURABLE:
             self.close_durable = self.close_durable or closes
+            self.durable_seq = max(self.durable_seq, client_seq)
             if client_seq >= 0 or closes:
                 self._on_durable(client_seq)
         elif outcome is Outcome.CONFLICT:

@@ -1,4 +1,7 @@
-"""Structured logs: one line an event, readable or JSON. Secrets, audio and transcripts never reach them."""
+"""Structured logs: one line an event, readable or JSON. Secrets, audio and transcripts never reach them.
+
+Tracebacks are therefore printed without the values of local variables, which is not what structlog does by itself.
+"""
 
 import logging
 import sys
@@ -12,9 +15,13 @@ def configure(log_format: str, level: int = logging.INFO) -> None:
     last: Any
     if log_format == "json":
         last = structlog.processors.JSONRenderer()
-        traces: Any = structlog.processors.dict_tracebacks
+        traces: Any = structlog.processors.ExceptionRenderer(
+            structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+        )
     else:
-        last = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+        last = structlog.dev.ConsoleRenderer(
+            colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
+        )
         traces = structlog.processors.StackInfoRenderer()
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,

@@ -5,7 +5,9 @@ from uuid import UUID
 
 import msgspec
 from litestar import Request, get, post
+from litestar.di import NamedDependency
 from litestar.openapi.datastructures import ResponseSpec
+from litestar.params import JSONBody
 from msgspec import Meta
 
 from api.protocol import SUBPROTOCOL
@@ -52,7 +54,9 @@ class CallsController(ReadingController):
     """Everything under `/calls`: reading them, and opening one."""
 
     @post("/", summary="Open a call", responses=_REFUSALS)
-    async def open_call(self, data: OpenCall, request: Request[Any, Any, Any], services: Services) -> OpenedCall:
+    async def open_call(
+        self, data: JSONBody[OpenCall], request: Request[Any, Any, Any], services: NamedDependency[Services]
+    ) -> OpenedCall:
         """The call is recorded when this returns; it waits a minute for its client's hello."""
         agent = services.agents.find(data.agent)
         call_id = await services.switchboard.open(agent, data.candidate, data.context)
@@ -67,7 +71,7 @@ class CallsController(ReadingController):
 
 
 @get("/agents", summary="The interviewers", tags=["calls"])
-async def list_agents(services: Services) -> AgentList:
+async def list_agents(services: NamedDependency[Services]) -> AgentList:
     """All that a call can be opened with."""
     return AgentList([AgentView(agent.id, agent.name) for agent in services.agents.all()])
 

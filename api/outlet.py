@@ -1,7 +1,8 @@
 """One connection's way out to its client: a bounded queue, drained by one task.
 
-Policy when it is full: nothing is dropped and nobody waits. `send` says no, and the call ends with a reason: the
-playout sends only a few hundred ms ahead, so a full queue means that the client does not read.
+Policy when it is full: nobody waits. `send` says no, and the call ends with a reason: the playout sends only a few
+hundred ms ahead, so a full queue means that the client does not read. Only then is what waits given up (`give_up`), so
+that a client which reads again after all finds the reason next.
 """
 
 import asyncio
@@ -31,6 +32,8 @@ class Outlet:
         self._longest = longest
         self._audio_seq = 0
         self._finished = False
+        self.finishing = asyncio.Event()
+        """Set once `finish` was called: the connection has a bounded time left."""
         self.close_code, self.close_reason = 1000, ""
 
     def send(self, message: dict[str, Any]) -> bool:
@@ -43,10 +46,18 @@ class Outlet:
         self._audio_seq += 1
         return self._put(encode_server_audio(audio))
 
+    def give_up(self) -> None:
+        """Throw away what waits."""
+        while not self._queue.empty():
+            self._queue.get_nowait()
+        if self._finished:
+            self._queue.put_nowait(None)
+
     def finish(self, code: int, reason: str) -> None:
         """Close the connection once everything queued before has gone out. Only the first call counts."""
         if not self._finished:
             self._finished = True
+            self.finishing.set()
             self.close_code, self.close_reason = code, reason[:120]
             self._queue.put_nowait(None)
 

@@ -16,6 +16,7 @@ from api.logbook import Logbook
 from domain.call import Call, open_call
 from domain.effects import TellGoAway
 from domain.errors import PeerError, StoreUnavailableError
+from domain.events import CallOpened
 from domain.inputs import HangupRequested
 from domain.interview import Agent, Candidate, InterviewContext
 from domain.ports import EventWriter, Outcome
@@ -40,6 +41,7 @@ class Switchboard:
         self._make_link = make_link
         self._max_calls = max_calls
         self._sessions: dict[UUID, CallSession] = {}
+        self._opening = 0
         self._group = asyncio.TaskGroup()
         self._idle = asyncio.Event()
         self._idle.set()
@@ -64,8 +66,8 @@ class Switchboard:
 
         Raises `PeerError("server_full")`, or `StoreUnavailableError` if its opening could not be recorded.
         """
-        if self.draining or len(self._sessions) >= self._max_calls:
-            raise PeerError("server_full", "This server takes no more calls now: try again in a moment.")
+        if self.draining or len(self._sessions) + self._opening >= self._max_calls:
+            raise _full()
         call, opened = open_call(
             call_id=uuid4(),
             tenant=TENANT,
@@ -75,14 +77,18 @@ class Switchboard:
             opened_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
         )
         session = CallSession(call, self._make_link, self._make_logbook)
-        recorded: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
-        session.logbook.record_opening(opened, recorded.set_result)
-        if await recorded is not Outcome.DURABLE:
-            raise StoreUnavailableError("The call could not be recorded: check the database and try again.")
+        self._opening += 1  # counts against the bound while it is being recorded
+        try:
+            await _recorded(session, opened)
+        finally:
+            self._opening -= 1
         self._sessions[call.id] = session
         self._idle.clear()
         self._group.create_task(self._live(session), name=f"call {call.id}")
         session.start_clock()
+        if self.draining:  # since it was asked for: it is in the log, so its end has to be as well
+            _hang_up(session)
+            raise _full()
         return call.id
 
     def find(self, call_id: UUID) -> CallSession:
@@ -97,8 +103,7 @@ class Switchboard:
         self.draining = True
         for session in list(self._sessions.values()):
             session.tell(TellGoAway(int(wait_s * 1000)))
-            if session.call.state is not State.CLOSED:
-                session.feed(HangupRequested(at_us=session.now_us(), by="server", reason="the server is shutting down"))
+            _hang_up(session)
         try:
             await asyncio.wait_for(self._idle.wait(), wait_s)
         except TimeoutError:
@@ -130,3 +135,25 @@ class Switchboard:
             del self._sessions[call.id]
             if not self._sessions:
                 self._idle.set()
+
+
+def _full() -> PeerError:
+    return PeerError("server_full", "This server takes no more calls now: try again in a moment.")
+
+
+async def _recorded(session: CallSession, opened: CallOpened) -> None:
+    """Wait until the opening is stored. Raises `StoreError`."""
+    recorded: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+
+    def came_out(outcome: Outcome) -> None:
+        if not recorded.done():  # whoever asked for the call may have gone
+            recorded.set_result(outcome)
+
+    session.logbook.record_opening(opened, came_out)
+    if await recorded is not Outcome.DURABLE:
+        raise StoreUnavailableError("The call could not be recorded: check the database and try again.")
+
+
+def _hang_up(session: CallSession) -> None:
+    if session.call.state is not State.CLOSED:
+        session.feed(HangupRequested(at_us=session.now_us(), by="server", reason="the server is shutting down"))

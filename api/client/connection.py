@@ -19,6 +19,7 @@ from api.protocol import ClientAudio, decode_server_audio, encode_client_audio
 from domain.errors import PeerError
 
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 0.1, 1.0
+_HELLO_TIMEOUT_S = 10.0
 _MOST_MESSAGES = 10_000
 _MOST_OUTGOING = 10_000
 _FINAL_CODES = frozenset({4400, 4401, 4404, 4406, 4408, 4409, 4410, 4413, 4429, 1009})
@@ -63,6 +64,7 @@ class VivaClient:
         self._over = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self._pinged: dict[int, float] = {}
+        self._farewell: dict[str, Any] | None = None
 
     async def __aenter__(self) -> Self:
         await self._connect()
@@ -102,8 +104,9 @@ class VivaClient:
 
     def hangup(self, reason: str = "") -> None:
         """End the call; `closed` follows."""
-        self.microphone.muted = True
-        self.send({"type": "hangup", "reason": reason})
+        self.microphone.switch_off()
+        self._farewell = {"type": "hangup", "reason": reason}
+        self.send(self._farewell)
 
     async def messages(self) -> AsyncIterator[dict[str, Any]]:
         """Every control message from the server, `ready` and `closed` included, until the call is over."""
@@ -142,6 +145,11 @@ class VivaClient:
 
     async def _connect(self) -> None:
         """One try. Raises `CallEndedError` where trying again is pointless, `OSError` and the like where it is not."""
+        async with asyncio.timeout(_HELLO_TIMEOUT_S):
+            self._take_up(*await self._hello())
+
+    async def _hello(self) -> tuple[ClientConnection, dict[str, Any]]:
+        """A new connection, and the server's `ready`."""
         socket = await connect(
             self.opened.url,
             subprotocols=[self.opened.subprotocol],  # type: ignore[list-item]
@@ -160,6 +168,10 @@ class VivaClient:
         if first["type"] != "ready":
             await socket.close()
             raise CallEndedError(first.get("code", "refused"), first.get("message", "The server refused the hello."))
+        return socket, first
+
+    def _take_up(self, socket: ClientConnection, first: dict[str, Any]) -> None:
+        """Go on where the last connection broke off: unstored audio, and what was asked for meanwhile."""
         self._socket = socket
         self.connections += 1
         self.ready = first
@@ -168,7 +180,14 @@ class VivaClient:
             self._outgoing.get_nowait()
         self.loudspeaker.report_ms = first["report_ms"]
         self.loudspeaker.restart(first["held"])
+        muted = self.microphone.muted
+        if first["muted"] and not muted:
+            self.send({"type": "unmute"})
         self.microphone.resend_from(first["next_seq"])
+        if muted and not first["muted"]:
+            self.send({"type": "mute"})
+        if self._farewell is not None:
+            self.send(self._farewell)
         self._arrive(first)
 
     async def _hold(self) -> None:
@@ -251,6 +270,7 @@ class VivaClient:
                 self.error = message
             case "closed":
                 self.closed = message
+                self.microphone.switch_off()
         self._arrive(message)
         if message["type"] == "closed":
             self._over.set()

@@ -20,6 +20,7 @@ class Microphone:
         self.muted = False
         self.next_seq = 0
         self.given_up = 0
+        self._off = False
         self._send = send
         self._message_bytes = rate_hz * MESSAGE_MS // 1000 * 2
         self._silence = bytes(self._message_bytes)
@@ -30,8 +31,15 @@ class Microphone:
 
     def say(self, pcm: bytes) -> None:
         """Queue speech: mono PCM16 at the microphone's rate, to be sent in real time."""
-        self._to_say += pcm
-        self._spoken.clear()
+        if not self._off:
+            self._to_say += pcm
+            self._spoken.clear()
+
+    def switch_off(self) -> None:
+        """The call is over: nothing more is sent, and what was not said stays unsaid."""
+        self._off = True
+        self._to_say.clear()
+        self._spoken.set()
 
     async def spoken(self) -> None:
         """Return when everything queued has been sent."""
@@ -68,6 +76,8 @@ class Microphone:
         while True:
             due += MESSAGE_MS / 1000
             await asyncio.sleep(max(0.0, due - monotonic()))
+            if self._off:
+                return
             if self.muted:
                 continue
             pcm = bytes(self._to_say[: self._message_bytes])

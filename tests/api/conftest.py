@@ -1,0 +1,37 @@
+"""One server for all tests of a module, a fresh database for it, and a look at every call after each test."""
+
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from adapters.postgres.dsn import with_database
+from tests.fixtures.postgres import _create, _drop
+from tests.fixtures.server import Desk, agents_file, running_desk
+
+STALL_MS = 1_000
+
+
+@pytest.fixture(scope="module")
+def module_dsn(postgres_server: str, migrated_template: str) -> Iterator[str]:
+    """A migrated database for all tests of a module."""
+    name = _create(postgres_server, migrated_template)
+    yield with_database(postgres_server, name)
+    _drop(postgres_server, name)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def server(module_dsn: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Desk]:
+    """The module's server."""
+    folder: Path = tmp_path_factory.mktemp("server")
+    agents = agents_file(folder, stalls={"playout": {"stall_ms": STALL_MS}})
+    async with running_desk(module_dsn, folder, agents=agents, max_calls=50) as desk:
+        yield desk
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def desk(server: Desk) -> AsyncIterator[Desk]:
+    """The server; every call opened at it is checked when the test is over."""
+    yield server
+    await server.check()

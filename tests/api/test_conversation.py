@@ -1,0 +1,29 @@
+"""Calls from end to end: real sockets, a real database, recorded voices, and the rehearsal interviewer."""
+
+import pytest
+
+from domain.ports import Side
+from tests.api.candidate import in_call, recording
+from tests.fixtures.server import Desk
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+async def test_a_conversation(desk: Desk) -> None:
+    """Given two questions and two answers, the interviewer ends the call and everything sent is acknowledged."""
+    opened = await desk.open("Why?", "How?")
+    async with in_call(opened) as candidate:
+        await candidate.asked(1)
+        await candidate.say(recording("answer_3", 2.0))
+        await candidate.asked(2)
+        await candidate.say(recording("answer_2", 2.0))
+        await candidate.until(lambda: bool(candidate.of("closed")))
+    closed = candidate.client.closed
+    assert closed is not None
+    assert (closed["reason"], closed["durable"]) == ("completed", True)
+    assert candidate.client.microphone.unacknowledged == 0
+    assert len(candidate.of("latency")) == 3
+    assert [m["version"] for m in candidate.told] == sorted(m["version"] for m in candidate.told)
+    answers = recording("answer_3", 2.0), recording("answer_2", 2.0)
+    stored = await desk.pcm(opened.call_id, Side.CANDIDATE)
+    assert all(answer in stored for answer in answers)
