@@ -21,8 +21,9 @@ def message_of(effect: Telling) -> dict[str, Any]:
     match effect:
         case fx.TellState(state, missing):
             return {"type": "state", "state": state, "missing": missing}
-        case fx.TellTranscript(side, number, text, interim):
-            return {"type": "transcript", "who": side, "number": number, "text": text, "interim": interim}
+        case fx.TellTranscript(side, number, turn, text, interim):
+            said = {"who": side, "number": number, "turn": turn, "text": text, "interim": interim}
+            return {"type": "transcript"} | said
         case fx.TellLatency():
             return {"type": "latency", **effect._asdict()}
         case fx.TellError(code, message):

@@ -82,10 +82,7 @@ class Call(CallMemory):
         if type(happened) is CandidateFrame:
             self.client_seq = max(self.client_seq, happened.client_seq)
             self.candidate_audio.frame(self.seq, self.now_us, happened)
-            if self.record.muted:
-                self.hearing.skip()
-            else:
-                self.hearing.hear(self.now_us, happened.features)
+            self.hearing.hear(self.now_us, happened.features)
             return happened
         if type(happened) is ModelAudio:
             if self.interviewer_audio.full_with(len(happened.pcm) // 2):

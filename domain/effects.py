@@ -19,10 +19,14 @@ class TellState(NamedTuple):
 
 
 class TellTranscript(NamedTuple):
-    """Pass a piece of transcript on. `number` is the turn (candidate) or generation (interviewer)."""
+    """Pass a piece of transcript on. `number` is the turn (candidate) or generation (interviewer).
+
+    `turn` is the answer that this is, or replies to.
+    """
 
     side: Side
     number: int
+    turn: int
     text: str
     interim: bool
 

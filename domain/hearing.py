@@ -72,10 +72,6 @@ class Hearing:
         """The level of frames without voice, averaged, in the quantised unit of `FrameFeatures.level`."""
         return self._floor_q6 // _FLOOR_WEIGHT
 
-    def skip(self) -> None:
-        """Pass over one frame without listening (the microphone is muted)."""
-        self.next_sample += FRAME_SAMPLES
-
     def rest(self) -> None:
         """Forget an active voice: the next one needs evidence of its own."""
         self._recent = 0

@@ -1,5 +1,5 @@
 /** The transcript as a list: one item a turn, with small marks where the interviewer was held or cut off. */
-import { Transcript } from "./transcript.js";
+import { Transcript, byConversation } from "./transcript.js";
 
 const SPEAKERS = { candidate: "You", interviewer: "Interviewer" };
 const NEAR_END_PX = 60;
@@ -15,7 +15,7 @@ export class TranscriptView {
     list.replaceChildren();
   }
 
-  /** @param {{who: string, number: number, text: string, interim: boolean}} piece */
+  /** @param {{who: string, number: number, turn: number, text: string, interim: boolean}} piece */
   add(piece) {
     this.#keepingEnd(() => {
       const turn = this.#transcript.add(piece);
@@ -45,8 +45,9 @@ export class TranscriptView {
     text.append(said, interim);
     const item = element("li", { className: `turn ${turn.who}` });
     item.append(element("span", { className: "speaker", textContent: SPEAKERS[turn.who] ?? turn.who }), text);
-    this.#list.append(item);
-    this.#items.set(turn, { said, interim });
+    const later = [...this.#items.keys()].filter((other) => byConversation(turn, other) < 0).sort(byConversation);
+    this.#list.insertBefore(item, later.length ? this.#items.get(later[0]).item : null);
+    this.#items.set(turn, { item, said, interim });
     return this.#items.get(turn);
   }
 

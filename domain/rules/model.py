@@ -68,11 +68,11 @@ def transcribed(call: CallMemory, said: ModelTranscribed) -> None:
     """The interviewer's words, for the client, unless they belong to a reply that was given up."""
     reply = call.record.reply
     if reply is not None:
-        call.do(TellTranscript(Side.INTERVIEWER, reply.generation, said.text, interim=False))
+        call.do(TellTranscript(Side.INTERVIEWER, reply.generation, reply.turn, said.text, interim=False))
 
 
 def candidate_transcribed(call: CallMemory, said: CandidateTranscribed) -> None:
-    call.do(TellTranscript(Side.CANDIDATE, said.turn, said.text, said.interim))
+    call.do(TellTranscript(Side.CANDIDATE, said.turn, said.turn, said.text, said.interim))
 
 
 def completed(call: CallMemory, _: GenerationCompleted) -> None:

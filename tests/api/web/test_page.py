@@ -193,7 +193,8 @@ async def fill(wire: Wire) -> None:
         ("interviewer", 2, "How do you find out why a service has become slow? Take one example and walk me through"),
     ]
     for who, number, text in lines:
-        await wire.send("transcript", who=who, number=number, text=text, interim=False)
+        turn = number if who == "candidate" else number - 1
+        await wire.send("transcript", who=who, number=number, turn=turn, text=text, interim=False)
     await wire.send("hold")
     await wire.send("release")
     await wire.send("hold")

@@ -4,8 +4,8 @@ import { test } from "node:test";
 import { Transcript } from "../../../api/web/transcript.js";
 import { connectionWords, milliseconds, stateWords } from "../../../api/web/wording.js";
 
-function piece(who, number, text, interim = false) {
-  return { who, number, text, interim };
+function piece(who, number, text, interim = false, turn = number) {
+  return { who, number, turn, text, interim };
 }
 
 test("final pieces of a turn are joined as they are", () => {
@@ -24,10 +24,12 @@ test("an interim text is replaced by the next piece, interim or final", () => {
   assert.deepEqual([turn.text, turn.interim], ["I work on databases.", ""]);
 });
 
-test("the two voices count their turns apart, and turns stay in the order they began", () => {
+test("the two voices count their turns apart, and an answer that is transcribed late stands before its reply", () => {
   const transcript = new Transcript();
-  for (const who of ["interviewer", "candidate", "interviewer"]) transcript.add(piece(who, 1, "a"));
-  transcript.add(piece("interviewer", 2, "b"));
+  transcript.add(piece("interviewer", 1, "Why?", false, 0));
+  transcript.add(piece("interviewer", 2, "I see.", false, 1));
+  transcript.add(piece("candidate", 1, "Because."));
+  transcript.add(piece("interviewer", 2, " And how?", false, 1));
   assert.deepEqual(transcript.turns.map(({ who, number }) => `${who} ${number}`), ["interviewer 1", "candidate 1", "interviewer 2"]);
 });
 

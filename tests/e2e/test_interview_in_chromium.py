@@ -1,0 +1,105 @@
+"""What `make run` serves, held by a real browser whose microphone is a recorded human voice."""
+
+import asyncio
+import json
+import re
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+import soxr
+
+from tests.api.web.chromium import Chromium, Page, chromium_path
+
+ROOT = Path(__file__).parents[2]
+CANDIDATE = ROOT / "tests" / "data" / "candidate"
+MICROPHONE_HZ = 48_000
+START_S, STOP_S = 60.0, 30.0
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.timeout(180),
+    pytest.mark.skipif(chromium_path() is None, reason="no Chromium is installed: no interview is held in a browser"),
+]
+
+
+@pytest.fixture
+async def url(tmp_path: Path) -> AsyncIterator[str]:
+    """The address of a `viva serve` process with nothing configured: embedded Postgres, rehearsal interviewer."""
+    command = [sys.executable, "-m", "api.cli", "serve", "--port", "0", "--data-dir", str(tmp_path / "data")]
+    process = await asyncio.create_subprocess_exec(
+        *command, "--recordings", str(CANDIDATE), stdout=asyncio.subprocess.PIPE, cwd=ROOT
+    )
+    try:
+        assert process.stdout is not None
+        async with asyncio.timeout(START_S):
+            while not (found := re.search(rb"interview +(http://\S+)", await process.stdout.readline())):
+                assert process.returncode is None
+        yield found[1].decode()
+    finally:
+        process.terminate()
+        assert await asyncio.wait_for(process.wait(), STOP_S) == 0
+
+
+def microphone(path: Path) -> Path:
+    """What the candidate says, and when: an answer after the first question, and an interruption of the second."""
+    parts = [silence(10.0), said("answer_2"), silence(3.6), said("interruption"), silence(20.0)]
+    soundfile.write(path, np.concatenate(parts), MICROPHONE_HZ, subtype="PCM_16")
+    return path
+
+
+def said(name: str) -> np.ndarray:
+    wave, rate_hz = soundfile.read(CANDIDATE / f"{name}.flac", dtype="float32")
+    return soxr.resample(wave, rate_hz, MICROPHONE_HZ)
+
+
+def silence(seconds: float) -> np.ndarray:
+    return np.zeros(int(seconds * MICROPHONE_HZ), np.float32)
+
+
+async def until_state(page: Page, state: str) -> None:
+    await page.until(f"document.querySelector('#state-name').textContent.startsWith('{state}')", within_s=25)
+
+
+async def replayed(call_id: str, data_dir: Path) -> dict:
+    """The call from the log, while the server still runs."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "api.cli", "replay", call_id, "--json"),
+        stdout=asyncio.subprocess.PIPE,
+        cwd=ROOT,
+        env={"VIVA_DATA_DIR": str(data_dir), "PATH": "/usr/bin:/bin", "PYTHONWARNINGS": "default"},
+    )
+    out, _ = await process.communicate()
+    assert process.returncode == 0
+    return json.loads(out)
+
+
+async def test_a_call_in_chromium_is_heard_answered_and_interrupted(url: str, tmp_path: Path):
+    """Button, question, spoken answer, transcript, latency; then the interviewer is interrupted and stops."""
+    async with Chromium.started(tmp_path / "profile", microphone(tmp_path / "candidate.wav")) as browser:
+        page = await browser.open(url)
+        await page.until("document.querySelector('#agent').options.length > 0")
+        await page.click("#begin")
+        await until_state(page, "model_speaking")
+        await until_state(page, "candidate_speaking")
+        await until_state(page, "model_speaking")
+        await page.until("document.querySelector('.mark[data-kind=flush]')", within_s=25)
+        assert await page.run("return !!document.querySelector('.mark[data-kind=hold]')")
+        await page.until("document.querySelectorAll('.turn.candidate').length === 2", within_s=25)
+        await page.screenshot(tmp_path / "call.png")
+        assert "talking really slow" in await page.text(".turn.candidate p")
+        assert await page.run("return document.querySelectorAll('#latency tr').length") >= 2
+        await page.click("#hangup")
+        await page.until("!document.querySelector('#end').hidden", within_s=10)
+        assert await page.text("#end-reason") == "hangup_by_candidate"
+        call_id = await page.run("return (await (await fetch('/calls')).json()).calls[0].call_id")
+        assert page.complaints == []
+    log = await replayed(call_id, tmp_path / "data")
+    assert log["differences"] == []
+    assert log["state"] == "closed"
+    topics = [event["topic"] for event in log["events"]]
+    cut = log["events"][topics.index("call.interviewer_cut.v1")]
+    assert 0 < cut["heard_ms"] <= cut["sent_ms"] <= cut["received_ms"]
