@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from adapters.voice import flac
-from domain.errors import StoreError
+from domain.errors import StoreError, VivaError
 from domain.ports import AudioSegment, KeyRing, Side
 
 FLAC = "flac"
@@ -34,14 +34,25 @@ class AudioRow:
     arrivals: bytes
 
 
-def pack(segments: Sequence[AudioSegment], keys: KeyRing) -> list[AudioRow]:
-    """The rows for `segments`. Blocks: call it in a thread."""
-    return [_pack(segment, keys) for segment in segments]
+def pack_each(
+    appends: Sequence[Sequence[AudioSegment]], keys: KeyRing
+) -> list[list[AudioRow] | ValueError | RuntimeError | VivaError]:
+    """The rows for the audio of each append, or why it cannot be stored. Blocks: call it in a thread."""
+    return [_pack_all(segments, keys) for segments in appends]
 
 
 def unpack(records: Sequence[Mapping[str, Any]], keys: KeyRing) -> list[AudioSegment]:
     """The segments in `records` (rows of `call_audio`). Blocks: call it in a thread. Raises `StoreError`."""
     return [_unpack(record, keys) for record in records]
+
+
+def _pack_all(
+    segments: Sequence[AudioSegment], keys: KeyRing
+) -> list[AudioRow] | ValueError | RuntimeError | VivaError:
+    try:
+        return [_pack(segment, keys) for segment in segments]
+    except (ValueError, RuntimeError, VivaError) as error:  # the codec's are among them
+        return error
 
 
 def _pack(segment: AudioSegment, keys: KeyRing) -> AudioRow:
