@@ -19,7 +19,7 @@ from domain.policy import Policy
 from domain.states import TABLE, State
 
 PAGES = Path(__file__).parent
-_OWN = {"originator_id", "originator_version", "at_us", "seq"}
+_OWN = {"originator_id", "originator_version", "at_us", "seq", "decision_version", "evidence"}
 
 
 def diagram() -> str:

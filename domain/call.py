@@ -23,9 +23,6 @@ from domain.rules.ending import start_clocks
 from domain.rules.housekeeping import keep_house, seal
 from domain.states import State
 
-DECISION_VERSION = 1
-"""Raised whenever the same inputs could lead to other decisions; recorded with every call."""
-
 
 class Decision(NamedTuple):
     """What was decided: events for the log, in order, and effects to carry out, in order."""
@@ -120,7 +117,6 @@ def open_call(
         candidate=candidate,
         context=context,
         policy=agent.policy,
-        decision_version=DECISION_VERSION,
         opened_at=opened_at,
     )
     return Call(opened), opened

@@ -1,8 +1,8 @@
 """What a call decided, as events; with `domain.inputs` the whole vocabulary of the log.
 
-Every decision carries its `evidence`: the numbers it was made on. Positions named `*_sample` are samples of the
-candidate's 16 kHz stream, or of the interviewer's 24 kHz stream where the name says `model`, `sent`, `heard` or
-`held`; `generation` numbers the model's replies as we asked for them, `turn` the candidate's answers.
+Every decision carries the decision version and its `evidence`, the numbers it was made on. Positions named `*_sample`
+are samples of the candidate's 16 kHz stream, or of the interviewer's 24 kHz stream where the name says `model`, `sent`,
+`heard` or `held`; `generation` numbers the model's replies as we asked for them, `turn` the candidate's answers.
 """
 
 from typing import Literal
@@ -12,9 +12,19 @@ from domain.interview import Agent, Candidate, InterviewContext
 from domain.policy import Policy
 from domain.states import Link
 
+DECISION_VERSION = 1
+"""Raised whenever the same inputs could lead to other decisions; every decision carries it."""
+
+
+class DecisionEvent(Event, frozen=True, kw_only=True):
+    """Something the core decided: by which version of it, and on what numbers (none where its own fields say it)."""
+
+    decision_version: int = DECISION_VERSION
+    evidence: Evidence = {}  # noqa: RUF012  (msgspec copies it)
+
 
 @event("call.opened.v1", personal=("candidate", "context"))
-class CallOpened(Event, frozen=True, kw_only=True):
+class CallOpened(DecisionEvent, frozen=True, kw_only=True):
     """A call was asked for. The only event with wall time; the call's clock starts here."""
 
     tenant: str
@@ -22,13 +32,12 @@ class CallOpened(Event, frozen=True, kw_only=True):
     candidate: Candidate
     context: InterviewContext
     policy: Policy
-    decision_version: int
     opened_at: str
     """ISO 8601, UTC."""
 
 
 @event("call.link_lost.v1")
-class LinkLost(Event, frozen=True, kw_only=True):
+class LinkLost(DecisionEvent, frozen=True, kw_only=True):
     """A link is missing: the call is resuming.
 
     For the model's link, what is dialled next: `model`, with the session's handle or `fresh`, as the `attempt`-th dial
@@ -43,7 +52,7 @@ class LinkLost(Event, frozen=True, kw_only=True):
 
 
 @event("call.link_restored.v1")
-class LinkRestored(Event, frozen=True, kw_only=True):
+class LinkRestored(DecisionEvent, frozen=True, kw_only=True):
     """A link is back. `missing` is what is still not; with nothing missing the call leaves `resuming`."""
 
     link: Link
@@ -53,7 +62,7 @@ class LinkRestored(Event, frozen=True, kw_only=True):
 
 
 @event("call.candidate_started.v1")
-class CandidateStarted(Event, frozen=True, kw_only=True):
+class CandidateStarted(DecisionEvent, frozen=True, kw_only=True):
     """The candidate took the floor. Their audio from `from_sample` on goes to the model."""
 
     turn: int
@@ -64,7 +73,7 @@ class CandidateStarted(Event, frozen=True, kw_only=True):
 
 
 @event("call.candidate_stopped.v1")
-class CandidateStopped(Event, frozen=True, kw_only=True):
+class CandidateStopped(DecisionEvent, frozen=True, kw_only=True):
     """The candidate's answer is over: the endpoint decision. Voice ended at `end_sample`, heard at `end_at_us`."""
 
     turn: int
@@ -76,7 +85,7 @@ class CandidateStopped(Event, frozen=True, kw_only=True):
 
 
 @event("call.generation_requested.v1")
-class GenerationRequested(Event, frozen=True, kw_only=True):
+class GenerationRequested(DecisionEvent, frozen=True, kw_only=True):
     """A reply of the model is expected from here on."""
 
     generation: int
@@ -85,7 +94,7 @@ class GenerationRequested(Event, frozen=True, kw_only=True):
 
 
 @event("call.generation_started.v1")
-class GenerationStarted(Event, frozen=True, kw_only=True):
+class GenerationStarted(DecisionEvent, frozen=True, kw_only=True):
     """The first audio of a reply arrived; it begins at `first_model_sample` of the interviewer's stream."""
 
     generation: int
@@ -94,7 +103,7 @@ class GenerationStarted(Event, frozen=True, kw_only=True):
 
 
 @event("call.generation_cancelled.v1")
-class GenerationCancelled(Event, frozen=True, kw_only=True):
+class GenerationCancelled(DecisionEvent, frozen=True, kw_only=True):
     """A reply that nobody had heard was given up, because the candidate spoke on or the link was lost."""
 
     generation: int
@@ -103,7 +112,7 @@ class GenerationCancelled(Event, frozen=True, kw_only=True):
 
 
 @event("call.model_started.v1")
-class ModelStarted(Event, frozen=True, kw_only=True):
+class ModelStarted(DecisionEvent, frozen=True, kw_only=True):
     """The first sample of a reply was played to the candidate, at `played_at_us`."""
 
     generation: int
@@ -113,7 +122,7 @@ class ModelStarted(Event, frozen=True, kw_only=True):
 
 
 @event("call.model_finished.v1")
-class ModelFinished(Event, frozen=True, kw_only=True):
+class ModelFinished(DecisionEvent, frozen=True, kw_only=True):
     """A reply was complete and has been played out."""
 
     generation: int
@@ -121,7 +130,7 @@ class ModelFinished(Event, frozen=True, kw_only=True):
 
 
 @event("call.barge_in_suspected.v1")
-class BargeInSuspected(Event, frozen=True, kw_only=True):
+class BargeInSuspected(DecisionEvent, frozen=True, kw_only=True):
     """The candidate was heard over the interviewer: playback is held."""
 
     generation: int
@@ -131,7 +140,7 @@ class BargeInSuspected(Event, frozen=True, kw_only=True):
 
 
 @event("call.barge_in_confirmed.v1")
-class BargeInConfirmed(Event, frozen=True, kw_only=True):
+class BargeInConfirmed(DecisionEvent, frozen=True, kw_only=True):
     """It is an interruption: playback is flushed, the candidate has the floor from `from_sample` on."""
 
     generation: int
@@ -144,7 +153,7 @@ class BargeInConfirmed(Event, frozen=True, kw_only=True):
 
 
 @event("call.barge_in_dismissed.v1")
-class BargeInDismissed(Event, frozen=True, kw_only=True):
+class BargeInDismissed(DecisionEvent, frozen=True, kw_only=True):
     """It was none: the interviewer plays on from the held sample."""
 
     generation: int
@@ -154,7 +163,7 @@ class BargeInDismissed(Event, frozen=True, kw_only=True):
 
 
 @event("call.interviewer_cut.v1", personal=("heard_text",))
-class InterviewerCut(Event, frozen=True, kw_only=True):
+class InterviewerCut(DecisionEvent, frozen=True, kw_only=True):
     """A reply was cut off while it was being heard.
 
     `sent_ms` of it had gone to the client, `heard_ms` had been played. `heard_text` is an estimate: the transcript
@@ -170,7 +179,7 @@ class InterviewerCut(Event, frozen=True, kw_only=True):
 
 
 @event("call.late_audio_dropped.v1")
-class LateAudioDropped(Event, frozen=True, kw_only=True):
+class LateAudioDropped(DecisionEvent, frozen=True, kw_only=True):
     """Audio of a reply that had been cut arrived after the cut and was dropped; counted once the reply ended."""
 
     generation: int
@@ -179,7 +188,7 @@ class LateAudioDropped(Event, frozen=True, kw_only=True):
 
 
 @event("call.playout_overflowed.v1")
-class PlayoutOverflowed(Event, frozen=True, kw_only=True):
+class PlayoutOverflowed(DecisionEvent, frozen=True, kw_only=True):
     """The model sent more audio than may wait to be played; what came above the bound was refused."""
 
     generation: int
@@ -187,7 +196,7 @@ class PlayoutOverflowed(Event, frozen=True, kw_only=True):
 
 
 @event("call.reply_overdue.v1")
-class ReplyOverdue(Event, frozen=True, kw_only=True):
+class ReplyOverdue(DecisionEvent, frozen=True, kw_only=True):
     """The model has not begun to answer in time."""
 
     generation: int
@@ -196,21 +205,21 @@ class ReplyOverdue(Event, frozen=True, kw_only=True):
 
 
 @event("call.ending_agreed.v1")
-class EndingAgreed(Event, frozen=True, kw_only=True):
+class EndingAgreed(DecisionEvent, frozen=True, kw_only=True):
     """The model called the end of the interview: the call closes once its last words were played."""
 
     tool_call_id: str
 
 
 @event("call.detector_reset.v1")
-class DetectorReset(Event, frozen=True, kw_only=True):
+class DetectorReset(DecisionEvent, frozen=True, kw_only=True):
     """The voice detector starts afresh with the frame at `sample`: its memory sticks after long noise."""
 
     sample: int
 
 
 @event("call.candidate_audio_recorded.v1")
-class CandidateAudioRecorded(Event, frozen=True, kw_only=True):
+class CandidateAudioRecorded(DecisionEvent, frozen=True, kw_only=True):
     """A segment of the candidate's audio is stored under `sha256`; durable up to the client's message `client_seq`."""
 
     sha256: str
@@ -220,7 +229,7 @@ class CandidateAudioRecorded(Event, frozen=True, kw_only=True):
 
 
 @event("call.interviewer_audio_recorded.v1")
-class InterviewerAudioRecorded(Event, frozen=True, kw_only=True):
+class InterviewerAudioRecorded(DecisionEvent, frozen=True, kw_only=True):
     """A segment of the interviewer's audio, as the model sent it, is stored under `sha256`."""
 
     sha256: str
@@ -229,7 +238,7 @@ class InterviewerAudioRecorded(Event, frozen=True, kw_only=True):
 
 
 @event("call.closed.v1")
-class CallClosed(Event, frozen=True, kw_only=True):
+class CallClosed(DecisionEvent, frozen=True, kw_only=True):
     """The end. `reason` is for programs, `detail` for people; `ignored` counts inputs that changed nothing."""
 
     reason: str
@@ -238,7 +247,7 @@ class CallClosed(Event, frozen=True, kw_only=True):
 
 
 @event("call.settled.v1")
-class CallSettled(Event, frozen=True, kw_only=True):
+class CallSettled(DecisionEvent, frozen=True, kw_only=True):
     """The grace period of a closed call is over: nothing more of it will be recorded.
 
     `client_seq` is the last audio message that was taken; `after_close_ms` how much audio arrived after the close.

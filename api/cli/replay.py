@@ -11,9 +11,9 @@ import msgspec
 from adapters.postgres.store import PostgresStore, open_store
 from api.cli.loop import run, settings_and_logs
 from api.services import open_database
-from domain.call import DECISION_VERSION
 from domain.errors import PeerError
 from domain.event import Event
+from domain.events import DECISION_VERSION
 from domain.inputs import FACTS
 from domain.ports import AudioSegment, Side
 from domain.replay import Difference, differences, fold_all, inputs_of

@@ -24,7 +24,8 @@ def pass_deadlines(call: CallMemory) -> None:
 
 
 def _interview_too_long(call: CallMemory) -> None:
-    close(call, "duration_reached", "The time set for the interview, and its overtime, is over.")
+    evidence = {"duration_minutes": call.opened.context.duration_minutes, "overtime_ms": call.policy.links.overtime_ms}
+    close(call, "duration_reached", "The time set for the interview, and its overtime, is over.", evidence)
 
 
 def _doubt_too_long(call: CallMemory) -> None:
@@ -50,20 +51,23 @@ def _reply_overdue(call: CallMemory) -> None:
     if reply is None or reply.started or Link.MODEL in call.record.missing:
         return
     waited_ms = (call.now_us - reply.requested_at_us) // 1000
+    evidence = {"timeout_ms": call.policy.links.reply_timeout_ms}
     if reply.cause != "nudge":
-        call.decide(ReplyOverdue, generation=reply.generation, action="nudged", waited_ms=waited_ms)
+        call.decide(ReplyOverdue, generation=reply.generation, action="nudged", waited_ms=waited_ms, evidence=evidence)
         give_up_reply(call, "overdue")
         nudge(call)
         return
-    call.decide(ReplyOverdue, generation=reply.generation, action="redialled", waited_ms=waited_ms)
+    call.decide(ReplyOverdue, generation=reply.generation, action="redialled", waited_ms=waited_ms, evidence=evidence)
     rotate(call, "reply_overdue")
 
 
 def _client_did_not_come(call: CallMemory) -> None:
     if call.record.clients == 0:
-        close(call, "never_connected", "No client said hello to this call in time.")
+        evidence = {"waited_ms": call.policy.links.hello_wait_ms}
+        close(call, "never_connected", "No client said hello to this call in time.", evidence)
     else:
-        close(call, "client_gone", "The client did not come back in time.")
+        evidence = {"waited_ms": call.policy.links.resume_wait_ms}
+        close(call, "client_gone", "The client did not come back in time.", evidence)
 
 
 def _playback_stalled(call: CallMemory) -> None:
@@ -72,7 +76,9 @@ def _playback_stalled(call: CallMemory) -> None:
     seconds = call.policy.playout.stall_ms // 1000
     message = f"No audio was played for {seconds} s: play what is sent and report it with `playback` messages."
     call.do(TellError("playback_stalled", message))
-    close(call, "playback_stalled", message)
+    playout = call.playout
+    evidence = {"played_model_sample": playout.played_sample, "sent_model_sample": playout.sent_sample}
+    close(call, "playback_stalled", message, evidence)
 
 
 _AFTER_CLOSE = (Timer.GRACE, Timer.CANDIDATE_SEGMENT, Timer.INTERVIEWER_SEGMENT)

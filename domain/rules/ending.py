@@ -1,6 +1,7 @@
 """The end of a call, and the clocks that bound it."""
 
 from domain.effects import EndCall, LetGo, TellError
+from domain.event import Evidence
 from domain.events import CallClosed, CallSettled
 from domain.inputs import ClientLost, ClientViolatedProtocol, HangupRequested, OutletFailed
 from domain.memory import CallMemory
@@ -16,11 +17,11 @@ def start_clocks(call: CallMemory) -> None:
     call.timers.start(Timer.DURATION, call.now_us + duration_ms * 1000)
 
 
-def close(call: CallMemory, reason: str, detail: str) -> None:
+def close(call: CallMemory, reason: str, detail: str, evidence: Evidence | None = None) -> None:
     """End the call, once; audio that is not yet acknowledged is still taken for the grace period."""
     call.timers.clear()
     call.playout.drop()
-    call.decide(CallClosed, reason=reason, detail=detail, ignored=dict(call.ignored))
+    call.decide(CallClosed, reason=reason, detail=detail, ignored=dict(call.ignored), evidence=evidence or {})
     call.timers.start(Timer.GRACE, call.now_us + call.policy.links.grace_ms * 1000)
     call.do(EndCall(reason, detail))
 

@@ -96,8 +96,15 @@ def give_up_reply(call: CallMemory, reason: str) -> None:
 
 def expect_reply(call: CallMemory, cause: Literal["opening", "answer", "nudge", "resent", "unprompted"]) -> None:
     """Number the next reply and watch over its coming."""
-    call.decide(GenerationRequested, generation=call.record.generation + 1, cause=cause, turn=call.record.turn)
-    call.timers.start(Timer.REPLY, call.now_us + call.policy.links.reply_timeout_ms * 1000)
+    timeout_ms = call.policy.links.reply_timeout_ms
+    call.decide(
+        GenerationRequested,
+        generation=call.record.generation + 1,
+        cause=cause,
+        turn=call.record.turn,
+        evidence={"timeout_ms": timeout_ms},
+    )
+    call.timers.start(Timer.REPLY, call.now_us + timeout_ms * 1000)
 
 
 def ask_to_open(call: CallMemory) -> None:

@@ -89,7 +89,8 @@ def _dial_again(call: CallMemory, reason: str, model: str, fresh: bool) -> None:
     if attempt > links.dial_attempts:
         close(call, "model_unavailable", f"Gemini was dialled {record.attempts} times in vain: {reason}")
         return
-    call.decide(LinkLost, link=Link.MODEL, reason=reason, attempt=attempt, model=model, fresh=fresh)
+    evidence = {"attempts": record.attempts, "most_attempts": links.dial_attempts, "session_was_healthy": int(healthy)}
+    call.decide(LinkLost, link=Link.MODEL, reason=reason, attempt=attempt, model=model, fresh=fresh, evidence=evidence)
     call.timers.stop(Timer.ROTATION)
     call.timers.stop(Timer.REPLY)
     wait_ms = links.dial_backoff_ms << (attempt - 2) if attempt > 1 else 0
@@ -110,6 +111,12 @@ def restore(call: CallMemory, link: Link) -> None:
         missing=missing,
         voice_active=voice_active and not missing,
         audio_unplayed=unplayed and not missing,
+        evidence={
+            "window_open": int(record.window_open),
+            "missed_from_sample": -1 if call.missed_from is None else call.missed_from,
+            "voice_active": int(call.hearing.speaking),
+            "unplayed_model_samples": call.playout.end_sample - call.playout.played_sample,
+        },
     )
     if not missing:
         _go_on(call, session_changed)
