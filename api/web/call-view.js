@@ -90,6 +90,7 @@ export class CallView {
   #showEnd({ reason, detail, durable }) {
     this.#showState({ state: "closed", missing: [] });
     this.#showLevels({ microphone: 0, interviewer: 0 });
+    byId("unstored").textContent = "–";
     byId("connection").textContent = "closed";
     delete byId("connection").dataset.status;
     for (const button of ["mute", "hangup"]) byId(button).disabled = true;

@@ -21,6 +21,7 @@ def close(call: CallMemory, reason: str, detail: str, evidence: Evidence | None 
     """End the call, once; audio that is not yet acknowledged is still taken for the grace period."""
     call.timers.clear()
     call.playout.drop()
+    call.candidate_audio.due = call.interviewer_audio.due = True  # stored, and acknowledged, without waiting
     call.decide(CallClosed, reason=reason, detail=detail, ignored=dict(call.ignored), evidence=evidence or {})
     call.timers.start(Timer.GRACE, call.now_us + call.policy.links.grace_ms * 1000)
     call.do(EndCall(reason, detail))
