@@ -10,7 +10,7 @@ the same for messages of 20 ms and of one sample:
 - Variable rate at a rate that stays, 13 / 14 / 8 / 30: within 0.1 dB up to 0.9 of the band, more than 70 dB down from
   8.1 kHz on, 90 dB from 8.2. This one. Its quality setting changes nothing.
 
-It costs two to five times what HQ does, about 0.4 % of a core per call at most, and 0.3 MB. It came with soxr 1.1, and
+It costs about ten times what HQ does, yet at most 0.4 % of a core per call, and 0.3 MB. It came with soxr 1.1, and
 python-soxr calls it experimental: what is relied on here is held by tests. The output does not depend on how the input
 was cut into chunks, to the bit, and does not drift (0.002 samples in ten minutes). Floats go in and come out, as
 libsoxr would add dither to integers.
