@@ -101,14 +101,14 @@ async def test_a_terminated_connection_loses_and_doubles_nothing(dsn: str) -> No
         assert store.writer.stats.retries >= 1
 
 
-async def test_a_killed_server_loses_and_doubles_nothing(tmp_path: Path) -> None:
+async def test_a_killed_server_loses_and_doubles_nothing(server_folder: Path) -> None:
     """`kill -9` of Postgres in the middle of writing; it recovers, the writer finds it again."""
-    async with _server(tmp_path) as server, open_store(server.dsn) as store:
+    async with _server(server_folder) as server, open_store(server.dsn) as store:
         producer = Producer(store)
         await producer.acknowledge(500)
         assert server.pid is not None
         os.kill(server.pid, signal.SIGKILL)
-        async with _server(tmp_path):
+        async with _server(server_folder):
             await producer.acknowledge(500)
             await producer.stop()
             assert await _recorded(store) == producer.acknowledged
