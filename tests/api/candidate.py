@@ -72,11 +72,7 @@ class Candidate:
 
     async def asked(self, number: int) -> None:
         """Wait until the interviewer has said so much and listens."""
-        await self.until(lambda: self._listening_after_speech() >= number)
-
-    def _listening_after_speech(self) -> int:
-        pairs = zip(self.states, self.states[1:], strict=False)
-        return sum(pair == ("model_speaking", "listening") for pair in pairs)
+        await self.until(lambda: len(self.of("latency")) >= number and self.states[-1] == "listening")
 
     async def say(self, pcm: bytes) -> None:
         """Speak, in real time."""

@@ -25,7 +25,8 @@ def module_dsn(postgres_server: str, migrated_template: str) -> Iterator[str]:
 async def server(module_dsn: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Desk]:
     """The module's server."""
     folder: Path = tmp_path_factory.mktemp("server")
-    agents = agents_file(folder, stalls={"playout": {"stall_ms": STALL_MS}})
+    waits = {"hello_wait_ms": 300, "resume_wait_ms": 300}
+    agents = agents_file(folder, stalls={"playout": {"stall_ms": STALL_MS}}, impatient={"links": waits})
     async with running_desk(module_dsn, folder, agents=agents, max_calls=50) as desk:
         yield desk
 
@@ -33,5 +34,6 @@ async def server(module_dsn: str, tmp_path_factory: pytest.TempPathFactory) -> A
 @pytest_asyncio.fixture(loop_scope="module")
 async def desk(server: Desk) -> AsyncIterator[Desk]:
     """The server; every call opened at it is checked when the test is over."""
+    server.faults()
     yield server
     await server.check()
