@@ -9,6 +9,7 @@ from litestar import Litestar, MediaType, Request, Response, get
 from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.openapi.config import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin, YamlRenderPlugin
 from litestar.static_files import create_static_files_router
 
 from api.audio_socket import audio_socket
@@ -64,7 +65,12 @@ def create_app(settings: Settings) -> Litestar:
         exception_handlers=HANDLERS,
         lifespan=[lifespan],
         openapi_config=OpenAPIConfig(
-            title="Viva", version="0.1.0", description="An AI voice interviewer.", path="/schema"
+            title="Viva",
+            version="0.1.0",
+            description="An AI voice interviewer.",
+            path="/schema",
+            # The interactive viewers would load their scripts from elsewhere: the description alone needs nothing.
+            render_plugins=[JsonRenderPlugin(path=["/", "/openapi.json"]), YamlRenderPlugin()],
         ),
         request_max_body_size=_LARGEST_BODY,
         logging_config=None,
