@@ -2,8 +2,11 @@
 
 import asyncio
 import json
+import os
 import signal
 import sys
+import threading
+from contextlib import suppress
 from pathlib import Path
 
 import click
@@ -11,7 +14,6 @@ import click
 from adapters.gemini.rehearsal.config import RehearsalConfig
 from adapters.gemini.rehearsal.faults import Fault
 from adapters.gemini.rehearsal.server import RehearsalServer
-from adapters.gemini.rehearsal.setup import DEFAULT_MODELS
 from domain.errors import PeerError
 
 _DEFAULTS = RehearsalConfig()
@@ -55,7 +57,7 @@ class _FaultParam(click.ParamType[Fault]):
 def main(no_tls: bool, as_json: bool, exit_with_parent: bool, tls_port: int, **options: object) -> None:
     """Serve a local interviewer that speaks Gemini Live's wire protocol."""
     options["recordings"] = tuple(options["recordings"])  # type: ignore[arg-type]
-    options["models"] = options["models"] or DEFAULT_MODELS
+    options["models"] = options["models"] or _DEFAULTS.models
     config = RehearsalConfig(tls_port=None if no_tls else tls_port, keep_bytes=0, **options)  # type: ignore[arg-type]
     asyncio.run(_serve(config, as_json=as_json, exit_with_parent=exit_with_parent))
 
@@ -67,7 +69,7 @@ async def _serve(config: RehearsalConfig, *, as_json: bool, exit_with_parent: bo
     async with RehearsalServer(config) as server:
         _announce(server, as_json=as_json)
         if exit_with_parent:
-            await _watch_stdin(done)
+            threading.Thread(target=_watch_stdin, args=(loop, done), daemon=True).start()
         await done.wait()
 
 
@@ -82,14 +84,9 @@ def _announce(server: RehearsalServer, *, as_json: bool) -> None:
     sys.stdout.flush()
 
 
-async def _watch_stdin(done: asyncio.Event) -> None:
-    """Set `done` when standard input is at its end, which is how a parent's death shows."""
-
-    class Watcher(asyncio.Protocol):
-        def eof_received(self) -> None:
-            done.set()
-
-        def connection_lost(self, exc: Exception | None) -> None:
-            done.set()
-
-    await asyncio.get_running_loop().connect_read_pipe(Watcher, sys.stdin)
+def _watch_stdin(loop: asyncio.AbstractEventLoop, done: asyncio.Event) -> None:
+    """Set `done` when standard input is at its end, which is how a parent's death shows; blocks a thread until then."""
+    while os.read(0, 4096):
+        pass
+    with suppress(RuntimeError):  # the loop may have ended by itself
+        loop.call_soon_threadsafe(done.set)

@@ -1,10 +1,10 @@
 """Everything about a rehearsal server that can be set, with Gemini's figures as defaults."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from adapters.gemini.catalogue import load_catalogue
 from adapters.gemini.rehearsal.faults import Fault
-from adapters.gemini.rehearsal.setup import DEFAULT_MODELS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,8 +18,8 @@ class RehearsalConfig:
     """Where the certificate authority is kept; without it one is made in a temporary folder."""
     recordings: tuple[Path, ...] = ()
     """Folders of recordings (with their words beside them) to recognise by their sound."""
-    models: tuple[str, ...] = DEFAULT_MODELS
-    """Models that exist; empty accepts any name."""
+    models: tuple[str, ...] = field(default_factory=lambda: tuple(model.id for model in load_catalogue().live()))
+    """Models that exist, by default those of the catalogue; empty accepts any name."""
     api_keys: tuple[str, ...] = ()
     """Keys that are valid; empty accepts any key, but there has to be one."""
     thinking_ms: int = 300

@@ -14,7 +14,7 @@ from adapters.gemini.rehearsal.setup import Function
 from adapters.gemini.rehearsal.topic import topic_of
 
 SHORTEST_ANSWER_MS = 400
-_ENDING = re.compile(r"(end|finish|close|complete|conclude|hang.?up|stop)", re.IGNORECASE)
+_ENDING = frozenset({"end", "finish", "close", "complete", "conclude", "hang", "hangup", "stop"})
 _CLOSING = "Thank you, that was my last question. It was a pleasure to talk to you. Goodbye."
 _OVER = "We have finished. Thank you again, and goodbye."
 _GO_ON = ("Please go on.", "I am listening, please go on.", "Take your time, and go on when you are ready.")
@@ -53,7 +53,7 @@ def next_line(instruction: str, turns: Sequence[Turn], functions: Sequence[Funct
             return Line(f"Let me ask you that again. {asked[-1]}")
         return Line(_GO_ON[variety % len(_GO_ON)])
     if not open_questions:
-        return Line(_CLOSING, next((item for item in functions if _ENDING.search(item.name)), None))
+        return Line(_CLOSING, next((item for item in functions if _ends(item)), None))
     return Line(f"{_acknowledge(answer, variety)} {open_questions[0]}")
 
 
@@ -78,6 +78,12 @@ def _acknowledge(answer: Sequence[Turn], variety: int) -> str:
     if not topic:
         return _PLAIN[variety % len(_PLAIN)]
     return _MENTION[variety % len(_MENTION)].format(topic=topic)
+
+
+def _ends(function: Function) -> bool:
+    """Whether a word of the function's name, in snake_case or camelCase, speaks of an end."""
+    words = re.findall(r"[A-Z]?[a-z]+", function.name)
+    return any(word.lower() in _ENDING for word in words)
 
 
 def _flat(text: str) -> str:

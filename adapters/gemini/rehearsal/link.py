@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
 from typing import Any
 
 from websockets.asyncio.server import ServerConnection
@@ -81,6 +82,9 @@ class Link:
         self.spawn(self._leave(fault.time_left_ms))
 
     async def _leave(self, time_left_ms: int) -> None:
-        await self.send(messages.go_away(time_left_ms))
-        await asyncio.sleep(time_left_ms / 1000)
+        ends = asyncio.get_running_loop().time() + time_left_ms / 1000
+        with suppress(TimeoutError):
+            async with asyncio.timeout_at(ends):  # a client that does not read cannot prolong its connection
+                await self.send(messages.go_away(time_left_ms))
+                await asyncio.sleep(time_left_ms / 1000)
         await self._connection.close(INTERNAL, LIFETIME_REASON)

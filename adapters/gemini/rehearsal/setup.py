@@ -11,15 +11,6 @@ LOW_SENSITIVITY_SILENCE_MS = 800
 DEFAULT_PREFIX_MS = 60
 LONGEST_SILENCE_MS = 30_000
 
-DEFAULT_MODELS = (
-    "gemini-3.8-live",
-    "gemini-3.8-live-extended-thinking",
-    "gemini-3.1-flash-live-preview",
-    "gemini-2.5-flash-native-audio-preview-12-2025",
-    "gemini-2.5-flash-native-audio-preview-09-2025",
-    "gemini-live-2.5-flash-native-audio",
-)
-
 
 @dataclass(frozen=True, slots=True)
 class Detection:

@@ -40,7 +40,7 @@ async def test_silence_alone_is_never_answered() -> None:
 
 async def test_speech_over_the_model_interrupts_it() -> None:
     """Given audio is coming, when speech streams in, then the turn is cut off."""
-    async with RehearsalServer(quick(speed=3.5, assumed_playback=1.0)) as server, dial(server, **AUTOMATIC) as dialogue:
+    async with RehearsalServer(quick(speed=1.0, assumed_playback=1.0)) as server, dial(server, **AUTOMATIC) as dialogue:
         await dialogue.session.send_realtime_input(text="Please begin.")
         await dialogue.until(lambda it: it.audio)
         await dialogue.send(recording("interruption"))

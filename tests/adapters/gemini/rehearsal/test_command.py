@@ -90,6 +90,17 @@ async def test_it_ends_with_its_parent_where_that_was_asked(tmp_path: Path) -> N
         assert await process.wait() == 0
 
 
+async def test_it_ends_at_once_where_there_is_no_parent_to_wait_for() -> None:
+    """Given --exit-with-parent, when standard input is empty from the start, then it listens, says so and ends."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "adapters.gemini.rehearsal", "--no-tls", "--exit-with-parent",
+        cwd=REPOSITORY, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    out, _ = await process.communicate()
+
+    assert (process.returncode, out.decode().startswith("Rehearsal interviewer at ws://")) == (0, True)
+
+
 def test_the_authority_is_made_once_and_only_its_owner_can_read_it(tmp_path: Path) -> None:
     """Given a data folder, when the server starts twice, then the authority is the same and private."""
     server_context(tmp_path)

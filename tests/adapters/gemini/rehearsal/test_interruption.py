@@ -7,7 +7,7 @@ from google.genai import types
 from adapters.gemini.rehearsal import RehearsalServer
 from tests.adapters.gemini.rehearsal.dialogue import MANUAL, dial, quick, recording
 
-CALM = {"speed": 3.5, "assumed_playback": 1.0}
+CALM = {"speed": 1.0, "assumed_playback": 1.0}
 TOOLS = [{"function_declarations": [{"name": "end_interview", "behavior": "BLOCKING"}]}]
 
 

