@@ -41,6 +41,7 @@ class Reply:
     prompt: tuple[int, int] = (0, 0)
     place: int = 0
     """Where in the history it belongs: before whatever is taken in while it goes on."""
+    meant: str = ""
     utterance: Utterance | None = None
     sent: int = 0
     recorded: bool = False
@@ -163,7 +164,7 @@ class Conversation:
         )
         await _sleep_until(thought)
         await self._link.passes(Point.REPLY)
-        reply.utterance = utterance
+        reply.utterance, reply.meant = utterance, line.text
         began = asyncio.get_running_loop().time()
         await self._speak(reply, utterance, began)
         self._record(reply)
@@ -207,7 +208,10 @@ class Conversation:
         """Put what was sent into the history, once; a turn that was cut off before its first audio leaves nothing."""
         if reply.utterance is not None and reply.sent and not reply.recorded:
             reply.recorded = True
-            self.history.add(Turn("model", reply.utterance.said_until(reply.sent), reply.sent_ms), reply.place)
+            utterance = reply.utterance
+            stands_in = reply.sent == len(utterance.messages) and utterance.text != reply.meant
+            said = utterance.said_until(reply.sent)
+            self.history.add(Turn("model", said, reply.sent_ms, reply.meant if stands_in else ""), reply.place)
 
 
 async def _sleep_until(moment: float) -> None:

@@ -16,11 +16,15 @@ CONTEXT_LIMIT_TOKENS = 128_000
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One entry of the conversation. `role` is user, model or tool; `audio_ms` is 0 for a typed turn."""
+    """One entry of the conversation. `role` is user, model or tool; `audio_ms` is 0 for a typed turn.
+
+    `meant` is what the model wanted to say where a recorded prompt had to stand in for it.
+    """
 
     role: str
     text: str
     audio_ms: int = 0
+    meant: str = ""
 
     @property
     def audio_tokens(self) -> int:

@@ -38,7 +38,7 @@ class Line:
 def next_line(instruction: str, turns: Sequence[Turn], functions: Sequence[Function] = ()) -> Line:
     """The interviewer's next line, given everything in the context, the newest turn last."""
     questions = find_questions(instruction)
-    said = [_flat(turn.text) for turn in turns if turn.role == "model"]
+    said = [_flat(turn.meant or turn.text) for turn in turns if turn.role == "model"]
     open_questions = [question for question in questions if not any(_flat(question) in line for line in said)]
     answer = _since_model_spoke(turns)
     variety = len(said)

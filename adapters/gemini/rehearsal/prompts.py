@@ -1,7 +1,7 @@
 """The interviewer's voice where no synthesiser is installed: a few recorded prompts.
 
 The nearest prompt to the words that were wanted is played, and the transcription says what is really heard. The
-recordings in `prompts/` were synthesised by this package (`python -m adapters.gemini.rehearsal.prompts`).
+recordings in `recorded/` were synthesised by this package (`python -m adapters.gemini.rehearsal.prompts`).
 """
 
 import re
@@ -53,7 +53,7 @@ def _likeness(one: frozenset[str], other: frozenset[str]) -> float:
 
 @cache
 def _recording(name: str) -> bytes:
-    data = (files(__package__) / "prompts" / f"{name}.flac").read_bytes()
+    data = (files(__package__) / "recorded" / f"{name}.flac").read_bytes()
     wave, rate_hz = soundfile.read(BytesIO(data), dtype="float32")
     resampled = soxr.resample(wave, rate_hz, OUTPUT_HZ)
     return bytes((np.clip(resampled, -1, 1) * 32767).astype("<i2").tobytes())
@@ -72,4 +72,4 @@ def record_prompts(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    record_prompts(Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).with_name("prompts"))
+    record_prompts(Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).with_name("recorded"))

@@ -70,3 +70,22 @@ async def test_without_a_synthesiser_the_transcription_says_what_is_heard() -> N
 
         assert "".join(dialogue.said()) in PROMPTS.values()
         assert len(dialogue.audio) > 48_000
+
+
+async def test_without_a_synthesiser_the_interview_still_comes_to_its_end() -> None:
+    """Given only recorded prompts, when every question was answered, then the interview closes."""
+    async with (
+        RehearsalServer(quick(recorded_voice=True)) as server,
+        dial(server, output_audio_transcription={}) as dialogue,
+    ):
+        await dialogue.begin()
+        for turn in (2, 3, 4):
+            await dialogue.ask("I build compilers.")
+            await dialogue.until_turns(turn)
+
+        assert "".join(dialogue.said()).endswith("Goodbye.")
+        assert [turn.meant.split(". ")[-1] for turn in server.sessions[-1].history[1:6:2]] == [
+            "Who are you?",
+            "What do you do?",
+            "Why here?",
+        ]
