@@ -153,7 +153,7 @@ def recordings(folder: Path) -> dict[str, bytes]:
 def added_ms(
     ends: dict[int, list[tuple[float, float]]], firsts: dict[int, Sequence[tuple[float, float]]]
 ) -> list[float]:
-    """What Viva added to each response: the way up of the frame that ended the answer, and the way down of its start."""
+    """What Viva added to each response: the way up of the frame that ended the answer, the way down of the reply."""
     added: list[float] = []
     for call, replies in firsts.items():
         for arrived, down_ms in replies:

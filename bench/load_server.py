@@ -110,7 +110,7 @@ def _watch(services: Services) -> None:
 
 
 def _obey(pipe: Connection, services: Services) -> None:
-    global probe
+    global probe  # noqa: PLW0603  (one server a process)
     match pipe.recv():
         case "begin":
             probe = Probe()

@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from statistics import median
-from typing import Any
+from typing import IO, Any
 
 from rich.console import Console
 from rich.table import Table
@@ -38,6 +38,11 @@ class Section:
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
         return asdict(self)
+
+
+def console(file: IO[str] | None = None) -> Console:
+    """Wide enough for the tables, wherever it goes."""
+    return Console(width=118, file=file)
 
 
 def spread(values: Sequence[float], digits: int = 1) -> str:
