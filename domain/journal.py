@@ -3,7 +3,7 @@
 Frames and chunks are gathered into segments of at most one second. A segment's `arrivals` is a packed table, one row
 for each frame or chunk: what the decisions were made on, in the order in which it arrived.
 
-    candidate's frame    <IQIBBB   seq, at_us, client_seq, level, gate, voice     (320 samples each)
+    candidate's frame    <IQiBBB   seq, at_us, client_seq, level, gate, voice     (320 samples each)
     interviewer's chunk  <IQI      seq, at_us, samples
 """
 
@@ -17,7 +17,7 @@ from domain.inputs import CandidateFrame, ModelAudio
 from domain.policy import FRAME_SAMPLES, MODEL_RATE_HZ, SAMPLE_RATE_HZ, samples
 from domain.ports import AudioSegment, Side
 
-_FRAME = struct.Struct("<IQIBBB")
+_FRAME = struct.Struct("<IQiBBB")
 _CHUNK = struct.Struct("<IQI")
 _BYTES_PER_SAMPLE = 2
 

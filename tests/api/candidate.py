@@ -64,10 +64,9 @@ class Candidate:
         """Wait until so much of this reply has been played."""
         loudspeaker = self.client.loudspeaker
         async with asyncio.timeout(CUE_S):
-            while loudspeaker.playing_generation < generation or not self.of("latency"):
-                await asyncio.sleep(0.005)
+            await self.until(lambda: any(each["generation"] >= generation for each in self.of("latency")))
             target = loudspeaker.played_sample + ms * 24
-            while loudspeaker.played_sample < target:
+            while loudspeaker.played_sample < target:  # noqa: ASYNC110  (it plays on a clock, not on events)
                 await asyncio.sleep(0.005)
 
     async def asked(self, number: int) -> None:

@@ -27,7 +27,7 @@ async def server(module_dsn: str, tmp_path_factory: pytest.TempPathFactory) -> A
     folder: Path = tmp_path_factory.mktemp("server")
     waits = {"hello_wait_ms": 300, "resume_wait_ms": 300}
     agents = agents_file(folder, stalls={"playout": {"stall_ms": STALL_MS}}, impatient={"links": waits})
-    async with running_desk(module_dsn, folder, agents=agents, max_calls=50) as desk:
+    async with running_desk(module_dsn, folder, agents=agents, max_calls=50, ping_interval_ms=1_500) as desk:
         yield desk
 
 

@@ -1,0 +1,78 @@
+"""A websocket without any of the client's manners: sends what it is told, and shows what comes back."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
+
+from tests.fixtures.server import Desk
+
+HELLO = {"type": "hello", "rate_hz": 16_000}
+
+
+class BareSocket:
+    """One connection to `/ws/audio`."""
+
+    def __init__(self, socket: ClientConnection) -> None:
+        self.socket = socket
+        self.told: list[dict[str, Any]] = []
+
+    async def send(self, *messages: Any) -> None:
+        """Send each: bytes and text as they are, anything else as JSON. A connection that closes meanwhile is fine."""
+        try:
+            for message in messages:
+                await self.socket.send(message if isinstance(message, bytes | str) else json.dumps(message))
+        except ConnectionClosed:
+            pass
+
+    async def hello(self, token: str, **fields: Any) -> dict[str, Any]:
+        """Say hello; the server's `ready`."""
+        await self.send(HELLO | {"token": token} | fields)
+        return await self.until("ready")
+
+    async def until(self, kind: str) -> dict[str, Any]:
+        """The next control message of `kind`; audio is passed over."""
+        async with asyncio.timeout(15):
+            while True:
+                message = await self.socket.recv()
+                if isinstance(message, str):
+                    self.told.append(json.loads(message))
+                    if self.told[-1]["type"] == kind:
+                        return self.told[-1]
+
+    async def ending(self) -> int:
+        """Read to the end of the connection; its close code."""
+        async with asyncio.timeout(15):
+            try:
+                while True:
+                    message = await self.socket.recv()
+                    if isinstance(message, str):
+                        self.told.append(json.loads(message))
+            except ConnectionClosed:
+                return self.socket.close_code or 1006
+
+    @property
+    def errors(self) -> list[dict[str, Any]]:
+        """The errors that were told."""
+        return [message for message in self.told if message["type"] == "error"]
+
+
+@asynccontextmanager
+async def bare(desk: Desk, *subprotocols: str, **options: Any) -> AsyncIterator[BareSocket]:
+    """A connection until the end of the block."""
+    chosen: Any = subprotocols or ("viva.v1",)
+    chosen = None if chosen == ("",) else list(chosen)
+    async with connect(
+        desk.socket_url,
+        subprotocols=chosen,
+        proxy=None,
+        ping_interval=None,
+        compression=None,
+        close_timeout=1,
+        **options,
+    ) as socket:
+        yield BareSocket(socket)
