@@ -6,7 +6,7 @@ import msgspec
 
 from adapters.gemini.catalogue import load_catalogue
 from api.settings import SettingError
-from domain.errors import PeerError
+from domain.errors import PeerError, VivaError
 from domain.interview import Agent
 
 SHIPPED = Path(__file__).with_name("agents.json")
@@ -40,8 +40,19 @@ def read_agents(path: Path | None) -> Agents:
         raise SettingError(f"The agents in {path} cannot be read: {error}. Mend the file VIVA_AGENTS names.") from error
     if not agents:
         raise SettingError(f"{path} has no agents: add at least one.")
-    catalogue = load_catalogue()
-    for agent in agents:
-        for model in agent.models:
-            catalogue.find(model)
+    _check(agents, path)
     return Agents(agents)
+
+
+def _check(agents: tuple[Agent, ...], path: Path) -> None:
+    """Raises `SettingError` for an id that occurs twice, or a model that nobody knows."""
+    catalogue, seen = load_catalogue(), set[str]()
+    for agent in agents:
+        if agent.id in seen:
+            raise SettingError(f"{path} has two agents with the id {agent.id}: rename one.")
+        seen.add(agent.id)
+        for model in agent.models:
+            try:
+                catalogue.find(model)
+            except VivaError as error:
+                raise SettingError(f"The agent {agent.id} in {path} cannot be used: {error}") from error

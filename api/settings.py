@@ -1,7 +1,7 @@
 """Everything an operator can set, from environment variables; `viva serve --help` and docs/operations.md list them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from adapters.gemini.settings import GeminiSettings, read_settings
@@ -19,12 +19,12 @@ class Settings:
     data_dir: Path = Path("data")
     host: str = "127.0.0.1"
     port: int = 8000
-    database_url: str = ""
+    database_url: str = field(default="", repr=False)
     """Empty: an embedded Postgres in the data folder."""
     gemini: GeminiSettings | None = None
     recordings: tuple[Path, ...] = ()
     """Folders of recordings that the rehearsal interviewer transcribes with their true words."""
-    secret: str = ""
+    secret: str = field(default="", repr=False)
     """Signs tokens. Empty: one is made and kept in the data folder."""
     agents_file: Path | None = None
     """JSON list of interviewers. None: the one that ships with Viva."""

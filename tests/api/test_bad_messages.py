@@ -147,26 +147,36 @@ async def test_a_client_that_does_not_answer_pings(desk: Desk) -> None:
 
 async def test_a_client_that_does_not_read(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """Given a client that reports playback wildly and reads nothing, its queue fills, and its call ends for it."""
-    monkeypatch.setattr(Outlet.__init__, "__defaults__", (60,))  # a short queue is as full as a long one, sooner
-    opened = await desk.open(LONG[:1_000])
-    session = desk.calls[-1]
-    raw = sockets.socket()
-    raw.setsockopt(sockets.SOL_SOCKET, sockets.SO_RCVBUF, 4_096)
-    raw.setblocking(False)
-    host, port = desk.url.removeprefix("http://").split(":")
-    await asyncio.get_running_loop().sock_connect(raw, (host, int(port)))
-    async with neighbour(desk), bare(desk, sock=raw, max_queue=1) as socket:
-        await socket.hello(opened.token)
-        socket.socket.transport.pause_reading()
-        async with asyncio.timeout(30):
-            while session.call.state is not State.CLOSED:
-                await socket.send({"type": "playback", "played_sample": session.call.playout.sent_sample})
-                await asyncio.sleep(0.02)
-        await desk.settled(opened)
-        socket.socket.transport.resume_reading()
-        assert await socket.ending() in (4413, 1006)  # 1006 where even the close frame could not be sent in time
+    monkeypatch.setattr(Outlet.__init__, "__defaults__", (100,))  # a short queue is as full as a long one, sooner
+    async with neighbour(desk):
+        opened = await desk.open(LONG)
+        session = desk.calls[-1]
+        async with small_buffers(desk) as connected, bare(desk, sock=connected, max_queue=1) as socket:
+            await socket.hello(opened.token)
+            socket.socket.transport.pause_reading()
+            async with asyncio.timeout(10):
+                while session.call.state is not State.CLOSED:
+                    await socket.send({"type": "playback", "played_sample": session.call.playout.sent_sample})
+                    await asyncio.sleep(0.02)
+            await desk.settled(opened)
+            socket.socket.transport.resume_reading()
+            assert await socket.ending() in (4413, 1006)  # 1006 where even the close frame could not be sent in time
     events = await log_of_the_end(desk, opened.call_id, "client_too_slow")
     assert [event.outlet for event in events if isinstance(event, OutletFailed)] == ["client"]
+
+
+@asynccontextmanager
+async def small_buffers(desk: Desk) -> AsyncIterator[sockets.socket]:
+    """A connection that the kernel keeps little for, on either side."""
+    (listener,) = desk.uvicorn.servers[0].sockets
+    usual = listener.getsockopt(sockets.SOL_SOCKET, sockets.SO_SNDBUF)
+    with sockets.socket() as connected:
+        connected.setsockopt(sockets.SOL_SOCKET, sockets.SO_RCVBUF, 4_096)
+        connected.setblocking(False)
+        listener.setsockopt(sockets.SOL_SOCKET, sockets.SO_SNDBUF, 4_096)
+        await asyncio.get_running_loop().sock_connect(connected, listener.getsockname())
+        listener.setsockopt(sockets.SOL_SOCKET, sockets.SO_SNDBUF, usual // 2)
+        yield connected
 
 
 async def test_random_frames(desk: Desk) -> None:

@@ -17,7 +17,7 @@ SURVIVED = {
     "an abrupt drop in the answer": ("drop at=received_bytes nth=20000 abort=true", "the window is sent again"),
     "a drop before the reply": ("drop at=reply nth=2", "the answer is sent again"),
     "a drop in the reply": ("drop at=reply nth=2 after_ms=100", "the reply is cut short"),
-    "going away": ("go_away at=generation_complete nth=1 time_left_ms=4000", "rotated in quiet"),
+    "going away": ("go_away at=generation_complete nth=1 time_left_ms=9000", "rotated in quiet"),
     "a late reply": ("delay at=reply nth=2 ms=1500", "waited for"),
 }
 
