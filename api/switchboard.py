@@ -24,6 +24,7 @@ from domain.states import State
 
 _log = structlog.get_logger(__name__)
 TENANT = "default"
+_OPENING_TIMEOUT_S = 5.0
 
 
 class Switchboard:
@@ -77,19 +78,34 @@ class Switchboard:
             opened_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
         )
         session = CallSession(call, self._make_link, self._make_logbook)
+        recorded = _record(session, opened, self._opened)
         self._opening += 1  # counts against the bound while it is being recorded
         try:
-            await _recorded(session, opened)
-        finally:
-            self._opening -= 1
-        self._sessions[call.id] = session
-        self._idle.clear()
-        self._group.create_task(self._live(session), name=f"call {call.id}")
-        session.start_clock()
+            async with asyncio.timeout(_OPENING_TIMEOUT_S):
+                outcome = await asyncio.shield(recorded)
+        except TimeoutError:
+            recorded.cancel()
+            raise StoreUnavailableError("The call could not be recorded in time: check the database.") from None
+        if outcome is not Outcome.DURABLE:
+            raise StoreUnavailableError("The call could not be recorded: check the database and try again.")
+        self._take_on(session)
         if self.draining:  # since it was asked for: it is in the log, so its end has to be as well
             _hang_up(session)
             raise _full()
         return call.id
+
+    def _opened(self, session: CallSession, outcome: Outcome, awaited: bool) -> None:
+        """An opening has its outcome. One that came too late for whoever asked is ended, so that its log says so."""
+        self._opening -= 1
+        if outcome is Outcome.DURABLE and not awaited and not self.draining:
+            self._take_on(session)
+            _hang_up(session)
+
+    def _take_on(self, session: CallSession) -> None:
+        self._sessions[session.call.id] = session
+        self._idle.clear()
+        self._group.create_task(self._live(session), name=f"call {session.call.id}")
+        session.start_clock()
 
     def find(self, call_id: UUID) -> CallSession:
         """A live call. Raises `PeerError("call_unknown")`."""
@@ -141,17 +157,19 @@ def _full() -> PeerError:
     return PeerError("server_full", "This server takes no more calls now: try again in a moment.")
 
 
-async def _recorded(session: CallSession, opened: CallOpened) -> None:
-    """Wait until the opening is stored. Raises `StoreError`."""
+def _record(
+    session: CallSession, opened: CallOpened, then: Callable[[CallSession, Outcome, bool], None]
+) -> asyncio.Future[Outcome]:
+    """Write the opening down. `then` is told its outcome, and whether somebody still waits for it."""
     recorded: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
 
     def came_out(outcome: Outcome) -> None:
-        if not recorded.done():  # whoever asked for the call may have gone
+        then(session, outcome, not recorded.done())
+        if not recorded.done():
             recorded.set_result(outcome)
 
     session.logbook.record_opening(opened, came_out)
-    if await recorded is not Outcome.DURABLE:
-        raise StoreUnavailableError("The call could not be recorded: check the database and try again.")
+    return recorded
 
 
 def _hang_up(session: CallSession) -> None:
