@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import signal
 import socket
 from collections.abc import Callable, Iterator
@@ -46,9 +47,16 @@ class CallServer(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
+        # What is there by now stays: the collector need not walk through it again while calls are on.
+        gc.collect()
+        gc.freeze()
         if self.started and self._when_ready is not None:
             port = self.servers[0].sockets[0].getsockname()[1]
             self._when_ready(f"http://{self._settings.host}:{port}", self._app.state.services)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        gc.unfreeze()
+        await super().shutdown(sockets)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from google import genai
 
 _log = structlog.get_logger(__name__)
+_PROJECTIONS_GATHER_S = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,8 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             gemini = await stack.enter_async_context(running_rehearsal(settings))
         client = await stack.enter_async_context(open_client(gemini))
         runners = tuple(
-            ProjectionRunner(model, store.reader, store.pool, store.mapper.to_event) for model in READ_MODELS.values()
+            ProjectionRunner(model, store.reader, store.pool, store.mapper.to_event, gather_s=_PROJECTIONS_GATHER_S)
+            for model in READ_MODELS.values()
         )
         await stack.enter_async_context(_running(runners))
         switchboard = Switchboard(store.writer, store.mapper, _link_maker(client, gemini), settings.max_calls)

@@ -17,7 +17,7 @@ from projections.catalogue import READ_MODELS
 from projections.checkpoint import RewoundError, read_checkpoint
 from projections.connection import Connection
 from projections.latency import Latency
-from projections.runner import Phase
+from projections.runner import Phase, ProjectionRunner
 from projections.transcript import Transcript
 from tests.projections.conftest import Dump, catch_up, newest, runner, running
 from tests.projections.story import Story, append, interview
@@ -51,6 +51,32 @@ async def test_a_runner_follows_the_log(store: PostgresStore, dump: Dump) -> Non
     assert len(rows["transcript_lines"]) == 15
     assert len(rows["latency_barge_ins"]) == 6
     assert runners[0].status.phase is Phase.STOPPED
+
+
+class CountingConnections:
+    """Counts how often a connection was asked for."""
+
+    def __init__(self, pool: Any) -> None:
+        self._pool = pool
+        self.acquired = 0
+
+    def acquire(self) -> Any:
+        self.acquired += 1
+        return self._pool.acquire()
+
+
+async def test_a_busy_log_is_projected_in_few_batches(store: PostgresStore) -> None:
+    """Given a runner that gathers, what is appended one by one meanwhile is applied together."""
+    connections = CountingConnections(store.pool)
+    gathering = ProjectionRunner(Transcript(), store.reader, connections, store.mapper.to_event, gather_s=1.0)
+    async with running(gathering):
+        await interview().record(store)
+        await gathering.reached(await newest(store))
+        before = connections.acquired
+        for _ in range(12):
+            await interview().record(store)
+        await gathering.reached(await newest(store))
+    assert 1 <= connections.acquired - before <= 4
 
 
 async def test_two_runners_at_once_apply_everything_once(store: PostgresStore, dump: Dump) -> None:
