@@ -117,6 +117,7 @@ async def _measure(
                 "core": core,
                 "idle_lags_ms": idle["lags_ms"],
                 "idle_bytes": idle["resident_bytes"],
+                "idle_core_share": idle["cpu_s"] / idle["seconds"],
             } | await _loaded(base_url, calls, seconds, server, model, postgres)
 
 
@@ -202,13 +203,15 @@ def section(seen: dict[str, Any], command: str) -> Section:
         found.rows.append((title, *cells(values, 2)))
     cpu = seen["cpu_s"]
     found.notes = [
-        f"server: {cpu / minutes:.2f} CPU s per call-minute, {100 * cpu / seconds:.0f} % of its core; "
-        f"{memory_mb:.2f} MB per call; ready but not running {100 * seen['waited_s'] / seconds:.1f} % of the time",
+        f"server: {cpu / minutes:.2f} CPU s per call-minute; {100 * cpu / seconds:.0f} % of its core, "
+        f"of which the loop's thread {100 * seen['loop_cpu_s'] / seconds:.0f} %, {100 * seen['idle_core_share']:.1f} % without calls; "
+        f"ready but not running {100 * seen['waited_s'] / seconds:.1f} % of the time; {memory_mb:.2f} MB per call",
         f"drops: {drops} (frames missing at the model {heard['missing_frames']}, unmarked {heard['unmarked_frames']}, "
         f"writer refused or retried {seen['writer_refused']}, unsent {seen['unsent_to_model']}); "
         f"calls lost or in trouble: {len(seen['troubles'])}; dials {seen['dials']}",
         f"speech {100 * seen['speech_share']:.0f} % of the time, {seen['replies']} replies, "
-        f"{seen['interruptions']} interruptions; {seen['events'] / max(seen['batches'], 1):.1f} events a commit",
+        f"{seen['interruptions']} interruptions; "
+        f"{seen['events_now'] / max(seen['batches_now'], 1):.1f} events a commit, {seen['batches_now'] / seconds:.0f} commits a second",
         f"others, of their core: clients {100 * seen['clients_cpu_s'] / seconds:.0f} %, "
         f"interviewer {100 * seen['model_cpu_s'] / seconds:.0f} %, "
         f"Postgres {100 * seen['postgres_cpu_s'] / seconds:.0f} %",
@@ -219,6 +222,9 @@ def section(seen: dict[str, Any], command: str) -> Section:
         "seconds": seconds,
         "cpu_s_per_call_minute": cpu / minutes,
         "core_share": cpu / seconds,
+        "loop_core_share": seen["loop_cpu_s"] / seconds,
+        "idle_core_share": seen["idle_core_share"],
+        "commits_per_s": seen["batches_now"] / seconds,
         "waited_share": seen["waited_s"] / seconds,
         "mb_per_call": memory_mb,
         "drops": drops,

@@ -41,6 +41,8 @@ class Probe:
     durable_ms: list[float] = field(default_factory=list)
     """From an append's submission to its outcome."""
     gc_ms: list[float] = field(default_factory=list)
+    events: int = 0
+    batches: int = 0
     began_s: float = field(default_factory=monotonic)
     cpu_s: float = field(default_factory=process_time)
     loop_cpu_s: float = field(default_factory=thread_time)
@@ -113,9 +115,8 @@ def _obey(pipe: Connection, services: Services) -> None:
     global probe  # noqa: PLW0603  (one server a process)
     match pipe.recv():
         case "begin":
-            probe = Probe()
-        case "memory":
-            pipe.send(_resident_bytes())
+            stats = services.store.writer.stats
+            probe = Probe(events=stats.committed, batches=stats.batches)
         case "end":
             pipe.send(_report(services))
         case _:
@@ -136,8 +137,8 @@ def _report(services: Services) -> dict[str, Any]:
         "gc_ms": probe.gc_ms,
         "resident_bytes": _resident_bytes(),
         "calls": len(sessions),
-        "events": stats.committed,
-        "batches": stats.batches,
+        "events_now": stats.committed - probe.events,
+        "batches_now": stats.batches - probe.batches,
         "writer_refused": stats.refused + stats.lost + stats.conflicts + stats.retries,
         "audio_not_held_samples": sum(session.unavailable_samples for session in sessions),
         "unsent_to_model": sum(session.link.counts.unsent for session in sessions),
