@@ -1,0 +1,100 @@
+"""`viva` as a process of its own, on a data folder of its own."""
+
+import asyncio
+import os
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from tests.fixtures.server import RECORDINGS
+
+START_S = 60.0
+
+
+def environment(data_dir: Path, **variables: str) -> dict[str, str]:
+    """The environment without anything that would change how Viva runs."""
+    ours = ("VIVA_", "GEMINI_", "DATABASE_URL", "GOOGLE_")
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+    return clean | {"VIVA_DATA_DIR": str(data_dir), "VIVA_LOG_FORMAT": "json"} | variables
+
+
+async def viva(data_dir: Path, *arguments: str, timeout_s: float = 50, **variables: str) -> tuple[int, str, str]:
+    """Run a command to its end: its exit code, what it printed, and what it printed as errors."""
+    process = await _start(data_dir, *arguments, **variables)
+    try:
+        out, err = await asyncio.wait_for(process.communicate(), timeout_s)
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    assert process.returncode is not None
+    return process.returncode, out.decode(), err.decode()
+
+
+async def _start(data_dir: Path, *arguments: str, **variables: str) -> Process:
+    command = [sys.executable, "-c", "from api.cli import main; main()", *arguments]
+    return await asyncio.create_subprocess_exec(
+        *command, stdin=asyncio.subprocess.DEVNULL, stdout=PIPE, stderr=PIPE, env=environment(data_dir, **variables)
+    )
+
+
+@dataclass(slots=True)
+class Serving:
+    """A `viva serve` that answers at `url`."""
+
+    process: Process
+    url: str
+
+    @property
+    def family(self) -> list[psutil.Process]:
+        """The processes that it started, and theirs."""
+        return list(psutil.Process(self.process.pid).children(recursive=True))
+
+    async def stopped(self, timeout_s: float = 30) -> tuple[int, str]:
+        """Wait for its end: its exit code, and what it wrote to standard error."""
+        _, err = await asyncio.wait_for(self.process.communicate(), timeout_s)
+        assert self.process.returncode is not None
+        return self.process.returncode, err.decode()
+
+
+@asynccontextmanager
+async def serving(data_dir: Path, **variables: str) -> AsyncIterator[Serving]:
+    """A server at a free port; ended, whatever the test did, with everything it started."""
+    process = await _start(data_dir, "serve", "--port", "0", "--recordings", str(RECORDINGS), **variables)
+    family: list[psutil.Process] = []
+    try:
+        server = Serving(process, await _url(process))
+        family = server.family
+        yield server
+    finally:
+        if process.returncode is None:
+            process.terminate()
+            await asyncio.wait_for(process.communicate(), 30)
+        for child in family:
+            if child.is_running():
+                child.kill()
+
+
+async def _url(process: Process) -> str:
+    assert process.stdout is not None
+    url = ""
+    async with asyncio.timeout(START_S):
+        while line := (await process.stdout.readline()).decode():
+            name, _, value = line.strip().partition(" ")
+            if name == "interview":
+                url = value.strip()
+            if name == "stop":
+                return url
+    assert process.stderr is not None
+    raise AssertionError(f"the server did not start: {(await process.stderr.read()).decode()}")
+
+
+async def gone(processes: list[psutil.Process], timeout_s: float = 15) -> list[psutil.Process]:
+    """Those that are still there after so long."""
+    _, alive = await asyncio.to_thread(psutil.wait_procs, processes, timeout_s)
+    return list(alive)

@@ -1,0 +1,72 @@
+"""The other commands of `viva`, each as a process, on one data folder after the other."""
+
+import json
+from pathlib import Path
+from uuid import uuid4
+
+import numpy as np
+import pytest
+import soundfile
+
+from tests.api.cli.process import serving, viva
+from tests.fixtures.server import RECORDINGS
+
+pytestmark = pytest.mark.timeout(150)
+
+
+@pytest.mark.parametrize("command", ["", "serve", "demo", "call", "replay", "rehearsal", "db", "rebuild"])
+async def test_help(tmp_path: Path, command: str) -> None:
+    """Given --help, a command says what it does, and starts nothing."""
+    code, out, _ = await viva(tmp_path, *filter(None, [command, "--help"]))
+    assert code == 0
+    assert "Usage: viva" in out
+    assert list(tmp_path.iterdir()) == []
+
+
+async def test_placing_a_call_and_replaying_it(tmp_path: Path) -> None:
+    """Given a running server: a call writes what was heard; afterwards the log replays it, and can be rebuilt from."""
+    heard = tmp_path / "heard.wav"
+    async with serving(tmp_path / "data") as server:
+        answer = str(RECORDINGS / "answer_3.flac")
+        arguments = ["call", answer, "--server", server.url, "--output", str(heard), "--question", "Why?", "--json"]
+        code, out, errors = await viva(tmp_path, *arguments)
+        assert code == 0, errors
+    messages = [json.loads(line) for line in out.splitlines() if line.startswith("{")]
+    assert messages[0]["type"] == "ready"
+    assert messages[-1]["type"] == "closed"
+    assert not any("token" in message for message in messages)
+    wave, rate_hz = soundfile.read(heard, dtype="int16")
+    assert rate_hz == 24_000
+    assert np.abs(wave.astype(int)).max() > 1_000
+    assert len(wave) > 3 * rate_hz
+    data = tmp_path / "data"
+    code, out, errors = await viva(data, "replay", messages[0]["call_id"])
+    assert code == 0, out + errors
+    assert "decides the same again" in out
+    code, out, _ = await viva(data, "replay", messages[0]["call_id"], "--json")
+    report = json.loads(out)
+    assert (code, report["state"], report["differences"]) == (0, "closed", [])
+    code, _, errors = await viva(data, "replay", str(uuid4()))
+    assert (code, "no call" in errors, "Traceback" in errors) == (1, True, False)
+    code, out, errors = await viva(data, "rebuild")
+    assert (code, "Rebuilt" in out) == (0, True), errors
+    code, out, _ = await viva(data, "db", "upgrade")
+    assert (code, "newest schema" in out) == (0, True)
+
+
+async def test_no_server(tmp_path: Path) -> None:
+    """Given nobody who listens, the call fails with a sentence that says what to start."""
+    code, _, errors = await viva(tmp_path, "call", str(RECORDINGS / "uh_huh.flac"), "--server", "http://127.0.0.1:9")
+    assert code == 1
+    assert "viva serve" in errors
+    assert "Traceback" not in errors
+
+
+async def test_a_recording_that_is_none(tmp_path: Path) -> None:
+    """Given a file that is no audio, the error names it."""
+    path = tmp_path / "notes.txt"
+    path.write_text("no sound")
+    code, _, errors = await viva(tmp_path, "call", str(path))
+    assert code == 1
+    assert "notes.txt" in errors
+    assert "Traceback" not in errors

@@ -1,0 +1,113 @@
+"""`viva serve` as an operator runs it: stopped in order, killed, and started again."""
+
+import asyncio
+import json
+import signal
+from pathlib import Path
+
+import pytest
+
+from adapters.postgres.store import open_store
+from api.client import VivaClient, open_call
+from api.services import open_database
+from api.settings import Settings
+from domain.events import CandidateAudioRecorded
+from tests.api.candidate import in_call, recording
+from tests.api.cli.process import gone, serving, viva
+
+pytestmark = pytest.mark.timeout(150)
+
+CALL = {
+    "agent": "interviewer",
+    "candidate": {"name": "Ottilie Secretname"},
+    "context": {"role": "R", "questions": ["Why?"]},
+}
+
+
+async def test_a_server_that_is_stopped_and_one_that_is_killed(tmp_path: Path) -> None:
+    """Given SIGTERM, the call is told, the exit code is 0 and nothing is left; given SIGKILL, what was acknowledged is."""
+    await _stopped(tmp_path)
+    await _killed(tmp_path)
+
+
+async def _stopped(data_dir: Path) -> None:
+    secret = "hush-" * 10
+    async with serving(data_dir, VIVA_SECRET=secret) as server:
+        family = server.family
+        assert len(family) >= 2  # the rehearsal interviewer and Postgres
+        opened = await open_call(server.url, **CALL)
+        async with in_call(opened) as candidate:
+            await candidate.hears(ms=100)
+            server.process.send_signal(signal.SIGTERM)
+            await candidate.until(lambda: bool(candidate.of("closed")))
+            assert candidate.of("go_away")
+            assert candidate.of("closed")[0]["reason"] == "hangup_by_server"
+            assert candidate.of("closed")[0]["durable"] is True
+        code, errors = await server.stopped()
+    assert code == 0
+    assert await gone(family) == []
+    words = [message["text"] for message in candidate.of("transcript")]
+    assert words
+    lines = [json.loads(line) for line in errors.splitlines() if line.startswith("{")]
+    assert {"call_opened", "call_settled"} <= {line["event"] for line in lines}
+    for hidden in (secret, opened.token, candidate.client.ready["token"], "Secretname", *words):
+        assert hidden.strip() not in errors
+
+
+async def _killed(data_dir: Path) -> None:
+    async with serving(data_dir) as server:
+        family = server.family
+        opened = await open_call(server.url, **CALL)
+        client = VivaClient(opened)
+        await client.__aenter__()
+        client.microphone.say(recording("answer_3", 2.5))
+        await client.until("ack")
+        await client.microphone.spoken()
+        await client.until("ack")
+        acknowledged = client.microphone.next_seq - client.microphone.unacknowledged - 1
+        sent = client.microphone.next_seq
+        server.process.kill()
+        await server.process.wait()
+        client.hangup()
+        await client.__aexit__(RuntimeError, None, None)
+        rehearsal = [child for child in family if child.is_running() and "rehearsal" in " ".join(child.cmdline())]
+        assert await gone(rehearsal) == []
+    assert 0 < acknowledged < sent
+    async with serving(data_dir) as again:
+        assert again.url
+    stored = await _recorded_up_to(data_dir, opened.call_id)
+    assert stored >= acknowledged
+
+
+async def _recorded_up_to(data_dir: Path, call_id: str) -> int:
+    """The newest of the client's messages whose audio the log holds."""
+    from uuid import UUID
+
+    async with open_database(Settings(data_dir=data_dir)) as dsn, open_store(dsn) as store:
+        events = [store.mapper.to_event(event) for event in await store.reader.select_events(UUID(call_id))]
+        pcm = sum(len(each.pcm) for each in await store.audio.select_audio(UUID(call_id), "candidate"))  # type: ignore[arg-type]
+    seqs = [event.client_seq for event in events if isinstance(event, CandidateAudioRecorded)]
+    assert pcm >= (seqs[-1] + 1) * 640
+    return seqs[-1]
+
+
+async def test_a_port_that_is_taken(tmp_path: Path) -> None:
+    """Given a port that something listens on, the command fails with a sentence, and nothing is left behind."""
+    taken = await asyncio.start_server(lambda reader, writer: writer.close(), "127.0.0.1", 0)
+    async with taken:
+        port = taken.sockets[0].getsockname()[1]
+        code, _, errors = await viva(tmp_path, "serve", "--port", str(port))
+    assert code == 1
+    assert str(port) in errors
+    assert "Traceback" not in errors
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("VIVA_PORT", "many"), ("VIVA_AGENTS", "none.json"), ("VIVA_SECRET", "short")]
+)
+async def test_a_setting_that_cannot_work(tmp_path: Path, name: str, value: str) -> None:
+    """Given a wrong variable, the server does not start: one sentence names it, and there is no traceback."""
+    code, _, errors = await viva(tmp_path, "serve", **{name: value})
+    assert code == 1
+    assert name in errors
+    assert "Traceback" not in errors

@@ -1,0 +1,63 @@
+"""The database goes away in the middle of a call: nobody waits for it, and nothing is lost."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from time import monotonic
+
+import psycopg
+from psycopg import sql
+
+from tests.api.candidate import in_call, recording
+from tests.fixtures.server import running_desk
+
+
+@asynccontextmanager
+async def away(server: str, dsn: str) -> AsyncIterator[None]:
+    """The database takes no connections within the block."""
+    name = str(psycopg.conninfo.conninfo_to_dict(dsn)["dbname"])
+    await asyncio.to_thread(_allow, server, name, False)
+    try:
+        yield
+    finally:
+        await asyncio.to_thread(_allow, server, name, True)
+
+
+def _allow(server: str, name: str, allowed: bool) -> None:
+    with psycopg.connect(server, autocommit=True) as connection:
+        statement = sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS {}")
+        connection.execute(statement.format(sql.Identifier(name), sql.Literal(allowed)))
+        if not allowed:
+            connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name])
+
+
+async def test_a_call_without_the_database(dsn: str, postgres_server: str, tmp_path: Path) -> None:
+    """Given a call that goes on and ends while the log is away: `durable` is false; later all of it is stored."""
+    async with running_desk(dsn, tmp_path) as desk:
+        opened = await desk.open("Why?", "How?")
+        async with in_call(opened) as candidate:
+            await candidate.asked(1)
+            async with away(postgres_server, dsn):
+                await candidate.say(recording("answer_3", 1.5))
+                await candidate.hears(generation=2)
+                candidate.client.hangup("enough")
+                await candidate.until(lambda: bool(candidate.of("closed")))
+                assert candidate.of("closed")[0]["durable"] is False
+        await desk.check()
+
+
+async def test_stopping_without_the_database(dsn: str, postgres_server: str, tmp_path: Path) -> None:
+    """Given a call under way and no database, the server stops within its time all the same."""
+    async with running_desk(dsn, tmp_path, drain_s=1.0) as desk:
+        opened = await desk.open("Why?")
+        async with in_call(opened) as candidate, away(postgres_server, dsn):
+            await candidate.hears()
+            began = monotonic()
+            await desk.services.switchboard.drain(1.0)
+            await candidate.until(lambda: bool(candidate.of("closed")))
+            assert candidate.of("go_away")
+            async with asyncio.timeout(5):
+                while desk.services.switchboard.count:  # noqa: ASYNC110  (nothing announces it)
+                    await asyncio.sleep(0.02)
+        assert monotonic() - began < 5
