@@ -202,20 +202,21 @@ def section(seen: dict[str, Any], command: str) -> Section:
     ):
         found.rows.append((title, *cells(values, 2)))
     cpu = seen["cpu_s"]
+    share = {name: 100 * seen[f"{name}_cpu_s"] / seconds for name in ("loop", "clients", "model", "postgres")}
+    commits, troubles = max(seen["batches_now"], 1), seen["troubles"]
     found.notes = [
         f"server: {cpu / minutes:.2f} CPU s per call-minute; {100 * cpu / seconds:.0f} % of its core, "
-        f"of which the loop's thread {100 * seen['loop_cpu_s'] / seconds:.0f} %, {100 * seen['idle_core_share']:.1f} % without calls; "
-        f"ready but not running {100 * seen['waited_s'] / seconds:.1f} % of the time; {memory_mb:.2f} MB per call",
+        f"of which the loop's thread {share['loop']:.0f} %; {100 * seen['idle_core_share']:.1f} % without calls",
+        f"        ready but not running {100 * seen['waited_s'] / seconds:.1f} % of the time; "
+        f"{memory_mb:.2f} MB per call",
         f"drops: {drops} (frames missing at the model {heard['missing_frames']}, unmarked {heard['unmarked_frames']}, "
-        f"writer refused or retried {seen['writer_refused']}, unsent {seen['unsent_to_model']}); "
-        f"calls lost or in trouble: {len(seen['troubles'])}; dials {seen['dials']}",
-        f"speech {100 * seen['speech_share']:.0f} % of the time, {seen['replies']} replies, "
-        f"{seen['interruptions']} interruptions; "
-        f"{seen['events_now'] / max(seen['batches_now'], 1):.1f} events a commit, {seen['batches_now'] / seconds:.0f} commits a second",
-        f"others, of their core: clients {100 * seen['clients_cpu_s'] / seconds:.0f} %, "
-        f"interviewer {100 * seen['model_cpu_s'] / seconds:.0f} %, "
-        f"Postgres {100 * seen['postgres_cpu_s'] / seconds:.0f} %",
-        *seen["troubles"][:5],
+        f"writer refused or retried {seen['writer_refused']}, unsent {seen['unsent_to_model']})",
+        f"calls in trouble: {len(troubles)}; dials {seen['dials']}; "
+        f"speech {100 * seen['speech_share']:.0f} % of the time, {seen['replies']} replies, {seen['interruptions']} interruptions",
+        f"writer: {commits / seconds:.0f} commits a second, {seen['events_now'] / commits:.1f} events each",
+        f"others, of their core: clients {share['clients']:.0f} %, interviewer {share['model']:.0f} %, "
+        f"Postgres {share['postgres']:.0f} %",
+        *troubles[:5],
     ]
     found.facts = {
         "calls": calls,

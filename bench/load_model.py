@@ -22,7 +22,7 @@ from bench.marks import MARKED_SAMPLES, mark_of, marked
 
 THINKING_MS = 300
 SPEED = 4.0
-_FRAME_BYTES = 640
+_FRAME_BYTES, _MESSAGE_BYTES = 640, 1_280
 _DATA = b'"data":"'
 _HEAD_BYTES = (2 * MARKED_SAMPLES + 2) // 3 * 3
 _HEAD_CHARS = _HEAD_BYTES // 3 * 4
@@ -59,10 +59,10 @@ class MarkedReceived(Received):
         super().audio(pcm)
         ages = [self._frame(pcm[at:]) for at in range(0, len(pcm), _FRAME_BYTES)]
         known = [age for age in ages if age is not None]
-        if not self._opening:  # the first message of a window is its pre-roll, late by intention
+        self._opening = self._opening and len(pcm) > _MESSAGE_BYTES
+        if not self._opening:  # what opens a window was spoken before, and is late by intention
             heard.frames_ms += known
             heard.newest_ms += known[-1:]
-        self._opening = False
 
     def _frame(self, pcm: bytes) -> float | None:
         mark = mark_of(pcm)
