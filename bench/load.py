@@ -212,7 +212,8 @@ def section(seen: dict[str, Any], command: str) -> Section:
         f"drops: {drops} (frames missing at the model {heard['missing_frames']}, unmarked {heard['unmarked_frames']}, "
         f"writer refused or retried {seen['writer_refused']}, unsent {seen['unsent_to_model']})",
         f"calls in trouble: {len(troubles)}; dials {seen['dials']}; "
-        f"speech {100 * seen['speech_share']:.0f} % of the time, {seen['replies']} replies, {seen['interruptions']} interruptions",
+        f"speech {100 * seen['speech_share']:.0f} % of the time, {seen['replies']} replies, "
+        f"{seen['interruptions']} interruptions",
         f"writer: {commits / seconds:.0f} commits a second, {seen['events_now'] / commits:.1f} events each",
         f"others, of their core: clients {share['clients']:.0f} %, interviewer {share['model']:.0f} %, "
         f"Postgres {share['postgres']:.0f} %",
