@@ -1,7 +1,5 @@
 """The Litestar application: handlers, what they are given, and how errors answer."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +14,7 @@ from api.audio_socket import audio_socket
 from api.health import live, ready
 from api.http_errors import HANDLERS
 from api.opening import CallsController, list_agents
-from api.services import Services, open_services
-from api.settings import Settings
+from api.services import Services
 
 WEB = Path(__file__).with_name("web")
 _LARGEST_BODY = 256 * 1024
@@ -42,16 +39,9 @@ async def _pool(state: State) -> Any:
     return state.services.store.pool
 
 
-def create_app(settings: Settings) -> Litestar:
-    """The application for `settings`; its services open with its lifespan and are found in `app.state.services`."""
-
-    @asynccontextmanager
-    async def lifespan(app: Litestar) -> AsyncIterator[None]:
-        async with open_services(settings) as services:
-            app.state.services = services
-            yield
-
-    return Litestar(
+def create_app(services: Services) -> Litestar:
+    """The application over opened services, which outlive it."""
+    app = Litestar(
         route_handlers=[
             page,
             live,
@@ -63,7 +53,6 @@ def create_app(settings: Settings) -> Litestar:
         ],
         dependencies={"services": Provide(_services), "pool": Provide(_pool)},
         exception_handlers=HANDLERS,
-        lifespan=[lifespan],
         openapi_config=OpenAPIConfig(
             title="Viva",
             version="0.1.0",
@@ -76,3 +65,5 @@ def create_app(settings: Settings) -> Litestar:
         logging_config=None,
         debug=False,
     )
+    app.state.services = services
+    return app

@@ -6,28 +6,27 @@ import gc
 import signal
 import socket
 from collections.abc import Callable, Iterator
+from typing import Self
 
-import structlog
 import uvicorn
-from litestar import Litestar
 
 from api.app import create_app
-from api.services import Services
+from api.services import Services, open_services
 from api.settings import Settings
 
 WhenReady = Callable[[str, Services], None]
-_log = structlog.get_logger(__name__)
 _WEBSOCKET_MAX_BYTES = 1024 * 1024
 _BACKLOG = 512
 
 
 class CallServer(uvicorn.Server):
-    """A uvicorn server that drains its calls at the first signal, and stops at once at the second."""
+    """A uvicorn server that drains its calls when it is told to stop, and stops at once when told again."""
 
-    def __init__(self, app: Litestar, settings: Settings, when_ready: WhenReady | None) -> None:
+    def __init__(self, services: Services, when_ready: WhenReady | None = None) -> None:
+        settings = services.settings
         super().__init__(
             uvicorn.Config(
-                app,
+                create_app(services),
                 host=settings.host,
                 port=settings.port,
                 ws="websockets-sansio",
@@ -40,8 +39,7 @@ class CallServer(uvicorn.Server):
                 timeout_graceful_shutdown=3,
             )
         )
-        self._app = app
-        self._settings = settings
+        self._services = services
         self._when_ready = when_ready
         self._draining: asyncio.Task[None] | None = None
 
@@ -52,7 +50,7 @@ class CallServer(uvicorn.Server):
         gc.freeze()
         if self.started and self._when_ready is not None:
             port = self.servers[0].sockets[0].getsockname()[1]
-            self._when_ready(f"http://{self._settings.host}:{port}", self._app.state.services)
+            self._when_ready(f"http://{self._services.settings.host}:{port}", self._services)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         gc.unfreeze()
@@ -60,30 +58,69 @@ class CallServer(uvicorn.Server):
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, self._stop)
-        try:
-            yield
-        finally:
-            for number in (signal.SIGINT, signal.SIGTERM):
-                loop.remove_signal_handler(number)
+        yield  # `serve` does, from before the services open until they are closed
 
-    def _stop(self) -> None:
+    def stop(self) -> None:
+        """Begin to stop; `serve` returns when it is done."""
         if self._draining is not None:
             self.force_exit = self.should_exit = True
             return
         self._draining = asyncio.get_running_loop().create_task(self._drain())
 
     async def _drain(self) -> None:
-        services: Services | None = self._app.state.get("services")
-        if services is not None:
-            await services.switchboard.drain(self._settings.drain_s)
+        await self._services.switchboard.drain(self._services.settings.drain_s)
         self.should_exit = True
 
 
+class _Signals:
+    """`with _Signals() as signals:` answers SIGINT and SIGTERM with whatever `answer` is at the time."""
+
+    def __init__(self) -> None:
+        self.answer: Callable[[], object] = _nothing
+        self.came = False
+
+    def __enter__(self) -> Self:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, self._answer)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().remove_signal_handler(number)
+
+    def _answer(self) -> None:
+        self.came = True
+        self.answer()
+
+
+def _nothing() -> None:
+    """Closing is under way and takes a bounded time: there is nothing more to do."""
+
+
 async def serve(settings: Settings, when_ready: WhenReady | None = None) -> int:
-    """Serve until told to stop. `when_ready` is given the base URL and the services. Returns an exit code."""
-    server = CallServer(create_app(settings), settings, when_ready)
-    await server.serve()
+    """Serve until told to stop. `when_ready` is given the base URL and the services. Returns an exit code.
+
+    Raises Viva's own errors where the services cannot be opened.
+    """
+    serving = asyncio.current_task()
+    assert serving is not None
+    with _Signals() as signals:
+        signals.answer = serving.cancel
+        try:
+            async with open_services(settings) as services:
+                return await _serve(CallServer(services, when_ready), signals)
+        except asyncio.CancelledError:
+            if signals.came:  # before there was a server
+                return 0
+            raise
+
+
+async def _serve(server: CallServer, signals: _Signals) -> int:
+    signals.answer = server.stop
+    try:
+        await server.serve()
+    except SystemExit:  # how uvicorn says that it cannot listen; it has logged why
+        return 1
+    finally:
+        signals.answer = _nothing
     return 0 if server.started else 1

@@ -4,7 +4,9 @@ import asyncio
 import json
 import signal
 from pathlib import Path
+from uuid import UUID
 
+import psutil
 import pytest
 
 from adapters.postgres.store import open_store
@@ -12,6 +14,7 @@ from api.client import VivaClient, open_call
 from api.services import open_database
 from api.settings import Settings
 from domain.events import CandidateAudioRecorded
+from domain.ports import Side
 from tests.api.candidate import in_call, recording
 from tests.api.cli.process import gone, serving, viva
 
@@ -24,17 +27,17 @@ CALL = {
 }
 
 
-async def test_a_server_that_is_stopped_and_one_that_is_killed(tmp_path: Path) -> None:
-    """Given SIGTERM, the call is told, the exit code is 0 and nothing is left; given SIGKILL, what was acknowledged is."""
-    await _stopped(tmp_path)
-    await _killed(tmp_path)
+async def test_a_server_that_is_stopped_and_one_that_is_killed(server_folder: Path) -> None:
+    """Given SIGTERM, the call is told and nothing is left running; given SIGKILL, no acknowledged audio is lost."""
+    await _stopped(server_folder)
+    await _killed(server_folder)
 
 
 async def _stopped(data_dir: Path) -> None:
     secret = "hush-" * 10
     async with serving(data_dir, VIVA_SECRET=secret) as server:
-        family = server.family
-        assert len(family) >= 2  # the rehearsal interviewer and Postgres
+        family = [*server.family, _postgres(data_dir)]
+        assert len(family) >= 2  # the rehearsal interviewer among them
         opened = await open_call(server.url, **CALL)
         async with in_call(opened) as candidate:
             await candidate.hears(ms=100)
@@ -52,6 +55,12 @@ async def _stopped(data_dir: Path) -> None:
     assert {"call_opened", "call_settled"} <= {line["event"] for line in lines}
     for hidden in (secret, opened.token, candidate.client.ready["token"], "Secretname", *words):
         assert hidden.strip() not in errors
+
+
+def _postgres(data_dir: Path) -> psutil.Process:
+    """The embedded database's first process; it is nobody's child."""
+    (file,) = (data_dir / "postgres").rglob("postmaster.pid")
+    return psutil.Process(int(file.read_text().splitlines()[0]))
 
 
 async def _killed(data_dir: Path) -> None:
@@ -81,22 +90,20 @@ async def _killed(data_dir: Path) -> None:
 
 async def _recorded_up_to(data_dir: Path, call_id: str) -> int:
     """The newest of the client's messages whose audio the log holds."""
-    from uuid import UUID
-
     async with open_database(Settings(data_dir=data_dir)) as dsn, open_store(dsn) as store:
         events = [store.mapper.to_event(event) for event in await store.reader.select_events(UUID(call_id))]
-        pcm = sum(len(each.pcm) for each in await store.audio.select_audio(UUID(call_id), "candidate"))  # type: ignore[arg-type]
+        pcm = sum(len(each.pcm) for each in await store.audio.select_audio(UUID(call_id), Side.CANDIDATE))
     seqs = [event.client_seq for event in events if isinstance(event, CandidateAudioRecorded)]
     assert pcm >= (seqs[-1] + 1) * 640
     return seqs[-1]
 
 
-async def test_a_port_that_is_taken(tmp_path: Path) -> None:
+async def test_a_port_that_is_taken(server_folder: Path) -> None:
     """Given a port that something listens on, the command fails with a sentence, and nothing is left behind."""
     taken = await asyncio.start_server(lambda reader, writer: writer.close(), "127.0.0.1", 0)
     async with taken:
         port = taken.sockets[0].getsockname()[1]
-        code, _, errors = await viva(tmp_path, "serve", "--port", str(port))
+        code, _, errors = await viva(server_folder, "serve", "--port", str(port))
     assert code == 1
     assert str(port) in errors
     assert "Traceback" not in errors
@@ -105,9 +112,9 @@ async def test_a_port_that_is_taken(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "value"), [("VIVA_PORT", "many"), ("VIVA_AGENTS", "none.json"), ("VIVA_SECRET", "short")]
 )
-async def test_a_setting_that_cannot_work(tmp_path: Path, name: str, value: str) -> None:
+async def test_a_setting_that_cannot_work(server_folder: Path, name: str, value: str) -> None:
     """Given a wrong variable, the server does not start: one sentence names it, and there is no traceback."""
-    code, _, errors = await viva(tmp_path, "serve", **{name: value})
+    code, _, errors = await viva(server_folder, "serve", **{name: value})
     assert code == 1
     assert name in errors
     assert "Traceback" not in errors

@@ -1,0 +1,38 @@
+"""Log lines: what happened, and never what was said or what opens a door."""
+
+import json
+from collections.abc import Iterator
+
+import pytest
+import structlog
+
+from api import logs
+
+
+@pytest.fixture(autouse=True)
+def _as_before() -> Iterator[None]:
+    """Logging is as it was afterwards."""
+    yield
+    structlog.reset_defaults()
+
+
+@pytest.mark.parametrize("log_format", ["console", "json"])
+def test_a_traceback_does_not_show_values(capsys: pytest.CaptureFixture[str], log_format: str) -> None:
+    """Given an error in a function that holds a secret, the log has the place and the error, not the secret."""
+    logs.configure(log_format)
+
+    def fails(token: str) -> None:
+        words = f"my name is {token}"
+        raise ValueError(len(words))
+
+    try:
+        fails("-".join(("hush", "hush")))
+    except ValueError as error:
+        structlog.get_logger("viva").error("call_broken", exc_info=error)
+    shown = capsys.readouterr().err
+    assert "call_broken" in shown
+    assert "ValueError" in shown
+    assert "test_logs.py" in shown
+    assert "hush-hush" not in shown
+    if log_format == "json":
+        assert json.loads(shown)["level"] == "error"
