@@ -197,10 +197,10 @@ class PlayoutOverflowed(DecisionEvent, frozen=True, kw_only=True):
 
 @event("call.reply_overdue.v1")
 class ReplyOverdue(DecisionEvent, frozen=True, kw_only=True):
-    """The model has not begun to answer in time."""
+    """The model has not begun to answer in time, or (`finished`) neither gone on with its reply nor ended it."""
 
     generation: int
-    action: Literal["nudged", "redialled"]
+    action: Literal["nudged", "redialled", "finished"]
     waited_ms: int
 
 

@@ -53,17 +53,17 @@ def _link_restored(record: Record, event: ev.LinkRestored) -> None:
         )
 
 
-def _open_answer(record: Record, turn: int, from_sample: int) -> None:
-    record.turn = turn
-    if turn not in record.untranscribed:
-        record.untranscribed.append(turn)
-    record.answer = Answer(turn=turn, from_sample=from_sample)
+def _open_answer(record: Record, event: ev.CandidateStarted | ev.BargeInConfirmed) -> None:
+    record.turn = event.turn
+    if event.turn not in record.untranscribed:
+        record.untranscribed.append(event.turn)
+    record.answer = Answer(turn=event.turn, from_sample=event.from_sample, opened_at_us=event.at_us)
 
 
 def _candidate_started(record: Record, event: ev.CandidateStarted) -> None:
     if record.state is not State.CANDIDATE_SPEAKING:  # after `restored` the floor is the candidate's already
         record.state = fire(record.state, Trigger.CANDIDATE_STARTED)
-    _open_answer(record, event.turn, event.from_sample)
+    _open_answer(record, event)
 
 
 def _candidate_stopped(record: Record, event: ev.CandidateStopped) -> None:
@@ -86,7 +86,7 @@ def _generation_started(record: Record, event: ev.GenerationStarted) -> None:
 
 def _let_reply_go(record: Record) -> None:
     if record.reply is not None and not record.reply.ended:
-        record.owed = record.reply.generation
+        record.owed, record.owed_audio = record.reply.generation, not record.reply.complete
     record.reply = None
 
 
@@ -98,6 +98,8 @@ def _model_started(record: Record, _: ev.ModelStarted) -> None:
     record.state = fire(record.state, Trigger.MODEL_STARTED)
     assert record.reply is not None
     record.reply.playing = True
+    if record.answer is not None and record.answer.to_sample is not None:
+        record.answer.replied = True
 
 
 def _model_finished(record: Record, _: ev.ModelFinished) -> None:
@@ -120,7 +122,7 @@ def _barge_in_confirmed(record: Record, event: ev.BargeInConfirmed) -> None:
     record.state = fire(record.state, Trigger.MODEL_INTERRUPTED if by_model else Trigger.BARGE_IN_CONFIRMED)
     record.suspicion = None
     _let_reply_go(record)
-    _open_answer(record, event.turn, event.from_sample)
+    _open_answer(record, event)
 
 
 def _model_transcribed(record: Record, event: inp.ModelTranscribed) -> None:
@@ -129,23 +131,32 @@ def _model_transcribed(record: Record, event: inp.ModelTranscribed) -> None:
 
 
 def _candidate_transcribed(record: Record, event: inp.CandidateTranscribed) -> None:
-    # Of earlier turns nothing more will come; the newest one may still be spoken.
-    record.untranscribed = [turn for turn in record.untranscribed if turn > event.turn or turn == record.turn]
+    # Of earlier turns nothing more will come; an interim text is replaced by a later one.
+    awaited = event.turn if event.interim else event.turn + 1
+    record.untranscribed = [turn for turn in record.untranscribed if turn >= awaited]
 
 
 def _generation_completed(record: Record, event: inp.GenerationCompleted) -> None:
     if record.reply is not None and record.reply.generation == event.generation:
         record.reply.complete = True
+    elif record.owed == event.generation:
+        record.owed_audio = False
+
+
+def _interruption_reported(record: Record, event: inp.ModelInterruptionReported) -> None:
+    if record.owed == event.generation:
+        record.owed_audio = False
 
 
 def _model_turn_completed(record: Record, event: inp.ModelTurnCompleted) -> None:
-    record.attempts = 0
     if event.generation == record.owed:
         record.owed = 0
     elif record.reply is not None and record.reply.generation == event.generation:
         record.owed = 0
         record.reply.ended = True
-        record.reply.complete = record.reply.started
+        if record.reply.started:  # a turn without audio proves nothing about the session
+            record.reply.complete = True
+            record.attempts = 0
 
 
 def _handle_issued(record: Record, event: inp.ResumptionHandleIssued) -> None:
@@ -166,7 +177,7 @@ def _muted(record: Record, event: inp.MicMuted | inp.MicUnmuted) -> None:
 
 
 def _going_away(record: Record, _: inp.GoAwayReceived) -> None:
-    record.rotation_due = True
+    record.rotation_due = Link.MODEL not in record.missing
 
 
 def _ending(record: Record, _: ev.EndingAgreed) -> None:
@@ -204,6 +215,7 @@ _MEANINGS: dict[type[Event], Callable[[Record, Any], None]] = {
     inp.ModelTranscribed: _model_transcribed,
     inp.CandidateTranscribed: _candidate_transcribed,
     inp.GenerationCompleted: _generation_completed,
+    inp.ModelInterruptionReported: _interruption_reported,
     inp.ModelTurnCompleted: _model_turn_completed,
     inp.ResumptionHandleIssued: _handle_issued,
     inp.ClientConnected: _client_connected,

@@ -81,6 +81,11 @@ class LinkPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A session that Gemini is about to end is left at a quiet moment, or this long before its end."""
     reply_timeout_ms: Millis = 10_000
     """A model that has not begun to answer by then is nudged once, then dialled again."""
+    continuation_timeout_ms: Millis = 3_000
+    """A reply that was heard as far as it came, and does not go on for this long, is over: Gemini may not say so."""
+    late_audio_ms: Millis = 600
+    """Audio that comes this soon after an answer began is still of the reply that it cut, unless Gemini said that it
+    has stopped. Shorter than any answer and its silence take live: only resent audio is faster."""
     overtime_ms: Millis = 120_000
     """How long a call may go on after the interview's duration."""
     window_keep_ms: Millis = 180_000

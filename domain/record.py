@@ -37,9 +37,12 @@ class Answer:
     from_sample: int
     to_sample: int | None = None
     """None while the activity window is open."""
+    opened_at_us: int = 0
     end_at_us: int = 0
     """When the last voiced frame arrived."""
     stopped_at_us: int = 0
+    replied: bool = False
+    """A reply to it has been heard, at least its beginning: it need not be given to the model again."""
 
 
 @dataclass(slots=True)
@@ -69,10 +72,12 @@ class Record:
     suspicion: Suspicion | None = None
     owed: int = 0
     """A generation that is over for us and that Gemini has not ended yet; 0 for none."""
+    owed_audio: bool = False
+    """More of its audio may come."""
     clients: int = 0
     """How many times a client has said hello."""
     attempts: int = 0
-    """Dials for a Gemini session since a turn was last completed."""
+    """Dials for a Gemini session since a reply was last completed."""
     model: str = ""
     handle: str = ""
     connected_at_us: int = 0

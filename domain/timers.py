@@ -6,6 +6,8 @@ from enum import StrEnum
 class Timer(StrEnum):
     REPLY = "reply"
     """The model should have begun to answer."""
+    CONTINUATION = "continuation"
+    """The model should have gone on with its reply, or ended it."""
     CEILING = "ceiling"
     """A suspected barge-in should have been decided, even if no more frames come."""
     RESUME = "resume"

@@ -10,9 +10,9 @@ from domain.record import Record
 def attributed(record: Record, happened: Event) -> dict[str, Any]:
     """The fields that the core adds to an input before it is recorded."""
     match happened:
-        case inp.ModelTranscribed() | inp.GenerationCompleted():
+        case inp.ModelTranscribed():
             return {"generation": _speaking_generation(record)}
-        case inp.ModelTurnCompleted():
+        case inp.GenerationCompleted() | inp.ModelTurnCompleted():
             return {"generation": _ended_generation(record)}
         case inp.ModelInterruptionReported():
             return {"generation": record.owed}

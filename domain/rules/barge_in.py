@@ -12,7 +12,14 @@ from domain.events import BargeInConfirmed, BargeInDismissed, BargeInSuspected, 
 from domain.inputs import CandidateFrame, MicMuted
 from domain.memory import CallMemory
 from domain.policy import MODEL_RATE_HZ, millis, samples
-from domain.rules.floor import open_window, stop_waiting, stream_to_model, watch_playback, with_preroll
+from domain.rules.floor import (
+    end_if_muted,
+    open_window,
+    stop_waiting,
+    stream_to_model,
+    watch_playback,
+    with_preroll,
+)
 from domain.timers import Timer
 
 
@@ -95,6 +102,7 @@ def confirm(call: CallMemory, reason: Literal["voiced", "ceiling", "played_out",
     call.playout.drop()
     call.do(FlushPlayback(), ForgetInterviewerAudio(call.interviewer_audio.next_sample))
     open_window(call, from_sample)
+    end_if_muted(call)
 
 
 def dismiss(call: CallMemory, reason: Literal["silence", "ceiling", "muted", "client_lost"]) -> None:

@@ -6,9 +6,10 @@ from domain.effects import TellError
 from domain.events import ReplyOverdue
 from domain.memory import CallMemory
 from domain.rules.barge_in import decide_by_share
-from domain.rules.ending import close, settle
+from domain.rules.ending import close, close_without_goodbye, settle
 from domain.rules.floor import give_up_reply, nudge
 from domain.rules.links import rotate
+from domain.rules.playback import finish
 from domain.states import Link, State
 from domain.timers import Timer
 
@@ -48,6 +49,9 @@ def _interviewer_segment_due(call: CallMemory) -> None:
 
 def _reply_overdue(call: CallMemory) -> None:
     reply = call.record.reply
+    if call.record.ending and call.record.state is State.LISTENING and (reply is None or not reply.started):
+        close_without_goodbye(call)
+        return
     if reply is None or reply.started or Link.MODEL in call.record.missing:
         return
     waited_ms = (call.now_us - reply.requested_at_us) // 1000
@@ -59,6 +63,16 @@ def _reply_overdue(call: CallMemory) -> None:
         return
     call.decide(ReplyOverdue, generation=reply.generation, action="redialled", waited_ms=waited_ms, evidence=evidence)
     rotate(call, "reply_overdue")
+
+
+def _reply_broke_off(call: CallMemory) -> None:
+    reply = call.record.reply
+    if call.record.state is not State.MODEL_SPEAKING or reply is None or call.playout.unplayed:
+        return
+    waited_ms = call.policy.links.continuation_timeout_ms
+    evidence = {"timeout_ms": waited_ms}
+    call.decide(ReplyOverdue, generation=reply.generation, action="finished", waited_ms=waited_ms, evidence=evidence)
+    finish(call)
 
 
 def _client_did_not_come(call: CallMemory) -> None:
@@ -84,6 +98,7 @@ def _playback_stalled(call: CallMemory) -> None:
 _AFTER_CLOSE = (Timer.GRACE, Timer.CANDIDATE_SEGMENT, Timer.INTERVIEWER_SEGMENT)
 _RULES: dict[Timer, Callable[[CallMemory], None]] = {
     Timer.REPLY: _reply_overdue,
+    Timer.CONTINUATION: _reply_broke_off,
     Timer.CEILING: _doubt_too_long,
     Timer.RESUME: _client_did_not_come,
     Timer.STALL: _playback_stalled,

@@ -27,6 +27,11 @@ def close(call: CallMemory, reason: str, detail: str, evidence: Evidence | None 
     call.do(EndCall(reason, detail))
 
 
+def close_without_goodbye(call: CallMemory) -> None:
+    """The model called the end and says nothing more."""
+    close(call, "completed", "The interview is over: the interviewer ended it.")
+
+
 def settle(call: CallMemory) -> None:
     """Nothing more will be recorded."""
     if call.record.settled:

@@ -130,6 +130,7 @@ def watch_playback(call: CallMemory) -> None:
 def stop_waiting(call: CallMemory) -> None:
     """No reply is awaited any more."""
     call.timers.stop(Timer.REPLY)
+    call.timers.stop(Timer.CONTINUATION)
     call.timers.stop(Timer.STALL)
 
 
@@ -163,6 +164,19 @@ def reset_detector(call: CallMemory) -> None:
         return
     call.decide(DetectorReset, sample=call.hearing.next_sample)
     call.do(ResetDetector())
+
+
+def end_if_muted(call: CallMemory) -> None:
+    """The floor went to a candidate whose microphone is off by now: no frame will come to end the answer."""
+    if call.record.muted:
+        stop_answer(call, "muted")
+
+
+def drop_late_audio(call: CallMemory, count: int) -> None:
+    """`count` samples of a reply that was cut: nobody will hear them."""
+    call.late_generation = call.late_generation or call.record.owed
+    call.late_chunks += 1
+    call.late_samples += count
 
 
 def count_late_audio(call: CallMemory) -> None:

@@ -9,6 +9,7 @@ from domain.ports import Side
 from domain.rules.ending import record_settled
 from domain.rules.floor import watch_playback
 from domain.rules.links import model_lost, rotate
+from domain.rules.playback import finish_if_heard
 from domain.states import Link, State
 from domain.timers import Timer
 
@@ -24,6 +25,10 @@ def keep_house(call: CallMemory) -> None:
         lost, call.deferred_loss = call.deferred_loss, None
         if record.state is not State.CLOSED:
             model_lost(call, lost)
+    if record.state is State.MODEL_SPEAKING:
+        _watch_reply(call)
+    if record.ending and record.state is State.LISTENING:
+        _watch_ending(call)
     if record.rotation_due:
         _rotate_in_quiet(call)
     if call.playout.unsent:
@@ -33,6 +38,22 @@ def keep_house(call: CallMemory) -> None:
         seal(call, call.candidate_audio)
         seal(call, call.interviewer_audio)
         record_settled(call)
+
+
+def _watch_reply(call: CallMemory) -> None:
+    """A reply that was heard as far as it came should go on, or be over."""
+    finish_if_heard(call)
+    heard = call.record.state is State.MODEL_SPEAKING and not call.playout.unplayed
+    if not heard:
+        call.timers.stop(Timer.CONTINUATION)
+    elif not call.timers.running(Timer.CONTINUATION):
+        call.timers.start(Timer.CONTINUATION, call.now_us + call.policy.links.continuation_timeout_ms * 1000)
+
+
+def _watch_ending(call: CallMemory) -> None:
+    """The model called the end: a goodbye may follow, or nothing at all."""
+    if call.record.reply is None and not call.timers.running(Timer.REPLY):
+        call.timers.start(Timer.REPLY, call.now_us + call.policy.links.reply_timeout_ms * 1000)
 
 
 def _rotate_in_quiet(call: CallMemory) -> None:
@@ -101,7 +122,7 @@ def _needed_from(call: CallMemory) -> int:
     if policy.local_turns:
         needed.pop()
     answer = record.answer
-    if answer is not None and (answer.to_sample is None or (record.reply is not None and not record.reply.playing)):
+    if answer is not None and (answer.to_sample is None or (record.reply is not None and not answer.replied)):
         needed.append(answer.from_sample)
     if call.missed_from is not None:
         needed.append(call.missed_from)

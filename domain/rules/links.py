@@ -8,14 +8,16 @@ from domain.rules.barge_in import cut_facts, dismiss
 from domain.rules.ending import close
 from domain.rules.floor import (
     ask_to_open,
+    end_if_muted,
     expect_reply,
     give_up_reply,
+    nudge,
     open_window,
     send_up_to_now,
     stop_waiting,
     with_preroll,
 )
-from domain.rules.playback import finish_if_heard
+from domain.rules.playback import finish_if_heard, start_if_heard
 from domain.states import Link, State
 from domain.timers import Timer
 
@@ -132,18 +134,29 @@ def _go_on(call: CallMemory, session_changed: bool) -> None:
         ask_to_open(call)
     elif session_changed and record.reply is not None:
         _ask_again(call)
+    else:
+        start_if_heard(call)
+        finish_if_heard(call)
 
 
 def _candidate_goes_on(call: CallMemory, session_changed: bool) -> None:
     """An open window is sent again whole to a new session; a voice missed meanwhile gets its window now."""
-    record, hearing = call.record, call.hearing
-    if record.window_open:
+    record = call.record
+    if not record.window_open:
+        _give_missed_window(call)
+    else:
         assert record.answer is not None
+        if record.reply is not None:  # begun by Gemini while the client was away
+            give_up_reply(call, "candidate_spoke_on")
         if session_changed:
             open_window(call, record.answer.from_sample)
         else:
             send_up_to_now(call)
-        return
+    end_if_muted(call)
+
+
+def _give_missed_window(call: CallMemory) -> None:
+    record, hearing = call.record, call.hearing
     onset = hearing.onset_sample if hearing.onset_sample is not None else call.missed_from
     assert onset is not None
     from_sample = call.missed_from if call.missed_from is not None else with_preroll(call, onset)
@@ -164,15 +177,17 @@ def _candidate_goes_on(call: CallMemory, session_changed: bool) -> None:
 
 
 def _ask_again(call: CallMemory) -> None:
-    """The reply that was awaited died with its session: give the new one the same answer again."""
+    """The reply that was awaited died with its session: give the new one the same answer, if it needs it, again."""
     record = call.record
     assert record.reply is not None
     answer, cause = record.answer, record.reply.cause
     give_up_reply(call, "model_lost")
     stop_waiting(call)
-    if cause == "opening" or answer is None or answer.to_sample is None:
+    if cause == "unprompted" or (answer is not None and answer.replied):
+        nudge(call)
+    elif cause == "opening" or answer is None or answer.to_sample is None:
         ask_to_open(call)
-        return
-    expect_reply(call, "resent")
-    if call.policy.local_turns:
-        call.do(OpenActivity(), SendCandidateAudio(answer.from_sample, answer.to_sample), CloseActivity())
+    else:
+        expect_reply(call, "resent")
+        if call.policy.local_turns:
+            call.do(OpenActivity(), SendCandidateAudio(answer.from_sample, answer.to_sample), CloseActivity())

@@ -16,8 +16,15 @@ from domain.interview import END_TOOL
 from domain.memory import CallMemory
 from domain.ports import Side
 from domain.rules.barge_in import confirm
-from domain.rules.ending import close
-from domain.rules.floor import expect_reply, give_up_reply, stop_answer, stop_waiting
+from domain.rules.ending import close_without_goodbye
+from domain.rules.floor import (
+    count_late_audio,
+    drop_late_audio,
+    expect_reply,
+    give_up_reply,
+    stop_answer,
+    stop_waiting,
+)
 from domain.rules.playback import finish_if_heard
 from domain.states import State
 from domain.timers import Timer
@@ -25,14 +32,18 @@ from domain.timers import Timer
 
 def audio(call: CallMemory, chunk: ModelAudio) -> None:
     """Audio of the reply we wait for, or, if we wait for none, of one that the model began by itself."""
+    count = len(chunk.pcm) // 2
+    if _still_of_the_cut_reply(call):
+        drop_late_audio(call, count)
+        return
     if call.record.reply is None:
         expect_reply(call, "unprompted")
     reply = call.record.reply
     assert reply is not None
-    count = len(chunk.pcm) // 2
     first_sample = call.interviewer_audio.next_sample - count
     if not reply.started:
         call.timers.stop(Timer.REPLY)
+        count_late_audio(call)
         call.decide(
             GenerationStarted,
             generation=reply.generation,
@@ -42,6 +53,15 @@ def audio(call: CallMemory, chunk: ModelAudio) -> None:
     refused_before = call.playout.refused == reply.generation
     if not call.playout.push(reply.generation, first_sample, count) and not refused_before:
         call.decide(PlayoutOverflowed, generation=reply.generation, samples=count)
+
+
+def _still_of_the_cut_reply(call: CallMemory) -> bool:
+    """Resent audio can open and close a window before Gemini has heard of it, and stopped talking."""
+    record = call.record
+    if record.reply is None or record.reply.started or record.answer is None or not call.policy.local_turns:
+        return False
+    since_us = call.now_us - record.answer.opened_at_us
+    return bool(record.owed) and record.owed_audio and since_us < call.policy.links.late_audio_ms * 1000
 
 
 def audio_while_resuming(call: CallMemory, chunk: ModelAudio) -> None:
@@ -55,9 +75,7 @@ def audio_while_resuming(call: CallMemory, chunk: ModelAudio) -> None:
 def audio_over_candidate(call: CallMemory, chunk: ModelAudio) -> None:
     """While the candidate has the floor, audio is either late (of a reply that was cut), or Gemini decides turns."""
     if call.policy.local_turns:
-        call.late_generation = call.late_generation or call.record.owed
-        call.late_chunks += 1
-        call.late_samples += len(chunk.pcm) // 2
+        drop_late_audio(call, len(chunk.pcm) // 2)
     else:
         if call.record.state is State.CANDIDATE_SPEAKING:
             stop_answer(call, "model_replied")
@@ -93,7 +111,7 @@ def turn_completed(call: CallMemory, ended: ModelTurnCompleted) -> None:
     finish_if_heard(call)
     reply = call.record.reply
     if call.record.ending and call.record.state is State.LISTENING and (reply is None or not reply.started):
-        close(call, "completed", "The interview is over: the interviewer ended it.")
+        close_without_goodbye(call)
 
 
 def interruption_reported(call: CallMemory, reported: ModelInterruptionReported) -> None:
@@ -122,5 +140,8 @@ def tool_called(call: CallMemory, request: ToolCallRequested) -> None:
 
 def going_away(call: CallMemory, told: GoAwayReceived) -> None:
     """Rotate at a quiet moment (see housekeeping), or in the last seconds whatever happens."""
+    if not call.record.rotation_due:  # it was said of a session that is gone
+        call.ignore(told)
+        return
     margin_ms = call.policy.links.rotation_margin_ms
     call.timers.start(Timer.ROTATION, call.now_us + max(0, told.time_left_ms - margin_ms) * 1000)

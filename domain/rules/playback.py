@@ -15,6 +15,12 @@ from domain.timers import Timer
 def reported_in_speech(call: CallMemory, report: PlaybackReported) -> None:
     """In `listening` and `model_speaking`."""
     believe(call, report)
+    start_if_heard(call)
+    finish_if_heard(call)
+
+
+def start_if_heard(call: CallMemory) -> None:
+    """A reply begins when its first sample was heard."""
     reply, playout = call.record.reply, call.playout
     if (
         call.record.state is State.LISTENING
@@ -24,7 +30,6 @@ def reported_in_speech(call: CallMemory, report: PlaybackReported) -> None:
         and playout.played_sample > playout.start_sample
     ):
         start_speaking(call)
-    finish_if_heard(call)
 
 
 def reported_in_interrupted(call: CallMemory, report: PlaybackReported) -> None:
@@ -82,8 +87,14 @@ def start_speaking(call: CallMemory) -> None:
 def finish_if_heard(call: CallMemory) -> None:
     """A reply is finished when it is complete *and* played out."""
     reply, playout = call.record.reply, call.playout
-    if call.record.state is not State.MODEL_SPEAKING or reply is None or not reply.complete or playout.unplayed:
-        return
+    if call.record.state is State.MODEL_SPEAKING and reply is not None and reply.complete and not playout.unplayed:
+        finish(call)
+
+
+def finish(call: CallMemory) -> None:
+    """The floor is free again."""
+    reply, playout = call.record.reply, call.playout
+    assert reply is not None
     truncated = reply.truncated
     call.decide(
         ModelFinished,
@@ -95,6 +106,7 @@ def finish_if_heard(call: CallMemory) -> None:
         },
     )
     call.timers.stop(Timer.STALL)
+    call.timers.stop(Timer.CONTINUATION)
     if call.record.ending:
         close(call, "completed", "The interview is over: the interviewer said goodbye.")
         return

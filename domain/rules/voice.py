@@ -8,6 +8,9 @@ from domain.rules.floor import send_up_to_now, start_answer, stop_answer, stream
 
 def frame_in_listening(call: CallMemory, _: CandidateFrame) -> None:
     stream_to_model(call)
+    reply = call.record.reply
+    if not call.policy.local_turns and reply is not None and reply.started:
+        return  # Gemini answers already, and would say if the candidate interrupted
     if call.hearing.onset_sample is not None:
         start_answer(call)
 
