@@ -13,10 +13,12 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from alembic.util import CommandError
 from sqlalchemy import Connection, create_engine, pool, text
+from sqlalchemy.exc import DBAPIError
 
 from adapters.postgres.dsn import normalise
-from domain.errors import StoreUnavailableError
+from domain.errors import StoreError, StoreUnavailableError
 
 _SCRIPTS = Path(__file__).parent / "migrations"
 _LOCK = {"space": 0x76697661, "purpose": 2}
@@ -29,10 +31,21 @@ _ONE_AT_A_TIME = Lock()
 def upgrade(dsn: str, revision: str = "head") -> None:
     """Migrate the database at `dsn` up to `revision`; does nothing if it is there already.
 
-    Raises `StoreUnavailableError` if the database cannot be reached.
+    Raises `StoreUnavailableError` if the database cannot be reached, `StoreError` if it refuses what a migration does
+    or was migrated by a newer version of Viva.
     """
     with _ONE_AT_A_TIME, connected(dsn) as connection:
-        command.upgrade(_config(connection), revision)
+        try:
+            command.upgrade(_config(connection), revision)
+        except DBAPIError as error:
+            raise StoreError(
+                f"The database cannot be migrated: {_first_line(error)}. Give the user of DATABASE_URL the right "
+                "to create tables there, or run `viva db upgrade` as one who has it."
+            ) from error
+        except CommandError as error:
+            raise StoreError(
+                f"The database cannot be migrated: {error}. If a newer version of Viva was here, run that one."
+            ) from error
 
 
 def pending(dsn: str) -> list[str]:
@@ -56,8 +69,10 @@ def connected(dsn: str) -> Iterator[Connection]:
     )
     try:
         connection = engine.connect()
-    except psycopg.OperationalError as error:
-        raise StoreUnavailableError(f"cannot reach Postgres to migrate it: {error}") from error
+    except DBAPIError as error:  # SQLAlchemy wraps what the driver raises
+        raise StoreUnavailableError(
+            f"Postgres cannot be reached: {_first_line(error)}. Start it, or correct DATABASE_URL."
+        ) from error
     with connection:
         yield connection
 
@@ -73,6 +88,11 @@ def exclusively(connection: Connection) -> Iterator[None]:
         connection.rollback()
         connection.execute(text("SELECT pg_advisory_unlock(:space, :purpose)"), _LOCK)
         connection.commit()
+
+
+def _first_line(error: DBAPIError) -> str:
+    """What the driver said, without SQLAlchemy's prefix, the statement and the hints."""
+    return str(error.orig).partition("\n")[0].rstrip(".")
 
 
 def _config(connection: Connection) -> Config:

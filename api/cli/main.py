@@ -1,6 +1,7 @@
 """`viva`: one command, and how its errors look: a sentence that says what to do, and exit code 1."""
 
 import sys
+from typing import NoReturn
 
 import click
 
@@ -33,5 +34,13 @@ def main() -> None:
     try:
         viva(prog_name="viva")
     except VivaError as error:
-        click.secho(f"viva: {error}", fg="red", err=True)
-        sys.exit(1)
+        _fail(str(error))
+    except OSError as error:
+        if error.filename is None:  # no file that somebody could mend
+            raise
+        _fail(f"{error.filename}: {error.strerror}. Mend that, or choose another place (VIVA_DATA_DIR for the data).")
+
+
+def _fail(sentence: str) -> NoReturn:
+    click.secho(f"viva: {sentence}", fg="red", err=True)
+    sys.exit(1)

@@ -5,10 +5,13 @@ import sys
 from pathlib import Path
 
 import psycopg
+import pytest
 from alembic import command
 from alembic.config import Config
+from psycopg import sql
 
 from adapters.postgres.migrate import pending, upgrade
+from domain.errors import StoreError, StoreUnavailableError
 
 ROOT = Path(__file__).parents[3]
 
@@ -56,3 +59,30 @@ def test_the_alembic_command_reads_database_url(empty_dsn: str, monkeypatch) -> 
     assert "call_events" in _relations(empty_dsn)
     command.downgrade(config, "base")
     assert _relations(empty_dsn) <= {"alembic_version", "alembic_version_pkc"}
+
+
+@pytest.mark.parametrize("dsn", ["postgresql://viva@127.0.0.1:9/viva", "postgresql://viva@127.0.0.1:nine/viva"])
+def test_a_database_that_is_not_there_is_said_in_a_sentence(dsn: str) -> None:
+    """Given nobody who listens, or no port at all, the error names the setting and holds no statement."""
+    with pytest.raises(StoreUnavailableError, match=r"^Postgres cannot be reached: .*correct DATABASE_URL\.$"):
+        upgrade(dsn)
+
+
+def test_a_user_who_may_not_create_tables_is_told_what_is_missing(empty_dsn: str) -> None:
+    """Given a database that refuses to be written, the error says so and what to do."""
+    with psycopg.connect(empty_dsn, autocommit=True) as connection:
+        connection.execute(
+            sql.SQL("ALTER DATABASE {} SET default_transaction_read_only = on").format(
+                sql.Identifier(connection.info.dbname)
+            )
+        )
+    with pytest.raises(StoreError, match=r"cannot be migrated: .*read-only transaction.*viva db upgrade"):
+        upgrade(empty_dsn)
+
+
+def test_a_database_of_a_newer_version_is_left_alone(dsn: str) -> None:
+    """Given a revision that this version does not know, the error says which version to run."""
+    with psycopg.connect(dsn) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999_later'")
+    with pytest.raises(StoreError, match=r"9999_later.*newer version"):
+        upgrade(dsn)

@@ -8,20 +8,31 @@ from uuid import uuid4
 import numpy as np
 import pytest
 import soundfile
+from click.testing import CliRunner
 
+from api.cli.main import viva as viva_group
 from tests.api.cli.process import serving, viva
 from tests.fixtures.server import RECORDINGS
 
 pytestmark = pytest.mark.timeout(150)
 
+NAMES = ["serve", "demo", "call", "replay", "rehearsal", "db", "rebuild"]
 
-@pytest.mark.parametrize("command", ["", "serve", "demo", "call", "replay", "rehearsal", "db", "rebuild"])
-async def test_help(server_folder: Path, command: str) -> None:
-    """Given --help, a command says what it does, and starts nothing."""
-    code, out, _ = await viva(server_folder, *filter(None, [command, "--help"]))
+
+async def test_the_command_itself(server_folder: Path) -> None:
+    """Given --help, the installed command lists the others, and starts nothing."""
+    code, out, _ = await viva(server_folder, "--help")
     assert code == 0
-    assert "Usage: viva" in out
+    assert all(name in out for name in NAMES)
     assert next(os.scandir(server_folder), None) is None
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_help(name: str) -> None:
+    """Given --help, each command says what it does."""
+    result = CliRunner().invoke(viva_group, [name, "--help"], prog_name="viva")
+    assert result.exit_code == 0
+    assert f"Usage: viva {name}" in result.output
 
 
 async def test_placing_a_call_and_replaying_it(server_folder: Path) -> None:
@@ -72,4 +83,16 @@ async def test_a_recording_that_is_none(server_folder: Path) -> None:
     code, _, errors = await viva(server_folder, "call", str(path))
     assert code == 1
     assert "notes.txt" in errors
+    assert "Traceback" not in errors
+
+
+@pytest.mark.parametrize(("command", "path"), [("serve", "notes.txt"), ("db", "notes.txt/postgres")])
+async def test_a_data_folder_that_is_none(server_folder: Path, command: str, path: str) -> None:
+    """Given a file where the data folder should be, the error names it and the setting."""
+    (server_folder / "notes.txt").write_text("no folder")
+    arguments = [command, "upgrade"] if command == "db" else [command, "--port", "0"]
+    code, _, errors = await viva(server_folder / "notes.txt", *arguments)
+    assert code == 1
+    assert str(server_folder / path) in errors
+    assert "VIVA_DATA_DIR" in errors
     assert "Traceback" not in errors
