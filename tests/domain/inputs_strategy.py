@@ -67,3 +67,26 @@ happenings = st.lists(
     max_size=60,
 )
 """Runs of inputs, each with the time that passes per input, in µs."""
+
+plays_all = st.just([inp.PlaybackReported(at_us=0, played_sample=10**9)])
+reconnections = st.sampled_from(
+    [
+        inp.ModelLost(at_us=0, code=1011, reason="x", retryable=True),
+        inp.ModelConnected(at_us=0, model="first", resumed=True, setup_ms=3),
+        inp.ModelConnected(at_us=0, model="first", resumed=True, setup_ms=3),
+        inp.ClientLost(at_us=0, reason="gone"),
+        inp.ClientConnected(at_us=0, rate_hz=48_000, resumed=True),
+        inp.ClientConnected(at_us=0, rate_hz=48_000, resumed=True, played_sample=10**9),
+    ]
+).map(_one)
+ends = st.sampled_from([inp.GenerationCompleted(at_us=0), inp.ModelTurnCompleted(at_us=0)]).map(_one)
+conversations = st.lists(
+    st.tuples(
+        st.one_of(voice_runs, voice_runs, voice_runs, model_audio, model_audio, plays_all, plays_all, ends)
+        | st.one_of(reconnections, rare),
+        st.sampled_from([0, 20_000, 20_000, 20_000, 20_000]),
+    ),
+    min_size=10,
+    max_size=60,
+)
+"""Calls that live longer: nothing fatal, no long waits, a client that plays."""

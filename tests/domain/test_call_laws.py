@@ -1,0 +1,110 @@
+"""What the two peers may rely on, whatever happens: whole windows for Gemini, resolved replies, and a call at rest."""
+
+from collections.abc import Iterator
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from domain import effects as fx
+from domain import events as ev
+from domain import inputs as inp
+from domain.event import Event
+from domain.policy import EndpointPolicy, Policy
+from domain.states import Link, State
+from tests.domain.calls import SILENT, Driver
+from tests.domain.inputs_strategy import conversations
+
+POLICIES = [Policy(), Policy(endpoint=EndpointPolicy(turns="gemini"))]
+RESOLUTIONS = (ev.GenerationCancelled, ev.ModelFinished, ev.BargeInConfirmed)
+relaxed = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+Run = list[tuple[list[inp.Input], int]]
+
+
+def decisions(driver: Driver, run: Run) -> Iterator[tuple[tuple[Event, ...], tuple[fx.Effect, ...]]]:
+    """Drive the call; now and then the links that are missing come back."""
+    for index, (inputs, after_us) in enumerate(run):
+        for happened in inputs:
+            yield driver.happens(happened, after_us)
+        if index % 3 == 2:
+            yield from mended(driver)
+
+
+def mended(driver: Driver) -> Iterator[tuple[tuple[Event, ...], tuple[fx.Effect, ...]]]:
+    if Link.CLIENT in driver.call.record.missing:
+        yield driver.happens(inp.ClientConnected(rate_hz=48_000, resumed=True))
+    if Link.MODEL in driver.call.record.missing:
+        yield driver.happens(inp.ModelConnected(model="first", resumed=False, setup_ms=90))
+
+
+@relaxed
+@given(run=conversations)
+def test_gemini_is_given_whole_windows(run: Run) -> None:
+    """Windows open and close in turn, their audio has no gap, none is sent outside, none that was forgotten."""
+    driver = Driver().connected()
+    is_open, next_sample, kept_from = False, -1, 0
+    for _, effects in decisions(driver, run):
+        for effect in effects:
+            match effect:
+                case fx.DialModel():
+                    is_open = False
+                case fx.OpenActivity():
+                    assert not is_open
+                    is_open, next_sample = True, -1
+                case fx.SendCandidateAudio(from_sample, to_sample):
+                    assert is_open
+                    assert kept_from <= from_sample < to_sample
+                    assert next_sample in (-1, from_sample)
+                    next_sample = to_sample
+                case fx.CloseActivity():
+                    assert is_open
+                    assert next_sample >= 0
+                    is_open = False
+                case fx.ForgetCandidateAudio(before_sample):
+                    kept_from = max(kept_from, before_sample)
+
+
+@relaxed
+@given(policy=st.sampled_from(POLICIES), run=conversations)
+def test_a_reply_is_resolved_before_the_next_is_expected(policy: Policy, run: Run) -> None:
+    """Every generation is finished, cut or cancelled once; only its own audio goes to the client, none while held."""
+    driver = Driver(policy).connected()
+    pending = driver.last(ev.GenerationRequested).generation
+    for events, effects in decisions(driver, run):
+        for event in events:
+            if isinstance(event, ev.GenerationRequested):
+                assert not pending
+                pending = event.generation
+            elif isinstance(event, RESOLUTIONS):
+                assert event.generation == pending
+                pending = 0
+            elif isinstance(event, ev.InterviewerCut):
+                assert 0 <= event.heard_ms <= event.sent_ms <= event.received_ms
+        played = {effect.generation for effect in effects if isinstance(effect, fx.SendInterviewerAudio)}
+        assert played <= {pending}
+        assert not played or driver.call.state is not State.INTERRUPTED
+        if driver.call.state is State.CLOSED:
+            return
+
+
+@settings(relaxed, max_examples=40)
+@given(policy=st.sampled_from(POLICIES), run=conversations)
+def test_a_call_comes_to_rest(policy: Policy, run: Run) -> None:
+    """Given anything, when then both links are up, the client plays and nobody says a word, the floor becomes free.
+
+    Gemini may stay silent for ever: the watchdog's nudges and dials are bounded, and end the call if nothing helps.
+    """
+    driver = Driver(policy).connected()
+    for _ in decisions(driver, run):
+        pass
+    call = driver.call
+    for _ in range(1_000):
+        for _ in mended(driver):
+            pass
+        if not call.record.muted:
+            driver.happens(inp.CandidateFrame(at_us=0, client_seq=0, features=SILENT, pcm=bytes(640)))
+        if call.playout.in_flight and not call.playout.held:
+            driver.happens(inp.PlaybackReported(played_sample=call.playout.sent_sample))
+        driver.happens(inp.DeadlinePassed(), 200_000)
+    assert driver.call.state in (State.LISTENING, State.CLOSED)
+    assert driver.call.record.reply is None
