@@ -15,11 +15,12 @@ from typing import Any, assert_never
 import structlog
 
 from adapters.gemini.link import GeminiLink
-from adapters.gemini.live_setup import LiveSetup
 from adapters.voice.detector import VoiceDetector
 from adapters.voice.factory import make_detector
 from adapters.voice.preroll import AudioNotHeldError, VoiceRing
 from api import protocol
+from api.alarm import Alarm
+from api.greeting import live_setup, ready_message
 from api.intake import IntakeFrame, VoiceIntake
 from api.logbook import Logbook
 from api.messages import Telling, complaint, message_of
@@ -31,14 +32,11 @@ from domain import inputs as inp
 from domain.call import Call
 from domain.effects import Effect
 from domain.errors import PeerError
-from domain.interview import system_instruction
 from domain.policy import MODEL_RATE_HZ, samples
 from domain.states import State
-from domain.timers import NEVER_US
 
 _log = structlog.get_logger(__name__)
 _RING_SLACK_MS = 10_000
-_WAKE_SLACK_S = 0.002
 _CLOSE_DURABLE_WAIT_S = 1.0
 _CLIENT_AT_FAULT = frozenset({"protocol_violation", "playback_stalled", "client_too_slow"})
 
@@ -60,11 +58,10 @@ class CallSession:
         self._interviewer = VoiceRing(samples(policy.playout.max_ms + _RING_SLACK_MS, MODEL_RATE_HZ))
         self._intake: VoiceIntake | None = None
         self._outlet: Outlet | None = None
-        self._greeting: dict[str, Any] = {}
+        self._greeting: tuple[Token, int] | None = None
         self._inbox: deque[inp.Input] = deque()
         self._feeding = False
-        self._wake: asyncio.TimerHandle | None = None
-        self._wake_us = NEVER_US
+        self._alarm = Alarm(self.now_us, self._deadline)
         self._broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.settled = asyncio.Event()
         self._closing: dict[str, Any] | None = None
@@ -74,7 +71,7 @@ class CallSession:
         """Audio that the core asked for and memory no longer held: 0, or policy and ring do not fit together."""
         self.logbook = make_logbook(self)
         self.link = make_link(self)
-        self._setup = self._live_setup()
+        self._setup = live_setup(call.opened)
 
     # --- the clock and the core ----------------------------------------------------------------------------------
 
@@ -97,7 +94,7 @@ class CallSession:
             raise
         finally:
             self._feeding = False
-        self._arm()
+        self._alarm.set(self.call.next_deadline_us)
 
     def _decide(self, happened: inp.Input) -> None:
         if isinstance(happened, inp.ModelAudio):
@@ -123,7 +120,7 @@ class CallSession:
                 await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
             finally:
                 settled.cancel()
-                self._stop_clock()
+                self._alarm.stop()
         if self._broken.done():
             self._broken.result()
         with contextlib.suppress(TimeoutError):  # the last acknowledgements are told before the connection closes
@@ -137,26 +134,10 @@ class CallSession:
 
     def start_clock(self) -> None:
         """From here on deadlines are kept, that of the first hello among them."""
-        self._arm()
-
-    def _arm(self) -> None:
-        due_us = self.call.next_deadline_us
-        if due_us == self._wake_us:
-            return
-        self._stop_clock()
-        if due_us < NEVER_US:
-            wait_s = max(0, due_us - self.now_us()) / 1_000_000 + _WAKE_SLACK_S
-            self._wake = asyncio.get_running_loop().call_later(wait_s, self._deadline)
-            self._wake_us = due_us
+        self._alarm.set(self.call.next_deadline_us)
 
     def _deadline(self) -> None:
-        self._wake, self._wake_us = None, NEVER_US
         self.feed(inp.DeadlinePassed(at_us=self.now_us()))
-
-    def _stop_clock(self) -> None:
-        if self._wake is not None:
-            self._wake.cancel()
-        self._wake, self._wake_us = None, NEVER_US
 
     # --- the client's side ---------------------------------------------------------------------------------------
 
@@ -182,37 +163,15 @@ class CallSession:
             agent=hello.agent,
         )
         self._outlet = outlet
-        self._greeting = {
-            "token": token.text,
-            "token_expires_at": token.expires,
-            "ping_interval_ms": ping_interval_ms,
-        }
+        self._greeting = token, ping_interval_ms
         self.feed(connected)
 
     def _greet(self) -> None:
         """Before anything that the hello led to; an acknowledgement may have been lost with the last connection."""
-        self._tell(self._ready() | self._greeting)
+        assert self._intake is not None and self._greeting is not None
+        self._tell(ready_message(self.call, self._intake.next_seq, *self._greeting))
         if self.logbook.durable_seq >= 0:
             self._tell({"type": "ack", "seq": self.logbook.durable_seq})
-
-    def _ready(self) -> dict[str, Any]:
-        assert self._intake is not None
-        record, policy = self.call.record, self.call.policy
-        return {
-            "type": "ready",
-            "call_id": str(self.call.id),
-            "resumed": record.clients > 1,
-            "next_seq": self._intake.next_seq,
-            "state": record.state,
-            "missing": sorted(record.missing),
-            "muted": record.muted,
-            "held": self.call.playout.held,
-            "rate_hz": MODEL_RATE_HZ,
-            "lead_ms": policy.playout.lead_ms,
-            "report_ms": policy.playout.lead_ms // 2,
-            "max_message_bytes": protocol.MAX_AUDIO_BYTES,
-            "resume_wait_ms": policy.links.resume_wait_ms,
-        }
 
     def is_attached(self, outlet: Outlet) -> bool:
         """Whether this connection is the call's."""
@@ -353,12 +312,8 @@ class CallSession:
 
     def _end(self, reason: str, detail: str) -> None:
         """`closed` waits for the close to be stored, but not for long. What the intake still holds is stored too."""
-        self._closing = {
-            "type": "closed",
-            "reason": reason,
-            "detail": detail,
-            "grace_ms": self.call.policy.links.grace_ms,
-        }
+        grace_ms = self.call.policy.links.grace_ms
+        self._closing = {"type": "closed", "reason": reason, "detail": detail, "grace_ms": grace_ms}
         loop = asyncio.get_running_loop()
         self._closing_due = loop.call_later(_CLOSE_DURABLE_WAIT_S, self._tell_closed)
         if self._intake is not None:
@@ -392,13 +347,3 @@ class CallSession:
         if outlet is not None:
             outlet.send({"version": self.call.record.version} | complaint(code, message))
             outlet.finish(CLOSE_CODES.get(code, 1011), code)
-
-    def _live_setup(self) -> LiveSetup:
-        opened = self.call.opened
-        return LiveSetup(
-            instruction=system_instruction(opened.agent, opened.context, opened.candidate),
-            voice=opened.agent.voice,
-            language=opened.context.language,
-            turns=opened.policy.endpoint.turns,
-            silence_ms=opened.policy.endpoint.silence_ms,
-        )
