@@ -35,6 +35,7 @@ def _link_lost(record: Record, event: ev.LinkLost) -> None:
     if event.link is Link.MODEL:
         record.attempts, record.model = event.attempt, event.model
         record.rotation_due, record.owed, record.session_changed = False, 0, True
+        record.resumable = False
         if event.fresh:
             record.handle = ""
         if record.reply is not None and record.reply.playing and not record.reply.complete:
@@ -160,7 +161,8 @@ def _model_turn_completed(record: Record, event: inp.ModelTurnCompleted) -> None
 
 
 def _handle_issued(record: Record, event: inp.ResumptionHandleIssued) -> None:
-    if event.resumable and event.handle:  # an empty handle must never overwrite a good one
+    record.resumable = event.resumable and bool(event.handle)
+    if record.resumable:  # an empty handle must never overwrite a good one
         record.handle = event.handle
 
 

@@ -80,6 +80,8 @@ class Record:
     """Dials for a Gemini session since a reply was last completed."""
     model: str = ""
     handle: str = ""
+    resumable: bool = False
+    """The session could be continued by `handle` as it is now: nothing was said since."""
     connected_at_us: int = 0
     """When the newest Gemini session was set up."""
     session_changed: bool = False

@@ -57,8 +57,10 @@ def _watch_ending(call: CallMemory) -> None:
 
 
 def _rotate_in_quiet(call: CallMemory) -> None:
+    """Nobody speaks, nothing is awaited, and Gemini has said by which handle it goes on from here."""
     record = call.record
-    if record.state is State.LISTENING and record.reply is None and not call.hearing.speaking:
+    quiet = record.state is State.LISTENING and record.reply is None and not call.hearing.speaking
+    if quiet and record.resumable:
         rotate(call, "session_ending")
 
 

@@ -193,6 +193,24 @@ def test_a_going_away_of_a_session_that_is_gone_is_ignored():
     assert driver.count(fx.DialModel) == 2
 
 
+def test_a_session_is_left_only_when_it_can_be_resumed_as_it_is_now():
+    """Given goAway, when a reply is heard before a handle covers it, then the rotation waits for the handle."""
+    driver = Driver().asked()
+    driver.happens(inp.ResumptionHandleIssued(handle="before", resumable=True))
+    driver.speaks(500)
+    driver.keeps_silent(700)
+    driver.happens(inp.ResumptionHandleIssued(handle="", resumable=False))
+    driver.happens(inp.GoAwayReceived(time_left_ms=50_000))
+    driver.model_sends(400)
+    driver.client_plays(600)
+    assert driver.call.state is State.LISTENING
+    assert driver.call.record.reply is None
+    driver.happens(inp.ModelTurnCompleted())
+    assert driver.call.state is State.LISTENING
+    driver.happens(inp.ResumptionHandleIssued(handle="after", resumable=True))
+    assert driver.effects[-2] == fx.DialModel(attempt=1, wait_ms=0, handle="after", model="first")
+
+
 def test_where_gemini_decides_turns_our_slower_silence_does_not_cancel_its_reply():
     """Given Gemini answers before our own silence timer would, then its reply is one reply and is heard."""
     driver = Driver(GEMINI_DECIDES).asked()

@@ -22,10 +22,11 @@ Run = list[tuple[list[inp.Input], int]]
 
 
 def decisions(driver: Driver, run: Run) -> Iterator[tuple[tuple[Event, ...], tuple[fx.Effect, ...]]]:
-    """Drive the call; now and then the links that are missing come back."""
+    """Drive the call; a muted microphone sends nothing, and now and then the links that are missing come back."""
     for index, (inputs, after_us) in enumerate(run):
         for happened in inputs:
-            yield driver.happens(happened, after_us)
+            if not (driver.call.record.muted and isinstance(happened, inp.CandidateFrame)):
+                yield driver.happens(happened, after_us)
         if index % 3 == 2:
             yield from mended(driver)
 
