@@ -71,7 +71,7 @@ def connected(dsn: str) -> Iterator[Connection]:
         connection = engine.connect()
     except DBAPIError as error:  # SQLAlchemy wraps what the driver raises
         raise StoreUnavailableError(
-            f"Postgres cannot be reached: {_first_line(error)}. Start it, or correct DATABASE_URL."
+            f"Postgres cannot be reached: {_first_line(error)}. Start it, create the database, or correct DATABASE_URL."
         ) from error
     with connection:
         yield connection

@@ -9,7 +9,7 @@ import numpy as np
 import soundfile
 
 from api.cli.loop import run
-from api.cli.screenplay import RecordingError, Stage, read_recording
+from api.cli.screenplay import RecordingError, Stage, check_output, read_recording
 from api.client import OpenedCall, VivaClient, open_call
 
 _REPLY_WAIT_S = 60.0
@@ -40,6 +40,8 @@ def call(
     as_json: bool,
 ) -> None:
     """Place a call: each AUDIO file answers one question, in real time. Hangs up after the last reply."""
+    if output is not None:
+        check_output(output)
     recordings = [read_recording(path) for path in audio]
     rates = {rate_hz for _, rate_hz in recordings}
     if len(rates) > 1:

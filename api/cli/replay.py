@@ -18,7 +18,7 @@ from domain.inputs import FACTS
 from domain.ports import AudioSegment, Side
 from domain.replay import Difference, differences, fold_all, inputs_of
 
-_QUIET = frozenset({"originator_id", "originator_version", "at_us", "seq"})
+_QUIET = frozenset({"originator_id", "originator_version", "at_us", "seq", "decision_version"})
 _WIDEST = 150
 
 
@@ -75,7 +75,10 @@ def _print_timeline(events: list[Event], everything: bool) -> None:
 
 
 def _facts(event: Event) -> str:
+    """What was decided, then what on: if a line has to be cut, the evidence goes first."""
     facts = {name: value for name, value in msgspec.to_builtins(event).items() if name not in _QUIET}
+    if evidence := facts.pop("evidence", None):
+        facts["evidence"] = evidence
     text = "  ".join(f"{name}={_short(value)}" for name, value in facts.items())
     return text if len(text) <= _WIDEST else text[: _WIDEST - 1] + "…"
 

@@ -1,6 +1,7 @@
 """A recorded candidate in a live call: waits for its cues, speaks, and tells what happens as it happens."""
 
 import asyncio
+import os
 from collections.abc import Callable
 from pathlib import Path
 from time import monotonic
@@ -30,6 +31,14 @@ def read_recording(path: Path) -> tuple[bytes, int]:
     if not len(wave):
         raise RecordingError(f"{path} has no sound in it: record something.")
     return np.round(wave.mean(axis=1)).astype("<i2").tobytes(), rate_hz
+
+
+def check_output(path: Path) -> None:
+    """See that a recording can be written to `path`, before a call is held for it. Raises `RecordingError`."""
+    if path.suffix.removeprefix(".").upper() not in soundfile.available_formats():
+        raise RecordingError(f"{path} names no kind of audio file: end it in .wav or .flac.")
+    if not (path.parent.is_dir() and os.access(path if path.exists() else path.parent, os.W_OK)):
+        raise RecordingError(f"{path} cannot be written: choose a file in a folder that is there and yours.")
 
 
 class Stage:
@@ -100,11 +109,7 @@ class Stage:
             case "latency":
                 self.latencies.append(message)
                 if message["response_ms"] >= 0:
-                    self._line(
-                        "latency",
-                        f"response {message['response_ms']} ms = endpoint {message['endpoint_ms']}"
-                        f" + model {message['model_ms']} + playout",
-                    )
+                    self._line("latency", _latency(message["response_ms"], message["endpoint_ms"], message["model_ms"]))
             case "hold" | "release" | "flush":
                 self._line("playback", message["type"])
             case "error":
@@ -127,3 +132,8 @@ class Stage:
 
     def _line(self, what: str, text: str) -> None:
         self._show(f"{monotonic() - self._began:6.1f} s  {what:<12}", text)
+
+
+def _latency(response_ms: int, endpoint_ms: int, model_ms: int) -> str:
+    playout_ms = max(0, response_ms - endpoint_ms - model_ms)  # each of the three is rounded down
+    return f"response {response_ms} ms = endpoint {endpoint_ms} + model {model_ms} + playout {playout_ms}"

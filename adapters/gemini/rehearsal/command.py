@@ -14,7 +14,7 @@ import click
 from adapters.gemini.rehearsal.config import RehearsalConfig
 from adapters.gemini.rehearsal.faults import Fault
 from adapters.gemini.rehearsal.server import RehearsalServer
-from domain.errors import PeerError
+from domain.errors import PeerError, VivaError
 
 _DEFAULTS = RehearsalConfig()
 _FOLDER = click.Path(path_type=Path, file_okay=False)
@@ -59,7 +59,12 @@ def main(no_tls: bool, as_json: bool, exit_with_parent: bool, tls_port: int, **o
     options["recordings"] = tuple(options["recordings"])  # type: ignore[arg-type]
     options["models"] = options["models"] or _DEFAULTS.models
     config = RehearsalConfig(tls_port=None if no_tls else tls_port, keep_bytes=0, **options)  # type: ignore[arg-type]
-    asyncio.run(_serve(config, as_json=as_json, exit_with_parent=exit_with_parent))
+    try:
+        asyncio.run(_serve(config, as_json=as_json, exit_with_parent=exit_with_parent))
+    except OSError as error:  # an address in use, a folder that cannot be written
+        raise click.ClickException(f"{error}. Choose another --port, --tls-port, --host or --data-dir.") from error
+    except VivaError as error:
+        raise click.ClickException(str(error)) from error
 
 
 async def _serve(config: RehearsalConfig, *, as_json: bool, exit_with_parent: bool) -> None:

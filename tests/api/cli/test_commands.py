@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from pathlib import Path
 from uuid import uuid4
 
@@ -55,6 +56,7 @@ async def test_placing_a_call_and_replaying_it(server_folder: Path) -> None:
     code, out, errors = await viva(data, "replay", messages[0]["call_id"])
     assert code == 0, out + errors
     assert "decides the same again" in out
+    assert re.search(r"candidate_stopped +turn=1 .* reason=silence  evidence={", out)  # the decision, then its evidence
     code, out, _ = await viva(data, "replay", messages[0]["call_id"], "--json")
     report = json.loads(out)
     assert (code, report["state"], report["differences"]) == (0, "closed", [])
@@ -95,4 +97,15 @@ async def test_a_data_folder_that_is_none(server_folder: Path, command: str, pat
     assert code == 1
     assert str(server_folder / path) in errors
     assert "VIVA_DATA_DIR" in errors
+    assert "Traceback" not in errors
+
+
+@pytest.mark.parametrize("output", ["heard.mp9", "nowhere/heard.wav"])
+async def test_an_output_that_cannot_be_written_is_refused_before_the_call(server_folder: Path, output: str) -> None:
+    """Given no server and a bad --output, the error is about the output: nobody was called."""
+    recording = str(RECORDINGS / "uh_huh.flac")
+    arguments = ["call", recording, "--output", str(server_folder / output), "--server", "http://127.0.0.1:9"]
+    code, _, errors = await viva(server_folder, *arguments)
+    assert code == 1
+    assert output in errors
     assert "Traceback" not in errors

@@ -109,3 +109,19 @@ def test_the_authority_is_made_once_and_only_its_owner_can_read_it(tmp_path: Pat
 
     assert ca_file(tmp_path).read_bytes() == first
     assert {stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()} == {0o600}
+
+
+@pytest.mark.parametrize("options", [("--port", "{taken}"), ("--recordings", "nowhere")])
+async def test_what_cannot_start_says_so_in_a_sentence(options: tuple[str, ...]) -> None:
+    """Given a port in use or a folder that is not there, the error names it, and the exit code is 1."""
+    taken = await asyncio.start_server(lambda *_: None, "127.0.0.1", 0)
+    async with taken:
+        port = str(taken.sockets[0].getsockname()[1])
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "adapters.gemini.rehearsal", *(option.format(taken=port) for option in options),
+            cwd=REPOSITORY, stdin=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE,
+        )  # fmt: skip
+        _, errors = await process.communicate()
+    assert process.returncode == 1
+    assert (port if "--port" in options else "nowhere") in errors.decode()
+    assert "Traceback" not in errors.decode()
