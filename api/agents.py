@@ -8,6 +8,7 @@ from adapters.gemini.catalogue import load_catalogue
 from api.settings import SettingError
 from domain.errors import PeerError, VivaError
 from domain.interview import Agent
+from domain.strictness import unknown_fields
 
 SHIPPED = Path(__file__).with_name("agents.json")
 
@@ -35,11 +36,14 @@ def read_agents(path: Path | None) -> Agents:
     """The agents in `path`, or those that ship with Viva. Raises `SettingError` naming what is wrong with the file."""
     path = path or SHIPPED
     try:
-        agents = msgspec.json.decode(path.read_bytes(), type=tuple[Agent, ...])
+        written = path.read_bytes()
+        agents = msgspec.json.decode(written, type=tuple[Agent, ...])
     except (OSError, msgspec.DecodeError) as error:
         raise SettingError(f"The agents in {path} cannot be read: {error}. Mend the file VIVA_AGENTS names.") from error
     if not agents:
         raise SettingError(f"{path} has no agents: add at least one.")
+    for field in unknown_fields(msgspec.json.decode(written), agents):
+        raise SettingError(f"{path} has a field that no agent has, {field}: correct or remove it.")
     _check(agents, path)
     return Agents(agents)
 

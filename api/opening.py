@@ -13,10 +13,12 @@ from msgspec import Meta
 from api.protocol import SUBPROTOCOL
 from api.reading import ErrorBody, ReadingController
 from api.services import Services
+from domain.errors import PeerError
 from domain.interview import Candidate, InterviewContext
+from domain.strictness import unknown_fields
 
 
-class OpenCall(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class OpenCall(msgspec.Struct, frozen=True, kw_only=True):
     """What `POST /calls` takes."""
 
     agent: Annotated[str, Meta(description="The id of an interviewer, see GET /agents.", max_length=64)]
@@ -58,6 +60,8 @@ class CallsController(ReadingController):
         self, data: JSONBody[OpenCall], request: Request[Any, Any, Any], services: NamedDependency[Services]
     ) -> OpenedCall:
         """The call is recorded when this returns; it waits a minute for its client's hello."""
+        for field in unknown_fields(await request.json(), data):
+            raise PeerError("invalid_parameter", f"{field}: there is no such field; see docs/protocol.md.")
         agent = services.agents.find(data.agent)
         call_id = await services.switchboard.open(agent, data.candidate, data.context)
         token = services.mint.issue(call_id)

@@ -32,7 +32,7 @@ class Settings:
     """Where clients reach this server, such as wss://viva.example; empty: as the request says."""
     token_lifetime_s: int = 600
     ping_interval_ms: int = 12_000
-    max_calls: int = 200
+    max_calls: int = 20
     """Calls open at once; more are refused with server_full."""
     log_format: str = "console"
     drain_s: float = 5.0

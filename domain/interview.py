@@ -15,7 +15,7 @@ Question = Annotated[str, msgspec.Meta(min_length=1, max_length=1_000)]
 Language = Annotated[str, msgspec.Meta(pattern=r"^[a-z]{2,3}(-[A-Z]{2})?$")]
 
 
-class InterviewContext(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class InterviewContext(msgspec.Struct, frozen=True, kw_only=True):
     """`questions` are asked in order; `language` is a BCP 47 tag such as "en-US"; the minutes bound the call."""
 
     role: Name
@@ -24,14 +24,14 @@ class InterviewContext(msgspec.Struct, frozen=True, forbid_unknown_fields=True, 
     duration_minutes: Annotated[int, msgspec.Meta(ge=1, le=180)] = 30
 
 
-class Candidate(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     """The person interviewed. `reference` is the caller's own id for them."""
 
     name: Name
     reference: Annotated[str, msgspec.Meta(max_length=200)] = ""
 
 
-class Agent(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class Agent(msgspec.Struct, frozen=True, kw_only=True):
     """An interviewer: how it sounds, how it behaves, and which models it may use, in order of preference."""
 
     id: Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]

@@ -21,7 +21,7 @@ FRAME_SAMPLES = 320
 """20 ms: the grain at which voice is decided on."""
 
 
-class VoicePolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class VoicePolicy(msgspec.Struct, frozen=True):
     detector: Literal["cascade", "silero", "webrtc"] = "cascade"
     """The cascade is webrtcvad as a gate that costs nothing and Silero as the judge; each can be used alone."""
     start_threshold: Probability = 0.5
@@ -35,7 +35,7 @@ class VoicePolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What is sent from before the onset: soft initial consonants are below every detector's threshold."""
 
 
-class EndpointPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class EndpointPolicy(msgspec.Struct, frozen=True):
     turns: Literal["local", "gemini"] = "local"
     """Who decides turns. With "gemini" audio streams continuously and playback cannot be held reversibly."""
     silence_ms: Millis = 700
@@ -44,7 +44,7 @@ class EndpointPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How much of the candidate's audio one message to Gemini carries: two frames, half the cost of one each."""
 
 
-class BargeInPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class BargeInPolicy(msgspec.Struct, frozen=True):
     confirm_voiced_ms: Millis = 480
     """This much voice since the onset is an interruption; an "uh-huh" has less."""
     dismiss_silence_ms: Millis = 240
@@ -53,7 +53,7 @@ class BargeInPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """No doubt lasts longer; then whichever of voice and silence has the larger share wins."""
 
 
-class PlayoutPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class PlayoutPolicy(msgspec.Struct, frozen=True):
     lead_ms: Millis = 400
     """How far ahead of the candidate's ears audio is sent: enough for a jittery network, little enough to flush."""
     chunk_ms: Millis = 40
@@ -64,7 +64,7 @@ class PlayoutPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The most audio of the model that may wait to be played; more is refused, counted, and an event."""
 
 
-class LinkPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class LinkPolicy(msgspec.Struct, frozen=True):
     hello_wait_ms: Millis = 60_000
     """How long a new call waits for its client."""
     resume_wait_ms: Millis = 30_000
@@ -92,12 +92,12 @@ class LinkPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How much of an unanswered turn's audio is kept in memory to be sent again after a re-dial."""
 
 
-class RecordingPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class RecordingPolicy(msgspec.Struct, frozen=True):
     segment_ms: Annotated[int, msgspec.Meta(ge=20, le=1_000)] = 1_000
     """Audio is stored, and acknowledged, in segments of at most this length."""
 
 
-class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Policy(msgspec.Struct, frozen=True):
     """All of it. Every group has defaults; an agent's file names only what differs."""
 
     voice: VoicePolicy = VoicePolicy()

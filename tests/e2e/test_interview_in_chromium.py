@@ -27,9 +27,9 @@ pytestmark = [
 
 
 @pytest.fixture
-async def url(tmp_path: Path) -> AsyncIterator[str]:
+async def url(server_folder: Path) -> AsyncIterator[str]:
     """The address of a `viva serve` process with nothing configured: embedded Postgres, rehearsal interviewer."""
-    command = [sys.executable, "-m", "api.cli", "serve", "--port", "0", "--data-dir", str(tmp_path / "data")]
+    command = [sys.executable, "-m", "api.cli", "serve", "--port", "0", "--data-dir", str(server_folder)]
     process = await asyncio.create_subprocess_exec(
         *command, "--recordings", str(CANDIDATE), stdout=asyncio.subprocess.PIPE, cwd=ROOT
     )
@@ -77,7 +77,7 @@ async def replayed(call_id: str, data_dir: Path) -> dict:
     return json.loads(out)
 
 
-async def test_a_call_in_chromium_is_heard_answered_and_interrupted(url: str, tmp_path: Path):
+async def test_a_call_in_chromium_is_heard_answered_and_interrupted(url: str, server_folder: Path, tmp_path: Path):
     """Button, question, spoken answer, transcript, latency; then the interviewer is interrupted and stops."""
     async with Chromium.started(tmp_path / "profile", microphone(tmp_path / "candidate.wav")) as browser:
         page = await browser.open(url)
@@ -97,7 +97,7 @@ async def test_a_call_in_chromium_is_heard_answered_and_interrupted(url: str, tm
         assert await page.text("#end-reason") == "hangup_by_candidate"
         call_id = await page.run("return (await (await fetch('/calls')).json()).calls[0].call_id")
         assert page.complaints == []
-    log = await replayed(call_id, tmp_path / "data")
+    log = await replayed(call_id, server_folder)
     assert log["differences"] == []
     assert log["state"] == "closed"
     topics = [event["topic"] for event in log["events"]]
