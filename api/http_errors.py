@@ -13,6 +13,13 @@ from domain.errors import PeerError, StoreError
 _log = structlog.get_logger(__name__)
 _STATUS = {"agent_unknown": 404, "call_not_found": 404, "server_full": 503, "body_too_big": 413}
 
+_REFUSALS = {
+    400: ("malformed_json", "The body is not what /schema describes: send it as one JSON object."),
+    404: ("not_found", "There is nothing at this path: see /schema for what is served."),
+    405: ("method_not_allowed", "This path does not take this method: see /schema for what it takes."),
+    413: ("body_too_big", "The body has more than 256 KiB: send less."),
+}
+
 AnyRequest = Request[Any, Any, Any]
 
 
@@ -30,8 +37,8 @@ def answer_store(_: AnyRequest, error: StoreError) -> Response[ErrorBody]:
 
 def answer_http(_: AnyRequest, error: HTTPException) -> Response[ErrorBody]:
     """What Litestar refuses: unknown paths, wrong methods, bodies too big."""
-    code = {404: "not_found", 405: "method_not_allowed", 413: "body_too_big"}.get(error.status_code, "refused")
-    return Response(ErrorBody(code, error.detail or "See /schema for what is served."), status_code=error.status_code)
+    code, message = _REFUSALS.get(error.status_code, ("refused", f"{error.detail}: see /schema for what is served."))
+    return Response(ErrorBody(code, message), status_code=error.status_code)
 
 
 def answer_bug(request: AnyRequest, error: Exception) -> Response[ErrorBody]:

@@ -35,4 +35,17 @@ def configure(log_format: str, level: int = logging.INFO) -> None:
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )
-    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s %(message)s")
+    _carry_libraries(shared, last)
+
+
+def _carry_libraries(shared: list[Any], last: Any) -> None:
+    """What libraries say through the standard library's logging comes out in the same form, from warnings up."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[structlog.stdlib.add_logger_name, *shared],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, last],
+            use_get_message=True,
+        )
+    )
+    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)

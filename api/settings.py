@@ -48,17 +48,24 @@ def read(environ: Mapping[str, str]) -> Settings:
     log_format = environ.get("VIVA_LOG_FORMAT") or default.log_format
     if log_format not in ("console", "json"):
         raise SettingError(f"VIVA_LOG_FORMAT is {log_format!r}: set it to console or json.")
+    public_url = environ.get("VIVA_PUBLIC_URL", "").rstrip("/")
+    if public_url and not public_url.startswith(("https://", "http://", "wss://", "ws://")):
+        raise SettingError(f"VIVA_PUBLIC_URL is {public_url!r}: begin it with https://, as clients see it.")
+    folders = tuple(Path(folder) for folder in recordings.split(":") if folder)
+    for folder in folders:
+        if not folder.is_dir():
+            raise SettingError(f"VIVA_RECORDINGS names {folder}, which is no folder: correct or unset it.")
     return Settings(
         data_dir=Path(environ.get("VIVA_DATA_DIR") or default.data_dir),
         host=environ.get("VIVA_HOST") or default.host,
         port=_whole(environ, "VIVA_PORT", default.port, 0, 65_535),
         database_url=environ.get("DATABASE_URL", ""),
         gemini=read_settings(environ) if wants_gemini else None,
-        recordings=tuple(Path(folder) for folder in recordings.split(":") if folder),
+        recordings=folders,
         secret=environ.get("VIVA_SECRET", ""),
         agents_file=Path(agents) if agents else None,
-        public_url=environ.get("VIVA_PUBLIC_URL", "").rstrip("/"),
-        token_lifetime_s=_whole(environ, "VIVA_TOKEN_LIFETIME_S", default.token_lifetime_s, 30, 86_400),
+        public_url=public_url,
+        token_lifetime_s=_whole(environ, "VIVA_TOKEN_LIFETIME_S", default.token_lifetime_s, 120, 86_400),
         ping_interval_ms=_whole(environ, "VIVA_PING_INTERVAL_MS", default.ping_interval_ms, 100, 15_000),
         max_calls=_whole(environ, "VIVA_MAX_CALLS", default.max_calls, 1, 100_000),
         log_format=log_format,

@@ -12,7 +12,7 @@ from domain.policy import Policy
 
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 Question = Annotated[str, msgspec.Meta(min_length=1, max_length=1_000)]
-Language = Annotated[str, msgspec.Meta(pattern=r"^[a-z]{2,3}(-[A-Z]{2})?$")]
+Language = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*$", max_length=35)]
 
 
 class InterviewContext(msgspec.Struct, frozen=True, kw_only=True):

@@ -64,6 +64,9 @@ PART_IGNORED = frozenset({"thought_signature", "part_metadata", "media_processin
 
 NOTHING = types.LiveServerContent()
 
+LONGEST_PIECE_BYTES = 48_000
+"""One second: a stored segment is no longer, whatever a message carries."""
+
 
 def inputs_of(
     message: types.LiveServerMessage, at_us: int, voice: VoiceDecoder, unknown: tuple[str, ...] = ()
@@ -109,8 +112,8 @@ def _voice(turn: types.Content, at_us: int, voice: VoiceDecoder, strange: list[s
             pcm, problem = voice.decode(part.inline_data)
             if problem:
                 strange.append(f"serverContent.modelTurn.inlineData: {problem}")
-            if pcm:
-                yield ModelAudio(at_us=at_us, pcm=pcm)
+            for start in range(0, len(pcm), LONGEST_PIECE_BYTES):
+                yield ModelAudio(at_us=at_us, pcm=pcm[start : start + LONGEST_PIECE_BYTES])
         strange.extend(f"serverContent.modelTurn.{name}" for name in _filled(part, PART_IGNORED | {"inline_data"}))
 
 
