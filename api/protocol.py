@@ -4,7 +4,7 @@ What a client sends is never trusted: everything that does not fit raises `PeerE
 """
 
 import struct
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import msgspec
 
@@ -55,7 +55,6 @@ class Hangup(msgspec.Struct, frozen=True, tag="hangup"):
 
 
 ClientMessage = Hello | Playback | Mute | Unmute | Ping | Pong | Hangup
-ClientType = Literal["hello", "playback", "mute", "unmute", "ping", "pong", "hangup"]
 CLIENT_TYPES: tuple[str, ...] = ("hello", "playback", "mute", "unmute", "ping", "pong", "hangup")
 
 

@@ -38,10 +38,6 @@ class StoreError(VivaError):
     """The event store could not do what was asked."""
 
 
-class VersionConflictError(StoreError):
-    """Another writer has already recorded this version of this call."""
-
-
 class StoreUnavailableError(StoreError):
     """The store cannot be reached; the append was not acknowledged and may be tried again."""
 

@@ -16,10 +16,10 @@ from domain.states import Link, State, Trigger
 
 
 def fold(record: Record, event: Event) -> None:
-    """Apply `event` to `record`."""
+    """Apply `event` to `record`. After the end nothing changes any more but that the call settles."""
     record.version = event.originator_version
     meaning = _MEANINGS.get(type(event))
-    if meaning is not None:
+    if meaning is not None and (record.state is not State.CLOSED or meaning is _settled):
         meaning(record, event)
 
 
@@ -145,7 +145,7 @@ def _generation_completed(record: Record, event: inp.GenerationCompleted) -> Non
 
 
 def _interruption_reported(record: Record, event: inp.ModelInterruptionReported) -> None:
-    if record.owed == event.generation:
+    if event.generation and record.owed == event.generation:
         record.owed_audio = False
 
 
@@ -171,7 +171,8 @@ def _client_connected(record: Record, _: inp.ClientConnected) -> None:
 
 
 def _model_connected(record: Record, event: inp.ModelConnected) -> None:
-    record.connected_at_us = event.at_us
+    if Link.MODEL in record.missing:
+        record.connected_at_us = event.at_us
 
 
 def _muted(record: Record, event: inp.MicMuted | inp.MicUnmuted) -> None:

@@ -10,7 +10,6 @@ from typing import Annotated, Literal
 import msgspec
 
 Millis = Annotated[int, msgspec.Meta(ge=0, le=3_600_000)]
-Count = Annotated[int, msgspec.Meta(ge=0, le=10_000)]
 Probability = Annotated[float, msgspec.Meta(ge=0, le=1)]
 
 SAMPLE_RATE_HZ = 16_000

@@ -65,11 +65,6 @@ class Uplink:
         self._overflowed = False
         self.sent = 0
 
-    @property
-    def waiting_bytes(self) -> int:
-        """What is queued now."""
-        return self._waiting_bytes
-
     def offer(self, message: Outgoing) -> bool:
         """Queue `message`; False if it is full. From then on it takes nothing more, and `drain` raises `LostError`."""
         cost = _cost(message)

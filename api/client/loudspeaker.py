@@ -32,11 +32,6 @@ class Loudspeaker:
         self._buffer: deque[ServerAudio] = deque()
         self._reported_at = 0.0
 
-    @property
-    def buffered_ms(self) -> int:
-        """What waits to be played."""
-        return sum(len(each.pcm) for each in self._buffer) // 2 * 1000 // RATE_HZ
-
     def take(self, audio: ServerAudio) -> None:
         """Buffer a message; what was played before is cut off (a resume sends from what was reported)."""
         surplus = max(0, self.played_sample - audio.sample)

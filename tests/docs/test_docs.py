@@ -28,12 +28,20 @@ def test_relative_links_lead_somewhere(page):
 
 
 def test_the_protocol_page_names_every_error_and_message():
-    """Codes of `api.protocol` and types of messages are all in docs/protocol.md."""
+    """Codes and types of `api.protocol`, types the server sends, and reasons the core closes for, are all named."""
     from api.protocol import CLIENT_TYPES, CLOSE_CODES
 
-    text = (ROOT / "docs" / "protocol.md").read_text()
-    missing = [name for name in (*CLIENT_TYPES, *CLOSE_CODES) if f"`{name}`" not in text]
+    page = (ROOT / "docs" / "protocol.md").read_text()
+    server_types = set(re.findall(r'"type": "(\w+)"', _source("api")))
+    reasons = set(re.findall(r'\bclose\(call, "(\w+)"', _source("domain/rules")))
+    assert {"ready", "closed"} <= server_types
+    assert "completed" in reasons
+    missing = [name for name in (*CLIENT_TYPES, *CLOSE_CODES, *server_types, *reasons) if f"`{name}`" not in page]
     assert not missing
+
+
+def _source(folder: str) -> str:
+    return "".join(path.read_text() for path in sorted((ROOT / folder).glob("*.py")))
 
 
 def test_the_makefile_lists_its_commands():
