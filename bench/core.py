@@ -88,8 +88,8 @@ class Stage:
         return self
 
     def spoken_to(self) -> "Stage":
-        """The interviewer is being heard, with half a minute still to come."""
-        self.take(self.chunks(30_000 // CHUNK_MS))
+        """The interviewer is being heard, with two minutes still to come."""
+        self.take(self.chunks(120_000 // CHUNK_MS, every_us=1_000))
         self.report()
         assert self.call.state is State.MODEL_SPEAKING, self.call.state
         return self

@@ -159,7 +159,7 @@ class Rig:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        self.session._stop_clock()
+        self.session._alarm.stop()
         self._sending.cancel()
         await asyncio.gather(self._sending, return_exceptions=True)
 
