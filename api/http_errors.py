@@ -41,6 +41,12 @@ def answer_http(_: AnyRequest, error: HTTPException) -> Response[ErrorBody]:
     return Response(ErrorBody(code, message), status_code=error.status_code)
 
 
+def answer_unreadable(_: AnyRequest, __: Exception) -> Response[ErrorBody]:
+    """A body that is no text, or nested without end."""
+    code, message = _REFUSALS[400]
+    return Response(ErrorBody(code, message), status_code=400)
+
+
 def answer_bug(request: AnyRequest, error: Exception) -> Response[ErrorBody]:
     """Our mistake: logged with its trace, told without."""
     _log.error("request_failed", path=request.url.path, exc_info=error)
@@ -53,5 +59,7 @@ HANDLERS: dict[Any, Any] = {
     StoreError: answer_store,
     ValidationException: answer_invalid,
     HTTPException: answer_http,
+    UnicodeDecodeError: answer_unreadable,
+    RecursionError: answer_unreadable,
     Exception: answer_bug,
 }

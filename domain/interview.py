@@ -10,8 +10,8 @@ import msgspec
 
 from domain.policy import Policy
 
-Name = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
-Question = Annotated[str, msgspec.Meta(min_length=1, max_length=1_000)]
+Name = Annotated[str, msgspec.Meta(min_length=1, max_length=200, pattern=r"\S")]
+Question = Annotated[str, msgspec.Meta(min_length=1, max_length=1_000, pattern=r"\S")]
 Language = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*$", max_length=35)]
 
 

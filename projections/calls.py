@@ -10,7 +10,7 @@ from domain.event import Event
 from domain.ports import Notification
 from domain.states import State
 from projections.connection import Connection
-from projections.read_model import ReadModel, UnexpectedEventError, changed
+from projections.read_model import ReadModel, UnexpectedEventError, changed, storable
 from projections.token_usage import token_counts
 
 _OPEN = """
@@ -91,9 +91,9 @@ async def _open(connection: Connection, call_id: Any, version: int, event: ev.Ca
         call_id,
         event.tenant,
         event.agent.id,
-        event.candidate.reference,
-        event.candidate.name,
-        event.context.role,
+        storable(event.candidate.reference),
+        storable(event.candidate.name),
+        storable(event.context.role),
         event.context.language,
         wall_time(event.opened_at),
         State.RESUMING.value,
@@ -110,7 +110,7 @@ def _changes(event: Event) -> tuple[str, tuple[Any, ...]]:
     """What `event` assigns in the row of its call, and the values from $2 on."""
     match event:
         case ev.CallClosed(reason=reason, detail=detail, at_us=at_us):
-            return _CLOSE, (State.CLOSED.value, True, reason, detail, at_us)
+            return _CLOSE, (State.CLOSED.value, True, reason, storable(detail), at_us)
         case ev.CandidateStarted(turn=turn):
             return _SPEAK, (State.CANDIDATE_SPEAKING.value, False, turn)
         case ev.BargeInConfirmed(turn=turn):

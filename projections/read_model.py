@@ -50,3 +50,8 @@ class ReadModel(ABC):
 def changed(tag: str) -> int:
     """How many rows a command tag such as "UPDATE 1" or "INSERT 0 1" speaks of."""
     return int(tag.rsplit(" ", 1)[-1])
+
+
+def storable(text: str) -> str:
+    """Postgres keeps no NUL in text."""
+    return text.replace("\x00", "\ufffd")

@@ -15,7 +15,7 @@ from domain import inputs as inp
 from domain.event import Event
 from domain.ports import Notification
 from projections.connection import Connection
-from projections.read_model import ReadModel, UnexpectedEventError, changed
+from projections.read_model import ReadModel, UnexpectedEventError, changed, storable
 
 _OPEN = "INSERT INTO transcript_calls (call_id, tenant) VALUES ($1, $2)"
 
@@ -152,8 +152,3 @@ class Transcript(ReadModel):
         tag = await _HANDLERS[type(event)](connection, notification.originator_id, event)
         if tag is not None and not changed(tag):
             raise UnexpectedEventError(f"{event.TOPIC} speaks of a line that was never begun")
-
-
-def storable(text: str) -> str:
-    """Postgres keeps no NUL in text."""
-    return text.replace("\x00", "\ufffd")

@@ -31,18 +31,23 @@ def changed(path: str, value: Any) -> str:
     return json.dumps(body)
 
 
-BAD: dict[str, tuple[str, int, str]] = {
+BAD: dict[str, tuple[str | bytes, int, str]] = {
     "no JSON": ("{", 400, ""),
+    "no text": (json.dumps(GOOD).replace("Ada", "\xff").encode("latin-1"), 400, "JSON"),
+    "endless nesting": ("[" * 100_000, 400, "JSON"),
+    "endless nesting in a field": (changed("agent", "[]").replace('"[]"', "[" * 9_000 + "]" * 9_000), 400, "JSON"),
     "nothing": ("", 400, ""),
     "no object": ("[]", 400, ""),
     "an unknown field": (changed("colour", "red"), 400, "colour"),
     "an unknown field of the candidate": (changed("candidate.age", 30), 400, "age"),
     "no name": (changed("candidate", {}), 400, "name"),
     "an empty name": (changed("candidate.name", ""), 400, "name"),
+    "a blank name": (changed("candidate.name", " "), 400, "name"),
     "a long name": (changed("candidate.name", "n" * 201), 400, "name"),
     "no questions": (changed("context.questions", []), 400, "questions"),
     "too many questions": (changed("context.questions", ["Why?"] * 51), 400, "questions"),
     "a long question": (changed("context.questions", ["w" * 1_001]), 400, "questions"),
+    "a blank question": (changed("context.questions", ["\n"]), 400, "questions"),
     "an empty question": (changed("context.questions", [""]), 400, "questions"),
     "questions that are no list": (changed("context.questions", "Why?"), 400, "questions"),
     "a strange language": (changed("context.language", "English"), 400, "language"),

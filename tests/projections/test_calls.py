@@ -10,6 +10,7 @@ import pytest
 from adapters.postgres.store import PostgresStore
 from domain import events as ev
 from domain import inputs as inp
+from domain.interview import Candidate
 from domain.states import Link
 from tests.projections.conftest import catch_up
 from tests.projections.story import Story, interview
@@ -52,6 +53,17 @@ async def test_an_interview_becomes_one_row(store: PostgresStore) -> None:
         "model_losses": 0,
         "last_version": len(story.events),
     }
+
+
+async def test_a_nul_in_what_people_wrote_hides_no_call(store: PostgresStore) -> None:
+    """Given a NUL, which JSON allows and Postgres does not keep, in a name and in a hangup's reason, there is a row."""
+    story = Story().opened()
+    (opened,) = story.events
+    story.events = [msgspec.structs.replace(opened, candidate=Candidate(name="Gr\x00ce", reference="\x00"))]
+    story.tell(50, ev.CallClosed, reason="hangup_by_candidate", detail="The candidate hung up: \x00.", ignored={})
+    row = await call(store, story)
+    assert (row["candidate_name"], row["candidate_reference"]) == ("Gr\ufffdce", "\ufffd")
+    assert row["closed_detail"] == "The candidate hung up: \ufffd."
 
 
 async def test_the_state_follows_the_decisions(store: PostgresStore) -> None:
