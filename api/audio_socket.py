@@ -180,6 +180,7 @@ async def _receive(wire: _Socket, outlet: Outlet, session: CallSession, heartbea
                 continue  # replaced, or closed for cause: what still arrives is nobody's
             if isinstance(message, bytes):
                 session.take_audio(protocol.decode_audio(message))
+                await asyncio.sleep(0)  # messages that wait are handed over without a pause: others have their turn
             else:
                 meter.count()
                 control = protocol.decode_control(message)
