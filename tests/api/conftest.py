@@ -25,8 +25,12 @@ def module_dsn(postgres_server: str, migrated_template: str) -> Iterator[str]:
 async def server(module_dsn: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Desk]:
     """The module's server."""
     folder: Path = tmp_path_factory.mktemp("server")
-    waits = {"hello_wait_ms": 300, "resume_wait_ms": 300}
-    agents = agents_file(folder, stalls={"playout": {"stall_ms": STALL_MS}}, impatient={"links": waits})
+    agents = agents_file(
+        folder,
+        stalls={"playout": {"stall_ms": STALL_MS}},
+        impatient={"links": {"resume_wait_ms": 300}},
+        unmet={"links": {"hello_wait_ms": 300}},
+    )
     async with running_desk(module_dsn, folder, agents=agents, max_calls=50, ping_interval_ms=1_500) as desk:
         yield desk
 

@@ -125,7 +125,7 @@ async def test_a_client_that_never_returns(desk: Desk) -> None:
 
 async def test_a_call_that_nobody_says_hello_to(desk: Desk) -> None:
     """Given no client at all, the call closes by itself."""
-    session = await desk.settled(await desk.open("Why?", agent="impatient"))
+    session = await desk.settled(await desk.open("Why?", agent="unmet"))
     assert session.call.record.close_reason == "never_connected"
 
 
