@@ -33,6 +33,7 @@ class CallServer(uvicorn.Server):
                 ws_max_size=_WEBSOCKET_MAX_BYTES,
                 ws_ping_interval=None,  # viva.v1 has its own pings, which measure round trips as well
                 ws_per_message_deflate=False,  # speech hardly shrinks
+                log_config=None,  # its lines take the form of ours (api.logs)
                 log_level="warning",
                 access_log=False,
                 backlog=_BACKLOG,

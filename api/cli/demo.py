@@ -19,6 +19,7 @@ from api.client import VivaClient, open_call
 from api.serve import serve
 from api.services import Services
 from api.settings import Settings
+from domain.errors import VivaError
 
 RECORDINGS = Path(__file__).parents[2] / "tests" / "data" / "candidate"
 _CONTEXT = {
@@ -31,6 +32,11 @@ _CONTEXT = {
 }
 _INTO_THE_QUESTION_S = 1.2
 _THINKING_S = 0.6
+_GOODBYE_WAIT_S = 30.0
+
+
+class DemoError(VivaError):
+    """The demo could not show what it promises."""
 
 
 @click.command()
@@ -58,11 +64,12 @@ async def _demo(settings: Settings) -> None:
     either: list[asyncio.Future[Any]] = [server, ready]
     await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
     if server.done():
-        await server
+        if await server:
+            raise DemoError("The server did not start: its log above says why.")
         return
     url, services = ready.result()
     try:
-        call_id = await _interview(url)
+        call_id, ending = await _interview(url)
         await services.store.writer.flush()
         newest = await services.store.reader.max_notification_id() or 0
         for runner in services.runners:
@@ -70,6 +77,8 @@ async def _demo(settings: Settings) -> None:
         await _print_table(url, call_id)
         folder = "" if str(settings.data_dir) == "data" else f"VIVA_DATA_DIR={settings.data_dir} "
         click.echo(f"\nThe call is in the database. Replay it with:\n  {folder}{_viva()} replay {call_id}")
+        if ending != "completed":
+            raise DemoError(f"The interview did not come to its end ({ending}): replay it to see why.")
     finally:
         os.kill(os.getpid(), signal.SIGTERM)  # the server's own way of stopping: drain, then close
         await server
@@ -79,8 +88,11 @@ def _viva() -> str:
     return ".venv/bin/viva" if Path(".venv/bin/viva").exists() else "viva"
 
 
-async def _interview(url: str) -> str:
-    """The whole call: three questions, an interruption over the second, an "uh-huh" over the third."""
+async def _interview(url: str) -> tuple[str, str]:
+    """The whole call: three questions, an interruption over the second, an "uh-huh" over the third.
+
+    Returns its id, and why it ended.
+    """
     said = {path.stem: read_recording(path)[0] for path in RECORDINGS.glob("*.flac")}
     opened = await open_call(url, agent="interviewer", candidate={"name": "Michael"}, context=_CONTEXT)
     click.echo(f"Call {opened.call_id} on {url}\n")
@@ -97,9 +109,9 @@ async def _interview(url: str) -> str:
             await _say(client, said["uh_huh"], after_s=0)
         if await stage.question_heard(3):
             await _say(client, said["answer_2"])
-        async with asyncio.timeout(30):
-            await follower
-    return opened.call_id
+        await stage.until(lambda: client.closed is not None, _GOODBYE_WAIT_S)
+        await follower
+    return opened.call_id, str((client.closed or client.error or {}).get("reason", "the connection was lost"))
 
 
 async def _say(client: VivaClient, pcm: bytes, after_s: float = _THINKING_S) -> None:

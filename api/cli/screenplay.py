@@ -41,6 +41,10 @@ def check_output(path: Path) -> None:
         raise RecordingError(f"{path} cannot be written: choose a file in a folder that is there and yours.")
 
 
+class StandstillError(VivaError):
+    """A call does not go on."""
+
+
 class Stage:
     """Follows a call's messages: what state it is in, and since when. `show` gets a line of text for each."""
 
@@ -68,13 +72,17 @@ class Stage:
         self._changed.set()
 
     async def until(self, ready: Callable[[], bool], timeout_s: float) -> bool:
-        """Wait for a cue. False if the call ended first. Raises `TimeoutError`."""
-        async with asyncio.timeout(timeout_s):
-            while not ready():
-                if self._call.closed is not None or self._call.error is not None:
-                    return False
-                self._changed.clear()
-                await self._changed.wait()
+        """Wait for a cue. False if the call ended first. Raises `StandstillError`."""
+        try:
+            async with asyncio.timeout(timeout_s):
+                while not ready():
+                    if self._call.closed is not None or self._call.error is not None:
+                        return False
+                    self._changed.clear()
+                    await self._changed.wait()
+        except TimeoutError:
+            message = f"The call stands still in {self.state} for {timeout_s:g} s: look into the server's log."
+            raise StandstillError(message) from None
         return True
 
     async def question_heard(self, number: int, timeout_s: float = 60.0) -> bool:

@@ -107,6 +107,9 @@ async def test_a_port_that_is_taken(server_folder: Path) -> None:
     assert code == 1
     assert str(port) in errors
     assert "Traceback" not in errors
+    (library, ours) = errors.splitlines()
+    assert json.loads(library)["logger"] == "uvicorn.error"
+    assert ours.startswith("viva: ")
 
 
 @pytest.mark.parametrize(
