@@ -26,9 +26,12 @@ async def open_call(
     try:
         async with httpx.AsyncClient(base_url=base_url, timeout=timeout_s, trust_env=False) as http:
             response = await http.post("/calls", json=body)
-    except httpx.TransportError as error:
+    except (httpx.TransportError, httpx.InvalidURL) as error:
         raise PeerError("unreachable", f"No server answers at {base_url}: start one with `viva serve`.") from error
-    answer = response.json()
+    try:
+        answer = response.json()
+    except ValueError as error:
+        raise PeerError("unreachable", f"What answers at {base_url} is no Viva: check the address.") from error
     if response.status_code != 201:
         raise PeerError(answer.get("code", "refused"), answer.get("message", response.text))
     return OpenedCall(answer["call_id"], answer["token"], answer["url"], answer["subprotocol"])

@@ -1,5 +1,6 @@
 """The other commands of `viva`, each as a process, on one data folder after the other."""
 
+import asyncio
 import json
 import os
 import re
@@ -75,6 +76,22 @@ async def test_no_server(server_folder: Path) -> None:
     )
     assert code == 1
     assert "viva serve" in errors
+    assert "Traceback" not in errors
+
+
+async def test_another_server(server_folder: Path) -> None:
+    """Given something else that listens there, the call fails with a sentence that doubts the address."""
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 501 Not Implemented\r\nContent-Length: 2\r\nConnection: close\r\n\r\nno")
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as other:
+        url = f"http://127.0.0.1:{other.sockets[0].getsockname()[1]}"
+        code, _, errors = await viva(server_folder, "call", str(RECORDINGS / "uh_huh.flac"), "--server", url)
+    assert code == 1
+    assert f"{url} is no Viva" in errors
     assert "Traceback" not in errors
 
 
