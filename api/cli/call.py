@@ -10,9 +10,10 @@ import soundfile
 
 from api.cli.loop import run
 from api.cli.screenplay import RecordingError, Stage, check_output, read_recording
-from api.client import OpenedCall, VivaClient, open_call
+from api.client import CallEndedError, OpenedCall, VivaClient, open_call
 
 _REPLY_WAIT_S = 60.0
+_IN_ORDER = ("completed", "hangup_by_candidate")
 _QUESTIONS = ("Tell me about yourself.", "What was your hardest problem?", "What do you want to learn next?")
 
 
@@ -50,17 +51,19 @@ def call(
 
     async def work() -> None:
         opened = await open_call(server, agent=agent, candidate={"name": name}, context=context)
-        heard = await _hold(opened, [pcm for pcm, _ in recordings], rates.pop(), as_json)
+        heard, ending = await _hold(opened, [pcm for pcm, _ in recordings], rates.pop(), as_json)
         if output is not None:
             soundfile.write(output, np.frombuffer(heard, "<i2"), 24_000)
         if not as_json:
             click.echo(f"call {opened.call_id}; replay it with: viva replay {opened.call_id}")
+        if ending not in _IN_ORDER:
+            raise CallEndedError("ended", f"The call was not held to its end ({ending}): replay it to see why.")
 
     run(work())
 
 
-async def _hold(opened: OpenedCall, answers: list[bytes], rate_hz: int, as_json: bool) -> bytes:
-    """Answer question after question; what was heard, as PCM16 at 24 kHz."""
+async def _hold(opened: OpenedCall, answers: list[bytes], rate_hz: int, as_json: bool) -> tuple[bytes, str]:
+    """Answer question after question; what was heard, as PCM16 at 24 kHz, and why the call ended."""
     async with VivaClient(opened, rate_hz=rate_hz, name="viva call") as client:
         stage = Stage(client, lambda head, text: None if as_json else click.echo(f"{head} {text}"))
         follower = asyncio.create_task(_print_json(client, stage) if as_json else stage.follow())
@@ -72,7 +75,8 @@ async def _hold(opened: OpenedCall, answers: list[bytes], rate_hz: int, as_json:
         await stage.question_heard(len(answers) + 1, _REPLY_WAIT_S)
         client.hangup("no more recordings")
         await follower
-    return bytes(client.loudspeaker.heard)
+    ending = client.closed["reason"] if client.closed else (client.error or {}).get("code", "connection lost")
+    return bytes(client.loudspeaker.heard), ending
 
 
 async def _print_json(client: VivaClient, stage: Stage) -> None:
