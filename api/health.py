@@ -1,11 +1,15 @@
 """Whether this process lives, and whether it can take calls."""
 
+import asyncio
+
 import msgspec
 from litestar import Response, get
 from litestar.di import NamedDependency
 
 from adapters.postgres.failures import UNAVAILABLE
 from api.services import Services
+
+_DATABASE_ANSWERS_S = 2
 
 
 class Live(msgspec.Struct, frozen=True):
@@ -32,9 +36,12 @@ async def ready(services: NamedDependency[Services]) -> Response[Ready]:
     """503 while the database is away, a projection fails, or the server is stopping."""
     problems = []
     try:
-        await services.store.pool.fetchval("SELECT 1", timeout=2)
+        async with asyncio.timeout(_DATABASE_ANSWERS_S):
+            await services.store.pool.fetchval("SELECT 1")
     except UNAVAILABLE as error:
         problems.append(f"The database does not answer: {type(error).__name__}.")
+    if services.rehearsal is not None and services.rehearsal.returncode is not None:
+        problems.append("The rehearsal interviewer has ended: restart the server.")
     if services.switchboard.draining:
         problems.append("The server is stopping.")
     problems += [

@@ -52,6 +52,10 @@ class VoiceIntake:
         self._resampler = fresh
         return frames
 
+    def end_with(self, audio: ClientAudio) -> int:
+        """Where the stream would end with this message, in samples at 16 kHz since its beginning."""
+        return self._base_sample - (-(self._taken + len(audio.pcm) // 2) * RATE_HZ // self.rate_hz)
+
     def take(self, audio: ClientAudio) -> list[IntakeFrame]:
         """The frames that this message completes. Raises `PeerError("audio_gap")` if one before it is missing."""
         if audio.seq < self.next_seq:
@@ -59,10 +63,9 @@ class VoiceIntake:
             return []
         if audio.seq > self.next_seq:
             raise PeerError("audio_gap", f"Audio message {self.next_seq} is missing before {audio.seq}: send it first.")
+        self._ends.append((self.end_with(audio), audio.seq))
         self.next_seq += 1
         self._taken += len(audio.pcm) // 2
-        end = self._base_sample - (-self._taken * RATE_HZ // self.rate_hz)
-        self._ends.append((end, audio.seq))
         return list(self._frames(self._resampler.push(audio.pcm)))
 
     def finish(self) -> list[IntakeFrame]:

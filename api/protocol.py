@@ -149,6 +149,7 @@ CLOSE_CODES = {
     "bad_sample_rate": 4400,
     "malformed_audio": 4400,
     "audio_gap": 4400,
+    "audio_ahead": 4400,
     "token_invalid": 4401,
     "token_expired": 4401,
     "call_unknown": 4404,

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import json
 import sys
-from asyncio.subprocess import DEVNULL, PIPE, Process
+from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -21,15 +21,15 @@ class RehearsalError(VivaError):
 
 
 @asynccontextmanager
-async def running_rehearsal(settings: Settings) -> AsyncIterator[GeminiSettings]:
-    """How to reach a rehearsal interviewer that lives as long as this block. Raises `RehearsalError`."""
+async def running_rehearsal(settings: Settings) -> AsyncIterator[tuple[GeminiSettings, Process]]:
+    """A rehearsal interviewer that is ended with this block, and how to reach it. Raises `RehearsalError`."""
     command = [sys.executable, "-m", "adapters.gemini.rehearsal", "--json", "--exit-with-parent"]
     command += ["--data-dir", str(settings.data_dir / "rehearsal")]
     for folder in settings.recordings:
         command += ["--recordings", str(folder)]
-    process = await asyncio.create_subprocess_exec(*command, stdin=PIPE, stdout=PIPE, stderr=DEVNULL)
+    process = await asyncio.create_subprocess_exec(*command, stdin=PIPE, stdout=PIPE)
     try:
-        yield await _reached(process)
+        yield await _reached(process), process
     finally:
         await _stop(process)
 

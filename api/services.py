@@ -1,6 +1,7 @@
 """Everything a running server is made of, opened in order and closed in the reverse: the composition root."""
 
 import asyncio
+from asyncio.subprocess import Process
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -42,7 +43,13 @@ class Services:
     switchboard: Switchboard
     runners: tuple[ProjectionRunner, ...]
     gemini: GeminiSettings
-    rehearsing: bool
+    rehearsal: Process | None
+    """The interviewer that was started for this server, if one was."""
+
+    @property
+    def rehearsing(self) -> bool:
+        """Whether calls are held by the rehearsal interviewer."""
+        return self.rehearsal is not None
 
 
 @asynccontextmanager
@@ -69,9 +76,11 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         await asyncio.to_thread(shared_session)
         dsn = await stack.enter_async_context(open_database(settings))
         store = await stack.enter_async_context(open_store(dsn))
-        gemini = settings.gemini
-        if gemini is None:
-            gemini = await stack.enter_async_context(running_rehearsal(settings))
+        rehearsal: Process | None = None
+        if settings.gemini is not None:
+            gemini = settings.gemini
+        else:
+            gemini, rehearsal = await stack.enter_async_context(running_rehearsal(settings))
         client = await stack.enter_async_context(open_client(gemini))
         runners = tuple(
             ProjectionRunner(model, store.reader, store.pool, store.mapper.to_event, gather_s=_PROJECTIONS_GATHER_S)
@@ -89,7 +98,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             switchboard=switchboard,
             runners=runners,
             gemini=gemini,
-            rehearsing=settings.gemini is None,
+            rehearsal=rehearsal,
         )
 
 

@@ -10,7 +10,11 @@ FLAGS = [
     "--quiet", "--generate-hashes", "--strip-extras", "--allow-unsafe", "--no-header",
     "--no-emit-index-url", "--no-emit-find-links", "--no-emit-trusted-host",
 ]  # fmt: skip
-TARGETS = {"requirements/run.txt": ["rehearsal"], "requirements/dev.txt": ["rehearsal", "dev"]}
+TARGETS = {
+    "requirements/run.txt": [],  # a server
+    "requirements/rehearsal.txt": ["rehearsal"],  # and the rehearsal interviewer's synthesiser, which is GPL
+    "requirements/dev.txt": ["rehearsal", "dev"],
+}
 
 subprocess.run([sys.executable, "-m", "pip", "install", "-q", "pip-tools"], check=True)
 for output, extras in TARGETS.items():

@@ -68,10 +68,10 @@ class Resampler:
     def push(self, pcm: bytes) -> bytes:
         """Take a chunk of any size; return what is ready, possibly nothing.
 
-        Raises `PeerError("bad_audio")` if `pcm` ends within a sample; nothing was taken then.
+        Raises `PeerError("malformed_audio")` if `pcm` ends within a sample; nothing was taken then.
         """
         if len(pcm) % 2:
-            raise PeerError("bad_audio", "The audio ends within a sample: send an even number of bytes of PCM16.")
+            raise PeerError("malformed_audio", "The audio ends within a sample: send an even number of bytes of PCM16.")
         if self._stream is None:
             return pcm
         self._taken += len(pcm) // 2

@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidHandshake
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, WebSocketException
 
 from api.client.loudspeaker import Loudspeaker
 from api.client.microphone import Microphone
@@ -67,7 +67,10 @@ class VivaClient:
         self._farewell: dict[str, Any] | None = None
 
     async def __aenter__(self) -> Self:
-        await self._connect()
+        try:
+            await self._connect()
+        except (OSError, TimeoutError, WebSocketException) as error:
+            raise CallEndedError("unreachable", f"No websocket opens at {self.opened.url}: {error}") from error
         self._tasks = [asyncio.create_task(self._hold(), name="connection")]
         self._tasks.append(asyncio.create_task(self.loudspeaker.run(), name="loudspeaker"))
         if self._speak:

@@ -62,7 +62,8 @@ def model_lost(call: CallMemory, lost: ModelLost) -> None:
     if fresh and not call.record.handle:  # a fresh session of this model was refused: try the next model
         model = _next_model(call)
     if model is None:
-        close(call, "model_unavailable", f"No configured model accepts this call: {lost.reason}")
+        tried = {"models": len(call.opened.agent.models), "code": lost.code}
+        close(call, "model_unavailable", f"No configured model accepts this call: {lost.reason}", tried)
     else:
         _dial_again(call, lost.reason, model, fresh)
 
@@ -88,10 +89,10 @@ def _dial_again(call: CallMemory, reason: str, model: str, fresh: bool) -> None:
     connected = Link.MODEL not in record.missing
     healthy = connected and call.now_us - record.connected_at_us >= links.healthy_ms * 1000
     attempt = 1 if healthy else record.attempts + 1
-    if attempt > links.dial_attempts:
-        close(call, "model_unavailable", f"Gemini was dialled {record.attempts} times in vain: {reason}")
-        return
     evidence = {"attempts": record.attempts, "most_attempts": links.dial_attempts, "session_was_healthy": int(healthy)}
+    if attempt > links.dial_attempts:
+        close(call, "model_unavailable", f"Gemini was dialled {record.attempts} times in vain: {reason}", evidence)
+        return
     call.decide(LinkLost, link=Link.MODEL, reason=reason, attempt=attempt, model=model, fresh=fresh, evidence=evidence)
     call.timers.stop(Timer.ROTATION)
     call.timers.stop(Timer.REPLY)

@@ -49,6 +49,8 @@ BAD: dict[str, tuple[list[Any], str, int]] = {
     "audio of another kind": ([b"\2" + audio(0)[1:]], "malformed_audio", 4400),
     "too much audio": ([audio(0, 32_769)], "message_too_big", 1009),
     "far too much audio": ([audio(0, 600_000)], "message_too_big", 1009),
+    "a second and more at once": ([audio(0, 16_001)], "message_too_big", 1009),
+    "a flood": ([audio(seq, 16_000) for seq in range(12)], "audio_ahead", 4400),
     "a gap": ([audio(0), audio(2)], "audio_gap", 4400),
     "beginning in the middle": ([struct.pack("<B3xI", 1, 2**32 - 1) + bytes(640)], "audio_gap", 4400),
     "too many messages": ([{"type": "ping", "id": number} for number in range(250)], "too_many_messages", 4429),
@@ -115,7 +117,7 @@ async def test_what_is_odd_but_allowed(desk: Desk) -> None:
         await socket.hello(opened.token, shoe_size=43, played_sample=2**53)
         await socket.send({"type": "mute"}, {"type": "mute"}, {"type": "unmute"}, {"type": "unmute", "why": None})
         await socket.send({"type": "playback", "played_sample": 2**53, "held": True}, {"type": "pong", "id": 99})
-        await socket.send({"type": "playback", "played_sample": 0}, audio(0, 1), audio(0, 1), audio(1, 32_768))
+        await socket.send({"type": "playback", "played_sample": 0}, audio(0, 1), audio(0, 1), audio(1, 16_000))
         await socket.send({"type": "ping", "id": 2**53})
         await socket.until("pong")
     assert not socket.errors

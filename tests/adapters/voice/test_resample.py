@@ -212,7 +212,7 @@ def test_half_a_sample_is_refused_whole(rate_hz: int) -> None:
     with pytest.raises(PeerError) as refused:
         resampler.push(b"\1" * 961)
 
-    assert refused.value.code == "bad_audio"
+    assert refused.value.code == "malformed_audio"
     pcm = tone(1_000, rate_hz, seconds=0.1)
     assert resampler.push(pcm) + resampler.flush() == whole(rate_hz, pcm).astype("<i2").tobytes()
 

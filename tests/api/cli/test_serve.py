@@ -65,7 +65,8 @@ def _postgres(data_dir: Path) -> psutil.Process:
 
 async def _killed(data_dir: Path) -> None:
     async with serving(data_dir) as server:
-        family = server.family
+        rehearsal = [child for child in server.family if "rehearsal" in " ".join(child.cmdline())]
+        assert rehearsal
         opened = await open_call(server.url, **CALL)
         client = VivaClient(opened)
         await client.__aenter__()
@@ -79,7 +80,6 @@ async def _killed(data_dir: Path) -> None:
         await server.process.wait()
         client.hangup()
         await client.__aexit__(RuntimeError, None, None)
-        rehearsal = [child for child in family if child.is_running() and "rehearsal" in " ".join(child.cmdline())]
         assert await gone(rehearsal) == []
     assert 0 < acknowledged < sent
     async with serving(data_dir) as again:
