@@ -167,7 +167,11 @@ async def test_the_page_fits_its_window(
     await wire.play(1, 0, tone(2.0))
     await front.until("document.querySelectorAll('#latency tr').length === 6")
     await front.until("document.querySelector('#voice-level').style.transform > 'scaleX(0.5)'")
-    box = "const { top, height } = document.querySelector('.talk').getBoundingClientRect(); return [top, height]"
+    # In the page, not in the window: a picture of the whole page may leave the window scrolled elsewhere.
+    box = (
+        "const { top, height } = document.querySelector('.talk').getBoundingClientRect();"
+        " return [Math.round(top + window.scrollY), Math.round(height)]"
+    )
     before = await front.run(box)
     await picture(front, tmp_path / "call.png", width)
     for state in STATES[:-1]:
