@@ -37,8 +37,6 @@ from domain.states import State
 
 _log = structlog.get_logger(__name__)
 _RING_SLACK_MS = 10_000
-_AHEAD_MS = 5_000
-"""What a client's clock may run ahead of ours, and a burst after a stall may bring; more was never spoken."""
 _CLOSE_DURABLE_WAIT_S = 1.0
 _CLIENT_AT_FAULT = frozenset({"protocol_violation", "playback_stalled", "client_too_slow"})
 
@@ -187,13 +185,9 @@ class CallSession:
 
     def take_audio(self, audio: protocol.ClientAudio) -> None:
         """One audio message. Raises `PeerError` (audio_gap, audio_ahead, message_too_big)."""
-        intake = self._intake
-        assert intake is not None
-        if len(audio.pcm) > 2 * intake.rate_hz:
-            raise PeerError("message_too_big", "An audio message holds at most one second of sound: send less at once.")
-        if audio.seq == intake.next_seq and intake.end_with(audio) > samples(self.now_us() // 1000 + _AHEAD_MS):
-            raise PeerError("audio_ahead", "More sound came than time has passed since the call began: send it live.")
-        self._hear(intake.take(audio))
+        assert self._intake is not None
+        self._intake.admit(audio, self.now_us())
+        self._hear(self._intake.take(audio))
 
     def take_control(self, message: protocol.ClientMessage) -> None:
         """One control message after the hello."""

@@ -13,6 +13,9 @@ from adapters.voice.resample import Resampler
 from api.protocol import ClientAudio
 from domain.errors import PeerError
 
+_AHEAD_MS = 5_000
+"""What a client's clock may run ahead of ours, and a burst after a stall may bring; more was never spoken."""
+
 
 class IntakeFrame(NamedTuple):
     """640 bytes of 16 kHz mono PCM16, and the message it makes whole."""
@@ -52,7 +55,15 @@ class VoiceIntake:
         self._resampler = fresh
         return frames
 
-    def end_with(self, audio: ClientAudio) -> int:
+    def admit(self, audio: ClientAudio, now_us: int) -> None:
+        """Refuse what nobody can have spoken by now. Raises `PeerError` (message_too_big, audio_ahead)."""
+        if len(audio.pcm) > 2 * self.rate_hz:
+            raise PeerError("message_too_big", "An audio message holds at most one second of sound: send less at once.")
+        latest = (now_us // 1000 + _AHEAD_MS) * RATE_HZ // 1000
+        if audio.seq == self.next_seq and self._end_with(audio) > latest:
+            raise PeerError("audio_ahead", "More sound came than time has passed since the call began: send it live.")
+
+    def _end_with(self, audio: ClientAudio) -> int:
         """Where the stream would end with this message, in samples at 16 kHz since its beginning."""
         return self._base_sample - (-(self._taken + len(audio.pcm) // 2) * RATE_HZ // self.rate_hz)
 
@@ -63,7 +74,7 @@ class VoiceIntake:
             return []
         if audio.seq > self.next_seq:
             raise PeerError("audio_gap", f"Audio message {self.next_seq} is missing before {audio.seq}: send it first.")
-        self._ends.append((self.end_with(audio), audio.seq))
+        self._ends.append((self._end_with(audio), audio.seq))
         self.next_seq += 1
         self._taken += len(audio.pcm) // 2
         return list(self._frames(self._resampler.push(audio.pcm)))
