@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 FLAGS = [
-    "--quiet", "--generate-hashes", "--strip-extras", "--allow-unsafe", "--no-header",
+    "--quiet", "--generate-hashes", "--no-strip-extras", "--allow-unsafe", "--no-header",
     "--no-emit-index-url", "--no-emit-find-links", "--no-emit-trusted-host",
 ]  # fmt: skip
 TARGETS = {
