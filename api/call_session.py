@@ -15,13 +15,13 @@ from typing import Any, assert_never
 import structlog
 
 from adapters.gemini.link import GeminiLink
-from adapters.voice.detector import VoiceDetector
-from adapters.voice.factory import make_detector
-from adapters.voice.preroll import AudioNotHeldError, VoiceRing
+from adapters.voice.pause_judge import Judge
+from adapters.voice.preroll import VoiceRing
 from api import protocol
 from api.alarm import Alarm
+from api.candidate_voice import CandidateVoice
 from api.greeting import live_setup, ready_message
-from api.intake import IntakeFrame, VoiceIntake
+from api.intake import IntakeFrame
 from api.logbook import Logbook
 from api.messages import Telling, complaint, message_of
 from api.outlet import Outlet
@@ -49,14 +49,13 @@ class CallSession:
         call: Call,
         make_link: Callable[["CallSession"], GeminiLink],
         make_logbook: Callable[["CallSession"], Logbook],
+        judge: Judge | None = None,
     ) -> None:
         self.call = call
         policy = call.policy
         self._epoch_ns = monotonic_ns()
-        self._detector: VoiceDetector = make_detector(policy.voice.detector)
-        self._ring = VoiceRing(samples(policy.links.window_keep_ms + _RING_SLACK_MS))
         self._interviewer = VoiceRing(samples(policy.playout.max_ms + _RING_SLACK_MS, MODEL_RATE_HZ))
-        self._intake: VoiceIntake | None = None
+        self.voice = CandidateVoice(call, self._interviewer, judge)
         self._outlet: Outlet | None = None
         self._greeting: tuple[Token, int] | None = None
         self._inbox: deque[inp.Input] = deque()
@@ -67,8 +66,6 @@ class CallSession:
         self._closing: dict[str, Any] | None = None
         self._closing_due: asyncio.TimerHandle | None = None
         self._fault_code = CLOSE_CODES["playback_stalled"]
-        self.unavailable_samples = 0
-        """Audio that the core asked for and memory no longer held: 0, or policy and ring do not fit together."""
         self.logbook = make_logbook(self)
         self.link = make_link(self)
         self._setup = live_setup(call.opened)
@@ -148,10 +145,7 @@ class CallSession:
         """
         if self.call.state is State.CLOSED:
             raise PeerError("call_closed", f"The call is over ({self.call.record.close_reason}): open a new one.")
-        if self._intake is None:
-            self._intake, left = VoiceIntake(hello.rate_hz), []
-        else:
-            left = self._intake.change_rate(hello.rate_hz)
+        left = self.voice.connect(hello.rate_hz)
         resumed = self.call.record.clients > 0
         self._let_client_go("replaced", "Another connection said hello for this call; use that one.")
         self._hear(left)
@@ -168,8 +162,8 @@ class CallSession:
 
     def _greet(self) -> None:
         """Before anything that the hello led to; an acknowledgement may have been lost with the last connection."""
-        assert self._intake is not None and self._greeting is not None
-        self._tell(ready_message(self.call, self._intake.next_seq, *self._greeting))
+        assert self._greeting is not None
+        self._tell(ready_message(self.call, self.voice.next_seq, *self._greeting))
         if self.logbook.durable_seq >= 0:
             self._tell({"type": "ack", "seq": self.logbook.durable_seq})
 
@@ -185,9 +179,7 @@ class CallSession:
 
     def take_audio(self, audio: protocol.ClientAudio) -> None:
         """One audio message. Raises `PeerError` (audio_gap, audio_ahead, message_too_big)."""
-        assert self._intake is not None
-        self._intake.admit(audio, self.now_us())
-        self._hear(self._intake.take(audio))
+        self._hear(self.voice.take(audio, self.now_us()))
 
     def take_control(self, message: protocol.ClientMessage) -> None:
         """One control message after the hello."""
@@ -201,8 +193,7 @@ class CallSession:
             case protocol.Unmute():
                 self.feed(inp.MicUnmuted(at_us=at_us))
             case protocol.Hangup(reason):
-                if self._intake is not None:
-                    self._hear(self._intake.finish())
+                self._hear(self.voice.finish())
                 self.feed(inp.HangupRequested(at_us=at_us, by="candidate", reason=reason))
             case protocol.Ping(number):
                 self._tell({"type": "pong", "id": number})
@@ -223,10 +214,22 @@ class CallSession:
             self._let_client_go(error.code, error.message)
 
     def _hear(self, frames: list[IntakeFrame]) -> None:
-        for pcm, client_seq in frames:
-            self._ring.append(pcm)
-            features = self._detector.analyse(pcm)
-            self.feed(inp.CandidateFrame(at_us=self.now_us(), client_seq=client_seq, features=features, pcm=pcm))
+        for frame in self.voice.listen(frames, self.now_us):
+            self.feed(frame)
+
+    def _judge_pause(self, question: fx.JudgePause) -> None:
+        asked_us = self.now_us()
+
+        def judged(completeness: int) -> None:
+            if not self.settled.is_set():
+                now_us = self.now_us()
+                took_ms = (now_us - asked_us) // 1000
+                verdict = inp.PauseJudged(
+                    at_us=now_us, to_sample=question.to_sample, completeness=completeness, took_ms=took_ms
+                )
+                self.feed(verdict)
+
+        self.voice.ask_judge(question, judged)
 
     # --- the log's side ------------------------------------------------------------------------------------------
 
@@ -253,7 +256,7 @@ class CallSession:
     def _carry(self, effect: Effect) -> None:
         match effect:
             case fx.SendCandidateAudio(from_sample, to_sample):
-                self._send_to_model(from_sample, to_sample)
+                self.link.send_audio(self.voice.read(from_sample, to_sample))
             case fx.SendInterviewerAudio(generation, from_sample, to_sample):
                 self._send_to_client(generation, from_sample, to_sample)
             case fx.OpenActivity():
@@ -262,14 +265,18 @@ class CallSession:
                 self.link.close_activity()
             case fx.SendText(text):
                 self.link.send_text(text)
+            case fx.SendNote(text):
+                self.link.send_note(text)
+            case fx.JudgePause():
+                self._judge_pause(effect)
             case fx.AnswerTool(tool_call_id, name, result):
                 self.link.answer_tool(tool_call_id, name, result)
             case fx.DialModel():
                 self.link.dial(effect, self._setup)
             case fx.ResetDetector():
-                self._detector.reset()
+                self.voice.reset_detector()
             case fx.ForgetCandidateAudio(before_sample):
-                self._ring.forget_before(before_sample)
+                self.voice.forget_before(before_sample)
             case fx.ForgetInterviewerAudio(before_sample):
                 self._interviewer.forget_before(before_sample)
             case fx.StoreAudio():
@@ -297,14 +304,6 @@ class CallSession:
             reason = "The client does not read what it is sent: read the websocket without waiting."
             self.feed(inp.OutletFailed(at_us=self.now_us(), outlet="client", reason=reason))
 
-    def _send_to_model(self, from_sample: int, to_sample: int) -> None:
-        try:
-            self.link.send_audio(self._ring.read(from_sample, to_sample))
-        except AudioNotHeldError as error:
-            self.unavailable_samples += error.first_sample - from_sample
-            _log.error("candidate_audio_not_held", call_id=str(self.call.id), samples=self.unavailable_samples)
-            self.link.send_audio(self._ring.read(error.first_sample, to_sample))
-
     def tell(self, effect: Telling) -> None:
         """Tell the client something that the core did not ask for."""
         self._tell(message_of(effect))
@@ -317,8 +316,7 @@ class CallSession:
         self._closing = {"type": "closed", "reason": reason, "detail": detail, "grace_ms": grace_ms}
         loop = asyncio.get_running_loop()
         self._closing_due = loop.call_later(_CLOSE_DURABLE_WAIT_S, self._tell_closed)
-        if self._intake is not None:
-            self._hear(self._intake.finish())
+        self._hear(self.voice.finish())
 
     def _tell_closed(self) -> None:
         if self._closing is None:

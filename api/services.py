@@ -15,6 +15,7 @@ from adapters.gemini.settings import GeminiSettings
 from adapters.postgres.embedded import EmbeddedPostgres
 from adapters.postgres.migrate import upgrade
 from adapters.postgres.store import PostgresStore, open_store
+from adapters.voice.pause_judge import PauseJudge
 from adapters.voice.silero import shared_session
 from api.agents import Agents, read_agents
 from api.call_session import CallSession
@@ -74,6 +75,9 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         agents = read_agents(settings.agents_file)
         mint = TokenMint(settings.secret or kept_secret(settings.data_dir), settings.token_lifetime_s)
         await asyncio.to_thread(shared_session)
+        judge = PauseJudge()
+        await asyncio.to_thread(judge.__enter__)
+        stack.push(judge)
         dsn = await stack.enter_async_context(open_database(settings))
         store = await stack.enter_async_context(open_store(dsn))
         rehearsal: Process | None = None
@@ -87,7 +91,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             for model in READ_MODELS.values()
         )
         await stack.enter_async_context(_running(runners))
-        switchboard = Switchboard(store.writer, store.mapper, _link_maker(client, gemini), settings.max_calls)
+        switchboard = Switchboard(store.writer, store.mapper, _link_maker(client, gemini), settings.max_calls, judge)
         await stack.enter_async_context(switchboard)
         stack.push_async_callback(switchboard.drain, settings.drain_s)
         yield Services(

@@ -11,6 +11,7 @@ import structlog
 
 from adapters.gemini.link import GeminiLink
 from adapters.postgres.mapper import EventMapper
+from adapters.voice.pause_judge import Judge
 from api.call_session import CallSession
 from api.logbook import Logbook
 from domain.call import Call, open_call
@@ -36,11 +37,13 @@ class Switchboard:
         mapper: EventMapper,
         make_link: Callable[[CallSession], GeminiLink],
         max_calls: int,
+        judge: Judge | None = None,
     ) -> None:
         self._writer = writer
         self._mapper = mapper
         self._make_link = make_link
         self._max_calls = max_calls
+        self._judge = judge
         self._sessions: dict[UUID, CallSession] = {}
         self._opening = 0
         self._group = asyncio.TaskGroup()
@@ -77,7 +80,7 @@ class Switchboard:
             context=context,
             opened_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
         )
-        session = CallSession(call, self._make_link, self._make_logbook)
+        session = CallSession(call, self._make_link, self._make_logbook, self._judge)
         recorded = _record(session, opened, self._opened)
         self._opening += 1  # counts against the bound while it is being recorded
         try:

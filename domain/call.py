@@ -79,7 +79,8 @@ class Call(CallMemory):
         if type(happened) is CandidateFrame:
             self.client_seq = max(self.client_seq, happened.client_seq)
             self.candidate_audio.frame(self.seq, self.now_us, happened)
-            self.hearing.hear(self.now_us, happened.features)
+            over = self.record.state in (State.MODEL_SPEAKING, State.INTERRUPTED)
+            self.hearing.hear(self.now_us, happened.features, over_interviewer=over)
             return happened
         if type(happened) is ModelAudio:
             if self.interviewer_audio.full_with(len(happened.pcm) // 2):

@@ -113,6 +113,12 @@ class SendText(NamedTuple):
     text: str
 
 
+class SendNote(NamedTuple):
+    """Tell the model something beside the candidate's voice, within the open window; no reply of its own follows."""
+
+    text: str
+
+
 class AnswerTool(NamedTuple):
     """Answer a function call."""
 
@@ -122,6 +128,13 @@ class AnswerTool(NamedTuple):
 
 
 # --- our own machinery -------------------------------------------------------------------------------------------
+
+
+class JudgePause(NamedTuple):
+    """Have the judge of pauses listen to this range of the candidate's stream; `PauseJudged` may follow."""
+
+    from_sample: int
+    to_sample: int
 
 
 class ResetDetector(NamedTuple):
@@ -172,7 +185,9 @@ Effect = (
     | SendCandidateAudio
     | CloseActivity
     | SendText
+    | SendNote
     | AnswerTool
+    | JudgePause
     | ResetDetector
     | ForgetCandidateAudio
     | StoreAudio

@@ -12,7 +12,7 @@ from domain.interview import Agent, Candidate, InterviewContext
 from domain.policy import Policy
 from domain.states import Link
 
-DECISION_VERSION = 1
+DECISION_VERSION = 2
 """Raised whenever the same inputs could lead to other decisions; every decision carries it."""
 
 
@@ -82,6 +82,35 @@ class CandidateStopped(DecisionEvent, frozen=True, kw_only=True):
     to_sample: int
     reason: Literal["silence", "muted", "model_replied"]
     evidence: Evidence
+
+
+@event("call.eager_end_tried.v1")
+class EagerEndTried(DecisionEvent, frozen=True, kw_only=True):
+    """The answer sounds finished: the model is let think already, and what it says is kept until the end is certain."""
+
+    turn: int
+    to_sample: int
+    evidence: Evidence
+
+
+@event("call.eager_end_withdrawn.v1")
+class EagerEndWithdrawn(DecisionEvent, frozen=True, kw_only=True):
+    """The candidate went on: `received_ms` of a reply that nobody heard were in vain, after `waited_ms` of thinking."""
+
+    turn: int
+    generation: int
+    received_ms: int
+    waited_ms: int
+
+
+@event("call.history_corrected.v1", personal=("heard_text",))
+class HistoryCorrected(DecisionEvent, frozen=True, kw_only=True):
+    """The model was told how much of a reply the candidate had heard: its own memory holds all that it sent."""
+
+    generation: int
+    method: Literal["note"]
+    heard_ms: int
+    heard_text: str
 
 
 @event("call.generation_requested.v1")

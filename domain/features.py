@@ -1,6 +1,6 @@
-"""What a detector says about one 20 ms frame, in the three bytes that are recorded.
+"""What is heard in one 20 ms frame, in the four bytes that are recorded.
 
-Decisions are made on these quantised values and never on the raw ones: so a log that holds three bytes per frame
+Decisions are made on these quantised values and never on the raw ones: so a log that holds four bytes per frame
 holds everything a decision saw, and a replay decides the same.
 """
 
@@ -9,9 +9,13 @@ from typing import Final, NamedTuple
 VOICE_NOT_MEASURED: Final = 255
 """`FrameFeatures.voice` of a detector that estimates no probability, or has not heard enough to."""
 
+NOTHING_PLAYED: Final = 255
+"""`FrameFeatures.over_echo` while nothing of the interviewer's voice can be in the room."""
+
+LEVEL_STEPS_PER_DB: Final = 2
+
 _VOICE_STEPS = 254
 _LOWEST_DBFS = -127.5
-_LEVEL_STEPS_PER_DB = 2
 
 
 class FrameFeatures(NamedTuple):
@@ -21,23 +25,26 @@ class FrameFeatures(NamedTuple):
       0 is digital silence, 255 is 0 dBFS (root mean square 1.0 of full scale).
     - `gate`: 1 if the frame may be speech, else 0. Cheap and generous; alone it must not decide a barge-in.
     - `voice`: 0..254, probability of speech: `voice = round(p * 254)`; 255 (`VOICE_NOT_MEASURED`) if there is none.
+    - `over_echo`: 0..254, how far the frame is above what may leak of the interviewer's own voice, in steps of 0.5 dB;
+      0 is as loud as the leak or less, 255 (`NOTHING_PLAYED`) if there is nothing to leak.
     """
 
     level: int
     gate: int
     voice: int
+    over_echo: int = NOTHING_PLAYED
 
 
 def quantise_level(dbfs: float) -> int:
     """The byte for a level in dB of full scale; `-inf` (digital silence) and all below -127.25 dB become 0."""
     if dbfs <= _LOWEST_DBFS:
         return 0
-    return round(_LEVEL_STEPS_PER_DB * (min(dbfs, 0.0) - _LOWEST_DBFS))
+    return round(LEVEL_STEPS_PER_DB * (min(dbfs, 0.0) - _LOWEST_DBFS))
 
 
 def level_dbfs(level: int) -> float:
     """The level in dB of full scale that byte `level` stands for, within 0.25 dB; `-inf` for 0."""
-    return level / _LEVEL_STEPS_PER_DB + _LOWEST_DBFS if level > 0 else float("-inf")
+    return level / LEVEL_STEPS_PER_DB + _LOWEST_DBFS if level > 0 else float("-inf")
 
 
 def quantise_voice(probability: float) -> int:
@@ -48,3 +55,8 @@ def quantise_voice(probability: float) -> int:
 def voice_probability(voice: int) -> float | None:
     """The probability that byte `voice` stands for, within 0.002; None if it was not measured."""
     return None if voice == VOICE_NOT_MEASURED else voice / _VOICE_STEPS
+
+
+def quantise_over_echo(db: float) -> int:
+    """The byte for so many dB above the leak; what is below it becomes 0."""
+    return min(NOTHING_PLAYED - 1, max(0, round(LEVEL_STEPS_PER_DB * db)))

@@ -11,7 +11,7 @@ from domain import events as ev
 from domain import inputs as inp
 from domain.event import Event
 from domain.machine import fire
-from domain.record import Answer, Record, Reply, Suspicion
+from domain.record import Answer, Record, Reply, Suspicion, Unheard
 from domain.states import Link, State, Trigger
 
 
@@ -37,7 +37,7 @@ def _link_lost(record: Record, event: ev.LinkLost) -> None:
         record.rotation_due, record.owed, record.session_changed = False, 0, True
         record.resumable = False
         if event.fresh:
-            record.handle = ""
+            record.handle, record.unheard = "", None
         if record.reply is not None and record.reply.playing and not record.reply.complete:
             record.reply.complete = record.reply.truncated = True
 
@@ -58,7 +58,11 @@ def _open_answer(record: Record, event: ev.CandidateStarted | ev.BargeInConfirme
     record.turn = event.turn
     if event.turn not in record.untranscribed:
         record.untranscribed.append(event.turn)
-    record.answer = Answer(turn=event.turn, from_sample=event.from_sample, opened_at_us=event.at_us)
+    before = record.answer
+    first_sample = before.first_sample if before is not None and before.turn == event.turn else event.from_sample
+    record.answer = Answer(
+        turn=event.turn, from_sample=event.from_sample, first_sample=first_sample, opened_at_us=event.at_us
+    )
 
 
 def _candidate_started(record: Record, event: ev.CandidateStarted) -> None:
@@ -71,6 +75,8 @@ def _candidate_stopped(record: Record, event: ev.CandidateStopped) -> None:
     record.state = fire(record.state, Trigger.CANDIDATE_STOPPED)
     assert record.answer is not None
     record.answer.to_sample = event.to_sample
+    record.eager = False
+    record.answer.end_sample = event.end_sample
     record.answer.end_at_us, record.answer.stopped_at_us = event.end_at_us, event.at_us
 
 
@@ -91,8 +97,26 @@ def _let_reply_go(record: Record) -> None:
     record.reply = None
 
 
-def _generation_cancelled(record: Record, _: ev.GenerationCancelled) -> None:
+def _generation_cancelled(record: Record, event: ev.GenerationCancelled) -> None:
+    if record.reply is not None and record.reply.started:
+        record.unheard = Unheard(event.generation)
     _let_reply_go(record)
+
+
+def _interviewer_cut(record: Record, event: ev.InterviewerCut) -> None:
+    record.unheard = Unheard(event.generation, event.heard_ms, event.heard_text)
+
+
+def _history_corrected(record: Record, _: ev.HistoryCorrected) -> None:
+    record.unheard = None
+
+
+def _eager_end_tried(record: Record, _: ev.EagerEndTried) -> None:
+    record.eager = True
+
+
+def _eager_end_withdrawn(record: Record, _: ev.EagerEndWithdrawn) -> None:
+    record.eager = False
 
 
 def _model_started(record: Record, _: ev.ModelStarted) -> None:
@@ -190,7 +214,8 @@ def _ending(record: Record, _: ev.EndingAgreed) -> None:
 def _closed(record: Record, event: ev.CallClosed) -> None:
     record.state = fire(record.state, Trigger.CLOSE)
     record.close_reason = event.reason
-    record.reply = record.suspicion = None
+    record.reply = record.suspicion = record.unheard = None
+    record.eager = False
     record.missing.clear()
 
 
@@ -204,6 +229,10 @@ _MEANINGS: dict[type[Event], Callable[[Record, Any], None]] = {
     ev.LinkRestored: _link_restored,
     ev.CandidateStarted: _candidate_started,
     ev.CandidateStopped: _candidate_stopped,
+    ev.EagerEndTried: _eager_end_tried,
+    ev.EagerEndWithdrawn: _eager_end_withdrawn,
+    ev.InterviewerCut: _interviewer_cut,
+    ev.HistoryCorrected: _history_corrected,
     ev.GenerationRequested: _generation_requested,
     ev.GenerationStarted: _generation_started,
     ev.GenerationCancelled: _generation_cancelled,

@@ -214,6 +214,15 @@ class ModelMessageUnrecognised(Event, frozen=True, kw_only=True):
 # --- time and our own machinery ---------------------------------------------------------------------------------
 
 
+@event("call.pause_judged.v1")
+class PauseJudged(Event, frozen=True, kw_only=True):
+    """The judge of pauses listened to an answer up to `to_sample`: it sounds finished (254) or not at all (0)."""
+
+    to_sample: int
+    completeness: Annotated[int, msgspec.Meta(ge=0, le=254)]
+    took_ms: int
+
+
 @event("call.deadline_passed.v1")
 class DeadlinePassed(Event, frozen=True, kw_only=True):
     """The clock reached the call's next deadline while nothing else was happening."""
@@ -252,6 +261,7 @@ Input = (
     | ToolCallsCancelled
     | ModelHeardActivity
     | ModelMessageUnrecognised
+    | PauseJudged
     | DeadlinePassed
     | OutletFailed
 )

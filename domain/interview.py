@@ -48,6 +48,14 @@ OPENING = "The candidate is connected. Greet them briefly by name and ask the fi
 NUDGE = "Please go on with the interview: respond to the candidate's last answer."
 """Sent as text to a model that has not answered in time."""
 
+
+def heard_note(heard_text: str) -> str:
+    """What a model is told of a reply that was cut: its memory holds all that it sent."""
+    if not heard_text:
+        return "[Note, not said by the candidate: nothing of your last reply was heard. Do not refer to it as said.]"
+    return f'[Note, not said by the candidate: of your last reply only this was heard: "{heard_text}"]'
+
+
 END_TOOL = "end_interview"
 """The function the model calls when the interview is over."""
 

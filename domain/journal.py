@@ -3,8 +3,10 @@
 Frames and chunks are gathered into segments of at most one second. A segment's `arrivals` is a packed table, one row
 for each frame or chunk: what the decisions were made on, in the order in which it arrived.
 
-    candidate's frame    <IQiBBB   seq, at_us, client_seq, level, gate, voice     (320 samples each)
+    candidate's frame    <IQiBBBB  seq, at_us, client_seq, level, gate, voice, over_echo     (320 samples each)
     interviewer's chunk  <IQI      seq, at_us, samples
+
+Rows of frames that were recorded before `over_echo` was known are a byte shorter; their width tells.
 """
 
 import hashlib
@@ -17,7 +19,8 @@ from domain.inputs import CandidateFrame, ModelAudio
 from domain.policy import FRAME_SAMPLES, MODEL_RATE_HZ, SAMPLE_RATE_HZ, samples
 from domain.ports import AudioSegment, Side
 
-_FRAME = struct.Struct("<IQiBBB")
+_FRAME = struct.Struct("<IQiBBBB")
+_FRAME_WITHOUT_ECHO = struct.Struct("<IQiBBB")
 _CHUNK = struct.Struct("<IQI")
 _BYTES_PER_SAMPLE = 2
 
@@ -60,7 +63,7 @@ class Journal:
     def frame(self, seq: int, at_us: int, frame: CandidateFrame) -> None:
         """Add a frame of the candidate's."""
         features = frame.features
-        row = _FRAME.pack(seq, at_us, frame.client_seq, features.level, features.gate, features.voice)
+        row = _FRAME.pack(seq, at_us, frame.client_seq, *features)
         self._add(frame.pcm, FRAME_SAMPLES, row)
 
     def chunk(self, seq: int, at_us: int, audio: ModelAudio) -> None:
@@ -98,7 +101,9 @@ def unpack(segment: AudioSegment) -> Iterator[tuple[int, CandidateFrame | ModelA
 
 def _frames(segment: AudioSegment) -> Iterator[tuple[int, CandidateFrame]]:
     width = FRAME_SAMPLES * _BYTES_PER_SAMPLE
-    for index, (seq, at_us, client_seq, *features) in enumerate(_FRAME.iter_unpack(segment.arrivals)):
+    old = len(segment.arrivals) * width == len(segment.pcm) * _FRAME_WITHOUT_ECHO.size
+    rows = (_FRAME_WITHOUT_ECHO if old else _FRAME).iter_unpack(segment.arrivals)
+    for index, (seq, at_us, client_seq, *features) in enumerate(rows):
         pcm = segment.pcm[index * width : (index + 1) * width]
         yield seq, CandidateFrame(at_us=at_us, client_seq=client_seq, features=FrameFeatures(*features), pcm=pcm)
 

@@ -91,6 +91,7 @@ _ROWS: dict[type, list[Rule]] = {
     inp.ToolCallsCancelled: _open(STEP),
     inp.ModelHeardActivity: _open(STEP),
     inp.ModelMessageUnrecognised: _open(IGNORED),
+    inp.PauseJudged: [IGNORED, voice.judged, IGNORED, IGNORED, IGNORED, IGNORED],
     inp.DeadlinePassed: [STEP] * 6,
 }
 

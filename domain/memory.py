@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from domain.effects import Effect
+from domain.endpointing import Endpointing
 from domain.event import Event
 from domain.events import CallOpened
 from domain.fold import fold
@@ -31,7 +32,8 @@ class CallMemory:
         self.opened = opened
         self.policy: Policy = opened.policy
         self.record = Record(agent=opened.agent)
-        self.hearing = Hearing(self.policy.voice, self.policy.endpoint.silence_ms)
+        self.hearing = Hearing(self.policy)
+        self.endpointing = Endpointing(self.policy.endpoint)
         self.playout = Playout(self.policy.playout)
         self.candidate_audio = Journal(Side.CANDIDATE, self.policy.recording.segment_ms)
         self.interviewer_audio = Journal(Side.INTERVIEWER, self.policy.recording.segment_ms)

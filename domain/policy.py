@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 import msgspec
 
 Millis = Annotated[int, msgspec.Meta(ge=0, le=3_600_000)]
+Decibels = Annotated[int, msgspec.Meta(ge=0, le=100)]
 Probability = Annotated[float, msgspec.Meta(ge=0, le=1)]
 
 SAMPLE_RATE_HZ = 16_000
@@ -32,24 +33,72 @@ class VoicePolicy(msgspec.Struct, frozen=True):
     """A start needs 80 ms of voice within 120 ms: longer than a click, shorter than a syllable."""
     preroll_ms: Millis = 300
     """What is sent from before the onset: soft initial consonants are below every detector's threshold."""
+    above_floor_db: Decibels = 6
+    """A voice is at least so much louder than the noise around it."""
+    fall_db: Decibels = 30
+    """A frame so far below the voice's own peak is its silence: networks notice an end some 100 ms later."""
+    echo_margin_db: Decibels = 6
+    """Over the interviewer a voice is so much louder than what leaks of the interviewer's own."""
 
 
 class EndpointPolicy(msgspec.Struct, frozen=True):
     turns: Literal["local", "gemini"] = "local"
     """Who decides turns. With "gemini" audio streams continuously and playback cannot be held reversibly."""
+    strategy: Literal["adaptive", "silence"] = "adaptive"
+    """How an end is decided locally: by all the evidence there is, or by a plain silence timer, for comparison."""
     silence_ms: Millis = 700
-    """The plain silence timer: a turn is over after this much silence. Shorter cuts off thinking pauses."""
+    """The plain silence timer, and the wait where the evidence says nothing. Shorter cuts off thinking pauses."""
+    quick_ms: Millis = 360
+    """The silence that ends an answer which sounds finished."""
+    patient_ms: Millis = 1_600
+    """The silence that ends an answer which sounds unfinished, of a candidate whose pauses are not known yet."""
+    ceiling_ms: Millis = 3_000
+    """No silence is waited out longer, whatever the evidence."""
+    patience_pct: Annotated[int, msgspec.Meta(ge=10, le=500)] = 100
+    """Scales all of these waits but the ceiling: below 100 answers sooner and cuts off more."""
+    judge: Literal["smart_turn", "none"] = "smart_turn"
+    """Who listens to how a pause was entered: the Smart Turn network, or nobody."""
+    judge_after_ms: Millis = 160
+    """The network is asked after this much silence: most pauses within a sentence are over by then."""
+    judge_again_ms: Millis = 400
+    """It is asked again after so much more, as the silence itself is evidence; at most three times a pause."""
     send_chunk_ms: Millis = 40
     """How much of the candidate's audio one message to Gemini carries: two frames, half the cost of one each."""
+    send_silence_ms: Millis = 600
+    """So much of a pause goes to Gemini as it is heard; what is longer follows if the candidate goes on, else never."""
 
 
 class BargeInPolicy(msgspec.Struct, frozen=True):
-    confirm_voiced_ms: Millis = 480
-    """This much voice since the onset is an interruption; an "uh-huh" has less."""
-    dismiss_silence_ms: Millis = 240
+    suspect_voiced_ms: Millis = 40
+    """So much voice over the interviewer holds playback, which costs nothing if it was none."""
+    confirm_voiced_ms: Millis = 320
+    """This much voice since the onset is an interruption, unless it is just fading away; an "uh-huh" has less."""
+    dismiss_silence_ms: Millis = 100
     """This much silence after the voice is none: it was a cough or an "uh-huh"."""
+    fall_db: Decibels = 20
+    """What counts as that silence: so far below the voice's peak. The pause within "uh-huh" is much deeper."""
+    fading_db: Decibels = 10
+    """A voice so far below its peak may be about to end: it is not confirmed at this moment."""
+    side_db: Decibels = 12
+    """A voice so far below the candidate's usual level is somebody else's, further away."""
     ceiling_ms: Millis = 1_200
     """No doubt lasts longer; then whichever of voice and silence has the larger share wins."""
+    overlap_ms: Millis = 300
+    """A voice that begins when only this much is left to hear is the next answer, not an interruption."""
+
+
+class EagerPolicy(msgspec.Struct, frozen=True):
+    enabled: bool = False
+    """Whether an answer that sounds finished is given to Gemini before its end is certain."""
+    after_ms: Millis = 200
+    """The silence after which that may happen."""
+    completeness_pct: Annotated[int, msgspec.Meta(ge=0, le=100)] = 90
+    """How finished it has to sound."""
+
+
+class HistoryPolicy(msgspec.Struct, frozen=True):
+    correction: Literal["note", "none"] = "note"
+    """What Gemini is told of a reply that was not heard to its end: a short note with the next window, or nothing."""
 
 
 class PlayoutPolicy(msgspec.Struct, frozen=True):
@@ -102,6 +151,8 @@ class Policy(msgspec.Struct, frozen=True):
     voice: VoicePolicy = VoicePolicy()
     endpoint: EndpointPolicy = EndpointPolicy()
     barge_in: BargeInPolicy = BargeInPolicy()
+    eager: EagerPolicy = EagerPolicy()
+    history: HistoryPolicy = HistoryPolicy()
     playout: PlayoutPolicy = PlayoutPolicy()
     links: LinkPolicy = LinkPolicy()
     recording: RecordingPolicy = RecordingPolicy()

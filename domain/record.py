@@ -35,11 +35,14 @@ class Answer:
 
     turn: int
     from_sample: int
+    first_sample: int = 0
+    """Where the turn began: before `from_sample` if this is a later stretch of it."""
     to_sample: int | None = None
     """None while the activity window is open."""
     opened_at_us: int = 0
+    end_sample: int = 0
     end_at_us: int = 0
-    """When the last voiced frame arrived."""
+    """Where the last frame that sounded ended, and when it arrived."""
     stopped_at_us: int = 0
     replied: bool = False
     """A reply to it has been heard, at least its beginning: it need not be given to the model again."""
@@ -52,6 +55,15 @@ class Suspicion:
     onset_sample: int
     onset_at_us: int
     held_at_us: int
+
+
+@dataclass(slots=True)
+class Unheard:
+    """A reply of which the model believes that more was heard than was."""
+
+    generation: int
+    heard_ms: int = 0
+    heard_text: str = ""
 
 
 @dataclass(slots=True)
@@ -70,6 +82,10 @@ class Record:
     """Turns whose transcript has not come yet, the oldest first."""
     reply: Reply | None = None
     suspicion: Suspicion | None = None
+    eager: bool = False
+    """The model was given the answer before its end was certain; its window is closed for the time being."""
+    unheard: Unheard | None = None
+    """What the model has yet to be told."""
     owed: int = 0
     """A generation that is over for us and that Gemini has not ended yet; 0 for none."""
     owed_audio: bool = False

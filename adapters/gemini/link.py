@@ -15,7 +15,7 @@ from google import genai
 from adapters.gemini.live_setup import LiveSetup
 from adapters.gemini.session import GeminiSession
 from adapters.gemini.settings import GeminiSettings
-from adapters.gemini.uplink import Outgoing, Signal, Text, ToolAnswer, chunks
+from adapters.gemini.uplink import Note, Outgoing, Signal, Text, ToolAnswer, chunks
 from domain.effects import DialModel
 from domain.inputs import Input
 
@@ -116,6 +116,11 @@ class GeminiLink:
     def send_text(self, text: str) -> None:
         """A turn in text, which the model answers."""
         self._send(Text(text))
+
+    def send_note(self, text: str) -> None:
+        """Something the model should know, as text within the open window of activity: no turn of its own."""
+        if not self._gemini_decides:
+            self._send(Note(text))
 
     def answer_tool(self, tool_call_id: str, name: str, result: dict[str, Any]) -> None:
         """The result of a function call."""

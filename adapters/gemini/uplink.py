@@ -43,6 +43,12 @@ class Text(NamedTuple):
     text: str
 
 
+class Note(NamedTuple):
+    """Text within the candidate's turn that the candidate did not say."""
+
+    text: str
+
+
 class ToolAnswer(NamedTuple):
     """The result of a function call."""
 
@@ -51,7 +57,7 @@ class ToolAnswer(NamedTuple):
     result: dict[str, Any]
 
 
-Outgoing = Signal | Audio | Text | ToolAnswer
+Outgoing = Signal | Audio | Text | Note | ToolAnswer
 
 
 class Uplink:
@@ -123,6 +129,8 @@ async def _send(session: AsyncSession, message: Outgoing) -> None:
             # Not realtime text: that counts as activity only where Gemini detects it.
             turn = types.Content(role="user", parts=[types.Part(text=text)])
             await session.send_client_content(turns=turn, turn_complete=True)
+        case Note(text):
+            await session.send_realtime_input(text=text)
         case ToolAnswer(tool_call_id, name, result):
             answer = types.FunctionResponse(id=tool_call_id, name=name, response=result)
             await session.send_tool_response(function_responses=[answer])
@@ -134,7 +142,7 @@ def _cost(message: Outgoing) -> int:
     match message:
         case Audio(pcm):
             return max(LEAST_COST, len(pcm))
-        case Text(text):
+        case Text(text) | Note(text):
             return max(LEAST_COST, len(text))
         case _:
             return LEAST_COST

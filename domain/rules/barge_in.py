@@ -25,8 +25,19 @@ from domain.timers import Timer
 
 def frame_in_model_speaking(call: CallMemory, _: CandidateFrame) -> None:
     stream_to_model(call)
-    if call.policy.local_turns and call.hearing.onset_sample is not None:
+    if not call.policy.local_turns or not call.hearing.begins(call.policy.barge_in.suspect_voiced_ms):
+        return
+    if not begins_at_the_end(call):
         suspect(call)
+    elif call.hearing.fallen_samples >= samples(call.policy.endpoint.quick_ms):
+        call.hearing.rest()  # whatever it was, it was over before the interviewer was
+
+
+def begins_at_the_end(call: CallMemory) -> bool:
+    """Whether so little is left to hear that the voice is the next answer: it takes the floor when all was heard."""
+    reply, playout = call.record.reply, call.playout
+    left = playout.end_sample - playout.heard_sample(call.now_us)
+    return reply is not None and reply.complete and left <= samples(call.policy.barge_in.overlap_ms, MODEL_RATE_HZ)
 
 
 def suspect(call: CallMemory) -> None:
@@ -51,9 +62,9 @@ def frame_in_interrupted(call: CallMemory, _: CandidateFrame) -> None:
     suspicion = call.record.suspicion
     assert suspicion is not None
     doubt = hearing.next_sample - suspicion.onset_sample
-    if hearing.voiced_samples >= samples(policy.confirm_voiced_ms):
+    if hearing.voiced_samples >= samples(policy.confirm_voiced_ms) and not hearing.fading:
         confirm(call, "voiced")
-    elif hearing.silent_samples >= samples(policy.dismiss_silence_ms) or not hearing.speaking:
+    elif hearing.fallen_samples >= samples(policy.dismiss_silence_ms) or not hearing.speaking:
         dismiss(call, "silence")
     elif doubt >= samples(policy.ceiling_ms):
         decide_by_share(call)
@@ -101,6 +112,7 @@ def confirm(call: CallMemory, reason: Literal["voiced", "ceiling", "played_out",
     stop_waiting(call)
     call.playout.drop()
     call.do(FlushPlayback(), ForgetInterviewerAudio(call.interviewer_audio.next_sample))
+    call.endpointing.answer_begins()
     open_window(call, from_sample)
     end_if_muted(call)
 

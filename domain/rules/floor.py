@@ -9,6 +9,7 @@ from domain.effects import (
     OpenActivity,
     ResetDetector,
     SendCandidateAudio,
+    SendNote,
     SendText,
 )
 from domain.events import (
@@ -17,11 +18,12 @@ from domain.events import (
     DetectorReset,
     GenerationCancelled,
     GenerationRequested,
+    HistoryCorrected,
     LateAudioDropped,
 )
-from domain.interview import NUDGE, OPENING
+from domain.interview import NUDGE, OPENING, heard_note
 from domain.memory import CallMemory
-from domain.policy import samples
+from domain.policy import millis, samples
 from domain.timers import Timer
 
 
@@ -32,11 +34,16 @@ def stream_to_model(call: CallMemory) -> None:
         send_up_to_now(call)
 
 
+def send_up_to(call: CallMemory, to_sample: int) -> None:
+    """Send what the model has not been given of the stream before `to_sample`."""
+    if call.uplink_sample < to_sample:
+        call.do(SendCandidateAudio(call.uplink_sample, to_sample))
+        call.uplink_sample = to_sample
+
+
 def send_up_to_now(call: CallMemory) -> None:
     """Send what the model has not been given of the stream up to the newest frame."""
-    if call.uplink_sample < call.hearing.next_sample:
-        call.do(SendCandidateAudio(call.uplink_sample, call.hearing.next_sample))
-        call.uplink_sample = call.hearing.next_sample
+    send_up_to(call, call.hearing.next_sample)
 
 
 def with_preroll(call: CallMemory, onset_sample: int) -> int:
@@ -51,7 +58,23 @@ def open_window(call: CallMemory, from_sample: int) -> None:
     if call.policy.local_turns:
         call.uplink_sample = from_sample
         call.do(OpenActivity())
+        correct_history(call)
         send_up_to_now(call)
+
+
+def correct_history(call: CallMemory) -> None:
+    """Tell the model, within the window just opened, what of its last reply was not heard."""
+    unheard = call.record.unheard
+    if unheard is None or call.policy.history.correction == "none" or not call.policy.local_turns:
+        return
+    call.decide(
+        HistoryCorrected,
+        generation=unheard.generation,
+        method="note",
+        heard_ms=unheard.heard_ms,
+        heard_text=unheard.heard_text,
+    )
+    call.do(SendNote(heard_note(unheard.heard_text)))
 
 
 def start_answer(call: CallMemory) -> None:
@@ -60,10 +83,12 @@ def start_answer(call: CallMemory) -> None:
     assert onset is not None
     from_sample = with_preroll(call, onset)
     turn = call.record.turn + 1
-    reply = call.record.reply
+    reply, answer = call.record.reply, call.record.answer
+    call.endpointing.answer_begins()
     if reply is not None:
-        if reply.cause != "opening" and call.record.turn:
+        if reply.cause != "opening" and answer is not None:
             turn = call.record.turn
+            call.endpointing.goes_on(millis(onset - answer.end_sample))
         give_up_reply(call, "candidate_spoke_on")
     call.decide(
         CandidateStarted,
@@ -136,22 +161,25 @@ def stop_waiting(call: CallMemory) -> None:
 
 def stop_answer(call: CallMemory, reason: Literal["silence", "muted", "model_replied"]) -> None:
     """The answer is over: close the window, and expect a reply."""
-    answer = call.record.answer
+    answer, hearing, eager = call.record.answer, call.hearing, call.record.eager
     assert answer is not None
+    if call.policy.local_turns and not eager:
+        send_up_to(call, min(hearing.next_sample, hearing.end_sample + samples(call.policy.endpoint.send_silence_ms)))
     call.decide(
         CandidateStopped,
         turn=answer.turn,
-        end_sample=call.hearing.end_sample,
-        end_at_us=call.hearing.end_at_us,
-        to_sample=call.hearing.next_sample,
+        end_sample=hearing.end_sample,
+        end_at_us=hearing.end_at_us,
+        to_sample=call.uplink_sample if call.policy.local_turns else hearing.next_sample,
         reason=reason,
-        evidence=call.hearing.evidence() | {"threshold_ms": call.policy.endpoint.silence_ms},
+        evidence=hearing.evidence() | call.endpointing.evidence() | {"eager": int(eager)},
     )
-    if call.policy.local_turns:
-        send_up_to_now(call)
-        call.do(CloseActivity())
-    count_late_audio(call)
-    expect_reply(call, "answer")
+    hearing.rest()
+    if not eager:
+        if call.policy.local_turns:
+            call.do(CloseActivity())
+        count_late_audio(call)
+        expect_reply(call, "answer")
     reset_detector(call)
 
 

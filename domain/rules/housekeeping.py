@@ -16,6 +16,7 @@ from domain.timers import Timer
 CANDIDATE_SEGMENT, INTERVIEWER_SEGMENT = Timer.CANDIDATE_SEGMENT, Timer.INTERVIEWER_SEGMENT
 _PLAYOUT_WAKE_US = 100_000
 _SEGMENT_SLACK_US = 500_000
+_JUDGED_SAMPLES = samples(8_000)
 
 
 def keep_house(call: CallMemory) -> None:
@@ -67,7 +68,7 @@ def _rotate_in_quiet(call: CallMemory) -> None:
 def _pump(call: CallMemory) -> None:
     record = call.record
     speaking = record.reply is not None and (record.state is not State.RESUMING or record.reply.playing)
-    if not speaking or Link.CLIENT in record.missing or call.playout.held:
+    if not speaking or record.eager or Link.CLIENT in record.missing or call.playout.held:
         return
     for part in call.playout.take(call.now_us):
         call.do(SendInterviewerAudio(part.generation, part.from_sample, part.to_sample))
@@ -126,6 +127,7 @@ def _needed_from(call: CallMemory) -> int:
     answer = record.answer
     if answer is not None and (answer.to_sample is None or (record.reply is not None and not answer.replied)):
         needed.append(answer.from_sample)
+        needed.append(max(answer.first_sample, call.hearing.next_sample - _JUDGED_SAMPLES))
     if call.missed_from is not None:
         needed.append(call.missed_from)
     oldest_kept = call.hearing.next_sample - samples(policy.links.window_keep_ms)

@@ -4,6 +4,7 @@ from domain.effects import CloseActivity, DialModel, OpenActivity, SendCandidate
 from domain.events import CandidateStarted, InterviewerCut, LinkLost, LinkRestored
 from domain.inputs import ClientConnected, ClientLost, ModelConnected, ModelLost
 from domain.memory import CallMemory
+from domain.rules import eager
 from domain.rules.barge_in import cut_facts, dismiss
 from domain.rules.ending import close
 from domain.rules.floor import (
@@ -44,6 +45,7 @@ def client_lost(call: CallMemory, lost: ClientLost) -> None:
 def _client_gone(call: CallMemory, reason: str) -> None:
     if call.record.state is State.INTERRUPTED:
         dismiss(call, "client_lost")
+    eager.withdraw(call)
     call.decide(LinkLost, link=Link.CLIENT, reason=reason)
     call.timers.stop(Timer.STALL)
 
@@ -89,6 +91,7 @@ def _dial_again(call: CallMemory, reason: str, model: str, fresh: bool) -> None:
     connected = Link.MODEL not in record.missing
     healthy = connected and call.now_us - record.connected_at_us >= links.healthy_ms * 1000
     attempt = 1 if healthy else record.attempts + 1
+    eager.withdraw(call)
     evidence = {"attempts": record.attempts, "most_attempts": links.dial_attempts, "session_was_healthy": int(healthy)}
     if attempt > links.dial_attempts:
         close(call, "model_unavailable", f"Gemini was dialled {record.attempts} times in vain: {reason}", evidence)
@@ -162,6 +165,7 @@ def _give_missed_window(call: CallMemory) -> None:
     assert onset is not None
     from_sample = call.missed_from if call.missed_from is not None else with_preroll(call, onset)
     call.missed_from = None
+    call.endpointing.answer_begins()
     if record.reply is not None:
         if record.reply.playing:
             call.decide(InterviewerCut, generation=record.reply.generation, **cut_facts(call))

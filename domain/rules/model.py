@@ -74,7 +74,9 @@ def audio_while_resuming(call: CallMemory, chunk: ModelAudio) -> None:
 
 def audio_over_candidate(call: CallMemory, chunk: ModelAudio) -> None:
     """While the candidate has the floor, audio is either late (of a reply that was cut), or Gemini decides turns."""
-    if call.policy.local_turns:
+    if call.record.eager:
+        audio(call, chunk)  # kept until the end of the answer is certain
+    elif call.policy.local_turns:
         drop_late_audio(call, len(chunk.pcm) // 2)
     else:
         if call.record.state is State.CANDIDATE_SPEAKING:
@@ -90,6 +92,9 @@ def transcribed(call: CallMemory, said: ModelTranscribed) -> None:
 
 
 def candidate_transcribed(call: CallMemory, said: CandidateTranscribed) -> None:
+    answer = call.record.answer
+    if call.record.window_open and answer is not None and said.turn == answer.turn:
+        call.endpointing.transcribed(said.text)  # in time to say whether more will come
     call.do(TellTranscript(Side.CANDIDATE, said.turn, said.turn, said.text, said.interim))
 
 

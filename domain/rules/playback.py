@@ -7,7 +7,7 @@ from domain.memory import CallMemory
 from domain.policy import MODEL_RATE_HZ, millis
 from domain.rules.barge_in import confirm
 from domain.rules.ending import close
-from domain.rules.floor import nudge, reset_detector, watch_playback
+from domain.rules.floor import nudge, reset_detector, start_answer, watch_playback
 from domain.states import State
 from domain.timers import Timer
 
@@ -109,6 +109,9 @@ def finish(call: CallMemory) -> None:
     call.timers.stop(Timer.CONTINUATION)
     if call.record.ending:
         close(call, "completed", "The interview is over: the interviewer said goodbye.")
+        return
+    if call.hearing.speaking and call.policy.local_turns:
+        start_answer(call)  # it began over the interviewer's last words
         return
     call.hearing.rest()
     reset_detector(call)

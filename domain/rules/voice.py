@@ -1,9 +1,14 @@
 """Each frame of the candidate's voice while the floor is free or theirs."""
 
-from domain.inputs import CandidateFrame, MicMuted, MicUnmuted
+from domain.effects import JudgePause
+from domain.inputs import CandidateFrame, MicMuted, MicUnmuted, PauseJudged
 from domain.memory import CallMemory
-from domain.policy import samples
-from domain.rules.floor import send_up_to_now, start_answer, stop_answer, stream_to_model, with_preroll
+from domain.policy import SAMPLE_RATE_HZ, millis, samples
+from domain.rules import eager
+from domain.rules.floor import send_up_to, start_answer, stop_answer, stream_to_model, with_preroll
+
+_HEARD_BY_JUDGE = 8 * SAMPLE_RATE_HZ
+"""The judge hears at most the last 8 s of an answer."""
 
 
 def frame_in_listening(call: CallMemory, _: CandidateFrame) -> None:
@@ -11,24 +16,67 @@ def frame_in_listening(call: CallMemory, _: CandidateFrame) -> None:
     reply = call.record.reply
     if not call.policy.local_turns and reply is not None and reply.started:
         return  # Gemini answers already, and would say if the candidate interrupted
-    if call.hearing.onset_sample is not None:
+    if call.hearing.begins(call.policy.voice.start_voiced_ms):
         start_answer(call)
 
 
 def frame_in_candidate_speaking(call: CallMemory, _: CandidateFrame) -> None:
     stream_to_model(call)
+    hearing = call.hearing
+    hearing.learn_level()
+    if hearing.pause_samples:
+        call.endpointing.goes_on(millis(hearing.pause_samples))
+        eager.withdraw(call)
     if call.policy.local_turns:
-        waiting = call.hearing.next_sample - call.uplink_sample
-        if waiting >= samples(call.policy.endpoint.send_chunk_ms):
-            send_up_to_now(call)
-    if call.hearing.silent_samples >= samples(call.policy.endpoint.silence_ms) or not call.hearing.speaking:
+        send_what_is_heard(call)
+        if hearing.silent_samples and call.endpointing.wants_judgement(millis(hearing.silent_samples)):
+            ask_judge(call)
+    if not end_if_over(call):
+        eager.try_end(call)
+
+
+def send_what_is_heard(call: CallMemory) -> None:
+    """Send the answer as it is heard, but of a long pause only its beginning, until it is clear that more follows."""
+    if call.record.eager:
+        return
+    policy, hearing = call.policy.endpoint, call.hearing
+    heard = hearing.next_sample - max(0, hearing.silent_samples - samples(policy.send_silence_ms))
+    if heard - call.uplink_sample >= samples(policy.send_chunk_ms):
+        send_up_to(call, heard)
+
+
+def ask_judge(call: CallMemory) -> None:
+    """Have somebody listen to how this pause was entered; the verdict comes as an input."""
+    answer, now = call.record.answer, call.hearing.next_sample
+    assert answer is not None
+    call.do(JudgePause(max(answer.first_sample, now - _HEARD_BY_JUDGE), now))
+
+
+def judged(call: CallMemory, verdict: PauseJudged) -> None:
+    """Only the pause that is still going on counts."""
+    hearing = call.hearing
+    if verdict.to_sample <= hearing.end_sample or not hearing.speaking:
+        call.ignore(verdict)
+        return
+    call.endpointing.judged(verdict.completeness)
+    if not end_if_over(call):
+        eager.try_end(call)
+
+
+def end_if_over(call: CallMemory) -> bool:
+    """End the answer once its silence is long enough for the evidence there is."""
+    hearing = call.hearing
+    over = not hearing.speaking or hearing.silent_samples >= samples(call.endpointing.wait_ms)
+    if over:
         stop_answer(call, "silence")
+    return over
 
 
 def frame_in_resuming(call: CallMemory, _: CandidateFrame) -> None:
     """Nobody can be told now; a voice is remembered from its beginning, however long ago it ended."""
+    begun = call.hearing.begins(call.policy.voice.start_voiced_ms)
     onset = call.hearing.onset_sample
-    if onset is not None and call.missed_from is None and not call.record.window_open:
+    if begun and onset is not None and call.missed_from is None and not call.record.window_open:
         call.missed_from = with_preroll(call, onset)
 
 
@@ -44,7 +92,6 @@ def muted(call: CallMemory, _: MicMuted) -> None:
 def muted_while_speaking(call: CallMemory, _: MicMuted) -> None:
     """A microphone muted in the middle of a word ends the turn: nothing more can come."""
     stop_answer(call, "muted")
-    call.hearing.rest()
 
 
 def unmuted(call: CallMemory, _: MicUnmuted) -> None:

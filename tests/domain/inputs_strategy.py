@@ -52,6 +52,12 @@ rare = st.one_of(
     st.builds(inp.ToolCallsCancelled, tool_call_ids=st.just(("t1",))),
     st.builds(inp.ModelHeardActivity, kind=st.just("ACTIVITY_START")),
     st.builds(inp.ModelMessageUnrecognised, fields=st.just(("novelty",))),
+    st.builds(
+        inp.PauseJudged,
+        to_sample=st.sampled_from([0, 10_000, 10**9]),
+        completeness=st.integers(0, 254),
+        took_ms=st.just(90),
+    ),
     st.builds(inp.DeadlinePassed),
 ).map(_one)
 fatal = st.one_of(

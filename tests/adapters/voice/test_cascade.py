@@ -6,6 +6,7 @@ import pytest
 from adapters.voice.cascade import CascadeDetector
 from adapters.voice.silero import SileroDetector, SileroStream
 from adapters.voice.webrtc import WebRtcDetector
+from domain.features import FrameFeatures
 from tests.adapters.voice.recordings import Stretch, features, onset_delays_ms, runs, samples, speech, voiced
 
 SECOND = 16_000
@@ -79,7 +80,7 @@ def test_silence_is_nothing_and_costs_no_judgement(judged: list[float]) -> None:
     """Digital silence is level 0, gate 0 and voice 0 (measured, not unknown), and the network never runs."""
     heard = features(CascadeDetector(), np.zeros(5 * SECOND, np.int16))
 
-    assert set(heard) == {(0, 0, 0)}
+    assert set(heard) == {FrameFeatures(0, 0, 0)}
     assert judged == []
 
 

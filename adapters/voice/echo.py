@@ -1,0 +1,115 @@
+"""What of the interviewer's own voice may be in the candidate's microphone, and how far a frame is above it.
+
+What was played is known, frame by frame; how much of it leaks is not, and differs from headphones to loudspeakers by
+60 dB. So the leak is learned, in bands: it sinks quickly towards what the microphone shows while the interviewer speaks
+and the candidate does not, and rises where the microphone's loudness moves as the interviewer's does, which a
+candidate's does not. Until the first half second has been played a leak of -12 dB is assumed: more than browsers let
+through, less than a candidate who wants to be heard.
+
+The two clocks agree: a report of the client's travels as long as its audio does, so a frame that arrives now was
+recorded when what is reported as heard now was heard. What is left (the sound card, the room, a late report) is covered
+by looking at the loudest of the last 300 ms.
+"""
+
+from collections import deque
+
+import numpy as np
+from numpy.typing import NDArray
+
+from adapters.voice.frames import FRAME_SAMPLES, RATE_HZ
+from domain.features import NOTHING_PLAYED, quantise_over_echo
+from domain.policy import MODEL_RATE_HZ
+
+_BANDS_HZ = (150, 250, 350, 500, 650, 800, 1_000, 1_300, 1_700, 2_200, 2_900, 3_800, 5_000)
+_TRANSFORM = 512
+_SMEARED_FRAMES = 16
+_COMPARED_FRAMES = 30
+_MOST_LAG_FRAMES = 14
+_LEAK_AT_FIRST_DB = -12.0
+_LEAST_LEAK_DB, _MOST_LEAK_DB = -60.0, 6.0
+_SILENT_DB = -75.0
+"""What is played below this is a pause, and what is recorded below is taken for it."""
+_ALIKE = 0.6
+"""Correlation of the two loudnesses from which the microphone is taken to follow the interviewer."""
+_RISES, _SINKS = 0.25, 0.06
+
+Bands = NDArray[np.float64]
+
+
+def _edges(rate_hz: int) -> NDArray[np.intp]:
+    return np.round(np.array(_BANDS_HZ) * _TRANSFORM / rate_hz).astype(np.intp)
+
+
+_MICROPHONE_EDGES, _PLAYED_EDGES = _edges(RATE_HZ), _edges(MODEL_RATE_HZ)
+_WINDOWS = {FRAME_SAMPLES: np.hanning(FRAME_SAMPLES)}
+_NOTHING = np.full(len(_BANDS_HZ) - 1, _SILENT_DB)
+
+
+def _band_db(pcm: bytes, edges: NDArray[np.intp]) -> Bands:
+    """The level of each band in dB of full scale; of more than 512 samples the newest count."""
+    samples = np.frombuffer(pcm, "<i2")[-_TRANSFORM:] / 32_768
+    window = _WINDOWS.get(len(samples))
+    window = np.hanning(len(samples)) if window is None else window
+    spectrum = np.fft.rfft(samples * window, _TRANSFORM)
+    power = (spectrum.real**2 + spectrum.imag**2) / (window.dot(window) * _TRANSFORM / 2)
+    summed = np.add.reduceat(power, edges)[:-1]
+    level: Bands = np.maximum(10 * np.log10(summed + 1e-12), _SILENT_DB)
+    return level
+
+
+def _total_db(bands: Bands) -> float:
+    return float(10 * np.log10(np.sum(10 ** (bands / 10))))
+
+
+class EchoGauge:
+    """One call's. Feed it, for each frame of the microphone, what has been played since the one before."""
+
+    def __init__(self) -> None:
+        self._leak_db = np.full(len(_BANDS_HZ) - 1, _LEAK_AT_FIRST_DB)
+        self._played: deque[Bands] = deque(maxlen=_SMEARED_FRAMES)
+        self._played_db: deque[float] = deque(maxlen=_COMPARED_FRAMES + _MOST_LAG_FRAMES)
+        self._heard_db: deque[float] = deque(maxlen=_COMPARED_FRAMES)
+        self._silent_frames = _SMEARED_FRAMES
+
+    def over_echo(self, frame: bytes, played: bytes) -> int:
+        """How far `frame` (16 kHz PCM16) is above the leak, quantised; `NOTHING_PLAYED` if nothing can leak now.
+
+        `played` is what was played since the last frame: PCM16 at 24 kHz of any length, empty for nothing.
+        """
+        self._silent_frames = 0 if len(played) >= 2 * 64 else self._silent_frames + 1
+        if self._silent_frames >= _SMEARED_FRAMES:
+            self._forget_sound()
+            return NOTHING_PLAYED
+        played_bands = _NOTHING if self._silent_frames else _band_db(played, _PLAYED_EDGES)
+        heard_bands = _band_db(frame, _MICROPHONE_EDGES)
+        self._played.append(played_bands)
+        self._played_db.append(_total_db(played_bands))
+        self._heard_db.append(_total_db(heard_bands))
+        loudest = np.max(self._played, axis=0)
+        self._learn(heard_bands, loudest)
+        expected = self._leak_db + loudest
+        explained = _total_db(np.minimum(heard_bands, expected))
+        return quantise_over_echo(self._heard_db[-1] - explained)
+
+    def _forget_sound(self) -> None:
+        if self._played:
+            self._played.clear()
+            self._played_db.clear()
+            self._heard_db.clear()
+
+    def _learn(self, heard: Bands, loudest: Bands) -> None:
+        audible = loudest > _SILENT_DB + 15
+        above = np.clip(heard - loudest, _LEAST_LEAK_DB, _MOST_LEAK_DB) - self._leak_db
+        rate = np.where(above < 0, _SINKS, _RISES if self._follows() else 0.0)
+        self._leak_db += np.where(audible, rate * above, 0.0)
+
+    def _follows(self) -> bool:
+        """Whether the microphone's loudness moves as the interviewer's did a moment before."""
+        if len(self._heard_db) < _COMPARED_FRAMES:
+            return False
+        heard = np.array(self._heard_db)
+        heard -= heard.mean()
+        played = np.lib.stride_tricks.sliding_window_view(np.array(self._played_db), _COMPARED_FRAMES)
+        played = played - played.mean(axis=1, keepdims=True)
+        norms = np.sqrt((played**2).sum(axis=1) * heard.dot(heard))
+        return bool(np.max(played @ heard / np.maximum(norms, 1e-9)) > _ALIKE)

@@ -1,0 +1,70 @@
+"""Asks Smart Turn about pauses without keeping anybody waiting: one thread for all calls of the process.
+
+The queue is bounded. A question that finds it full is not asked, and counted: a pause without a verdict is ended by the
+plain silence timer, so an overloaded machine answers as a simpler system would, and no later.
+"""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from types import TracebackType
+from typing import Protocol, Self
+
+import structlog
+
+from adapters.voice.smart_turn import completeness, shared_network
+from domain.features import quantise_voice
+
+_log = structlog.get_logger(__name__)
+MOST_WAITING = 8
+"""The verdict on one more would come after the silence that ends an answer anyway."""
+
+
+class Judge(Protocol):
+    """Whoever can say how finished an answer sounds."""
+
+    def ask(self, pcm: bytes, then: Callable[[int], None]) -> bool:
+        """Judge the end of `pcm` (16 kHz mono PCM16) and, later, call `then` on the event loop with 0..254.
+
+        Never waits. False if the judge is too busy: `then` is not called.
+        """
+
+
+class PauseJudge:
+    """`with PauseJudge() as judge:` runs its thread. Loads the network when entered, which takes a moment."""
+
+    def __init__(self) -> None:
+        self._worker = ThreadPoolExecutor(1, "pause-judge")
+        self._waiting = 0
+        self.asked = self.refused = self.failed = 0
+
+    def __enter__(self) -> Self:
+        shared_network()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._worker.shutdown(wait=True, cancel_futures=True)
+
+    def ask(self, pcm: bytes, then: Callable[[int], None]) -> bool:
+        """As of every judge. Called on the event loop."""
+        if self._waiting >= MOST_WAITING:
+            self.refused += 1
+            return False
+        self.asked += 1
+        self._waiting += 1
+        judged = asyncio.get_running_loop().run_in_executor(self._worker, completeness, pcm)
+        judged.add_done_callback(lambda future: self._done(future, then))
+        return True
+
+    def _done(self, judged: "asyncio.Future[float]", then: Callable[[int], None]) -> None:
+        self._waiting -= 1
+        if judged.cancelled():
+            return
+        error = judged.exception()
+        if error is None:
+            then(quantise_voice(judged.result()))
+        else:
+            self.failed += 1
+            _log.error("pause_not_judged", error=type(error).__name__)

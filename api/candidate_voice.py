@@ -1,0 +1,103 @@
+"""The candidate's voice on its way into the core: cut into frames, listened to, and kept until nobody needs it.
+
+It carries; what the frames mean is decided elsewhere.
+"""
+
+from collections.abc import Callable, Iterator
+
+import structlog
+
+from adapters.voice.echo import EchoGauge
+from adapters.voice.factory import make_detector
+from adapters.voice.pause_judge import Judge
+from adapters.voice.preroll import AudioNotHeldError, VoiceRing
+from api import protocol
+from api.intake import IntakeFrame, VoiceIntake
+from domain.call import Call
+from domain.effects import JudgePause
+from domain.inputs import CandidateFrame
+from domain.policy import MODEL_RATE_HZ, samples
+
+_log = structlog.get_logger(__name__)
+_RING_SLACK_MS = 10_000
+_LONGEST_PLAYED = samples(100, MODEL_RATE_HZ)
+
+
+class CandidateVoice:
+    """One call's ear and its memory. `played` holds the interviewer's stream, for what of it leaks back."""
+
+    def __init__(self, call: Call, played: VoiceRing, judge: Judge | None) -> None:
+        policy = call.policy
+        self._call = call
+        self._played = played
+        self._judge = judge
+        self._detector = make_detector(policy.voice.detector)
+        self._echo = EchoGauge()
+        self._heard_to = 0
+        self._ring = VoiceRing(samples(policy.links.window_keep_ms + _RING_SLACK_MS))
+        self._intake: VoiceIntake | None = None
+        self.unavailable_samples = 0
+        """Audio that the core asked for and memory no longer held: 0, or policy and ring do not fit together."""
+
+    @property
+    def next_seq(self) -> int:
+        """The client's message that is expected next."""
+        return self._intake.next_seq if self._intake is not None else 0
+
+    def connect(self, rate_hz: int) -> list[IntakeFrame]:
+        """A client sends at `rate_hz` from now on. What is left of another rate's audio comes out.
+
+        Raises `PeerError("bad_sample_rate")`.
+        """
+        if self._intake is not None:
+            return self._intake.change_rate(rate_hz)
+        self._intake = VoiceIntake(rate_hz)
+        return []
+
+    def take(self, audio: protocol.ClientAudio, now_us: int) -> list[IntakeFrame]:
+        """The frames that a message completes. Raises `PeerError` (audio_gap, audio_ahead, message_too_big)."""
+        assert self._intake is not None
+        self._intake.admit(audio, now_us)
+        return self._intake.take(audio)
+
+    def finish(self) -> list[IntakeFrame]:
+        """No more audio will come: what the intake still holds."""
+        return self._intake.finish() if self._intake is not None else []
+
+    def listen(self, frames: list[IntakeFrame], now_us: Callable[[], int]) -> Iterator[CandidateFrame]:
+        """Each frame with what is heard in it, one at a time: what is decided about it may change what is played."""
+        for pcm, client_seq in frames:
+            self._ring.append(pcm)
+            at_us = now_us()
+            over_echo = self._echo.over_echo(pcm, self._heard_since(at_us))
+            features = self._detector.analyse(pcm)._replace(over_echo=over_echo)
+            yield CandidateFrame(at_us=at_us, client_seq=client_seq, features=features, pcm=pcm)
+
+    def _heard_since(self, at_us: int) -> bytes:
+        """What of the interviewer's stream came out of the client's loudspeaker since the last frame."""
+        heard = min(self._call.playout.heard_sample(at_us), self._played.next_sample)
+        begin = max(self._heard_to, self._played.first_sample, heard - _LONGEST_PLAYED)
+        self._heard_to = max(self._heard_to, heard)
+        return self._played.read(begin, heard) if begin < heard else b""
+
+    def reset_detector(self) -> None:
+        self._detector.reset()
+
+    def forget_before(self, sample: int) -> None:
+        """Nobody will ask for what is older."""
+        self._ring.forget_before(sample)
+
+    def read(self, from_sample: int, to_sample: int) -> bytes:
+        """A stretch of the stream, as PCM16 at 16 kHz; what memory no longer holds of it is missing, and counted."""
+        try:
+            return self._ring.read(from_sample, to_sample)
+        except AudioNotHeldError as error:
+            self.unavailable_samples += error.first_sample - from_sample
+            _log.error("candidate_audio_not_held", call_id=str(self._call.id), samples=self.unavailable_samples)
+            return self._ring.read(error.first_sample, to_sample)
+
+    def ask_judge(self, question: JudgePause, then: Callable[[int], None]) -> None:
+        """Have a pause judged, if there is a judge and it has time."""
+        if self._judge is not None:
+            begin = max(question.from_sample, self._ring.first_sample)
+            self._judge.ask(self._ring.read(begin, question.to_sample), then)
