@@ -12,7 +12,7 @@ from domain.interview import Agent, Candidate, InterviewContext
 from domain.policy import Policy
 from domain.states import Link
 
-DECISION_VERSION = 1
+DECISION_VERSION = 2
 """Raised whenever the same inputs could lead to other decisions; every decision carries it."""
 
 
@@ -202,6 +202,14 @@ class ReplyOverdue(DecisionEvent, frozen=True, kw_only=True):
     generation: int
     action: Literal["nudged", "redialled", "finished"]
     waited_ms: int
+
+
+@event("call.model_went_on.v1")
+class ModelWentOn(DecisionEvent, frozen=True, kw_only=True):
+    """More audio of a reply came after Gemini had ended its turn, or called it interrupted: it is not over."""
+
+    generation: int
+    after: Literal["turn_completed", "interruption_reported"]
 
 
 @event("call.ending_agreed.v1")
