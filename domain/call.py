@@ -94,7 +94,7 @@ class Call(CallMemory):
             originator_version=self.record.version + 1,
             at_us=self.now_us,
             seq=self.seq,
-            **attributed(self.record, happened),
+            **attributed(self.record, happened, self.policy, self.now_us),
         )
         self.emit(stamped)
         return stamped

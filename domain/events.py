@@ -233,6 +233,14 @@ class ReplyOverdue(DecisionEvent, frozen=True, kw_only=True):
     waited_ms: int
 
 
+@event("call.model_went_on.v1")
+class ModelWentOn(DecisionEvent, frozen=True, kw_only=True):
+    """More audio of a reply came after Gemini had ended its turn, or called it interrupted: it is not over."""
+
+    generation: int
+    after: Literal["turn_completed", "interruption_reported"]
+
+
 @event("call.ending_agreed.v1")
 class EndingAgreed(DecisionEvent, frozen=True, kw_only=True):
     """The model called the end of the interview: the call closes once its last words were played."""

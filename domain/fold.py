@@ -81,7 +81,7 @@ def _candidate_stopped(record: Record, event: ev.CandidateStopped) -> None:
 
 
 def _generation_requested(record: Record, event: ev.GenerationRequested) -> None:
-    record.generation = event.generation
+    record.generation, record.chose_silence = event.generation, False
     record.reply = Reply(event.generation, event.cause, event.turn, event.at_us)
 
 
@@ -89,11 +89,19 @@ def _generation_started(record: Record, event: ev.GenerationStarted) -> None:
     assert record.reply is not None
     record.reply.started, record.reply.started_at_us = True, event.at_us
     record.reply.first_model_sample = event.first_model_sample
+    record.reply.ended = False  # what ended before its first audio was another turn
+
+
+def _model_went_on(record: Record, _: ev.ModelWentOn) -> None:
+    assert record.reply is not None
+    record.reply.complete = record.reply.ended = record.reply.truncated = False
+    record.reply.ended_at_us = 0
 
 
 def _let_reply_go(record: Record) -> None:
     if record.reply is not None and not record.reply.ended:
         record.owed, record.owed_audio = record.reply.generation, not record.reply.complete
+        record.owed_started = record.reply.started
     record.reply = None
 
 
@@ -130,6 +138,7 @@ def _model_started(record: Record, _: ev.ModelStarted) -> None:
 def _model_finished(record: Record, _: ev.ModelFinished) -> None:
     record.state = fire(record.state, Trigger.MODEL_FINISHED)
     _let_reply_go(record)
+    record.owed_audio = False  # it had its time to go on
 
 
 def _barge_in_suspected(record: Record, event: ev.BargeInSuspected) -> None:
@@ -163,14 +172,16 @@ def _candidate_transcribed(record: Record, event: inp.CandidateTranscribed) -> N
 
 def _generation_completed(record: Record, event: inp.GenerationCompleted) -> None:
     if record.reply is not None and record.reply.generation == event.generation:
-        record.reply.complete = True
+        record.reply.complete, record.reply.truncated, record.reply.ended_at_us = True, False, 0
     elif record.owed == event.generation:
         record.owed_audio = False
 
 
 def _interruption_reported(record: Record, event: inp.ModelInterruptionReported) -> None:
     if event.generation and record.owed == event.generation:
-        record.owed_audio = False
+        record.owed_audio = record.owed_audio and record.owed_started  # what had begun may talk on until its end
+    elif record.reply is not None and record.reply.started and not record.reply.complete:
+        record.reply.truncated = True
 
 
 def _model_turn_completed(record: Record, event: inp.ModelTurnCompleted) -> None:
@@ -180,8 +191,11 @@ def _model_turn_completed(record: Record, event: inp.ModelTurnCompleted) -> None
         record.owed = 0
         record.reply.ended = True
         if record.reply.started:  # a turn without audio proves nothing about the session
+            record.reply.ended_at_us = 0 if record.reply.complete else event.at_us
             record.reply.complete = True
             record.attempts = 0
+        elif event.waiting_for_input:
+            record.chose_silence = record.reply.cause != "nudge"
 
 
 def _handle_issued(record: Record, event: inp.ResumptionHandleIssued) -> None:
@@ -236,6 +250,7 @@ _MEANINGS: dict[type[Event], Callable[[Record, Any], None]] = {
     ev.GenerationRequested: _generation_requested,
     ev.GenerationStarted: _generation_started,
     ev.GenerationCancelled: _generation_cancelled,
+    ev.ModelWentOn: _model_went_on,
     ev.ModelStarted: _model_started,
     ev.ModelFinished: _model_finished,
     ev.BargeInSuspected: _barge_in_suspected,

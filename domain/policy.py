@@ -127,17 +127,24 @@ class LinkPolicy(msgspec.Struct, frozen=True):
     """The wait before the second try; doubles with each; the adapter adds jitter."""
     rotation_margin_ms: Millis = 3_000
     """A session that Gemini is about to end is left at a quiet moment, or this long before its end."""
-    reply_timeout_ms: Millis = 10_000
-    """A model that has not begun to answer by then is nudged once, then dialled again."""
+    reply_timeout_ms: Millis = 5_000
+    """A model that has not begun to answer by then is nudged, once. Gemini answers within 0.6 to 3 s, old sessions a
+    second later, and one turn in five was seen to stay silent: what is waited here is heard as silence each time."""
     continuation_timeout_ms: Millis = 3_000
     """A reply that was heard as far as it came, and does not go on for this long, is over: Gemini may not say so."""
     late_audio_ms: Millis = 600
-    """Audio that comes this soon after an answer began is still of the reply that it cut, unless Gemini said that it
-    has stopped. Shorter than any answer and its silence take live: only resent audio is faster."""
+    """Audio that comes this soon after an answer began is still of the reply that it cut, unless Gemini has ended that
+    one; of a reply that was cut while its audio came, also so soon after the next was asked for."""
     overtime_ms: Millis = 120_000
     """How long a call may go on after the interview's duration."""
     window_keep_ms: Millis = 180_000
     """How much of an unanswered turn's audio is kept in memory to be sent again after a re-dial."""
+    nudge_timeout_ms: Millis = 10_000
+    """A nudged model is given longer, as it may be slow and the nudge made it begin anew. Then it is dialled again."""
+    chosen_silence_ms: Millis = 10_000
+    """A model that chose to say nothing is asked once to go on, after so much silence on both sides."""
+    turn_end_wait_ms: Millis = 700
+    """The end of a turn that comes without the end of its audio may be premature: so long is more audio waited for."""
 
 
 class RecordingPolicy(msgspec.Struct, frozen=True):

@@ -24,8 +24,10 @@ class Reply:
     """No more audio will come."""
     ended: bool = False
     """Gemini has said that its turn is over."""
+    ended_at_us: int = 0
+    """When it said so without having completed its audio before, which may be premature; 0 where it did not."""
     truncated: bool = False
-    """It is complete only because the link was lost."""
+    """It broke off: the link was lost, or Gemini called it interrupted though nobody spoke."""
     text: str = ""
 
 
@@ -90,6 +92,10 @@ class Record:
     """A generation that is over for us and that Gemini has not ended yet; 0 for none."""
     owed_audio: bool = False
     """More of its audio may come."""
+    owed_started: bool = False
+    """Some of its audio had come: then Gemini has an interruption to report, and an end."""
+    chose_silence: bool = False
+    """The model chose to say nothing, and has not been asked to go on since."""
     clients: int = 0
     """How many times a client has said hello."""
     attempts: int = 0

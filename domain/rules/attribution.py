@@ -4,16 +4,19 @@ from typing import Any
 
 from domain import inputs as inp
 from domain.event import Event
+from domain.policy import Policy
 from domain.record import Record
 
 
-def attributed(record: Record, happened: Event) -> dict[str, Any]:
+def attributed(record: Record, happened: Event, policy: Policy, now_us: int) -> dict[str, Any]:
     """The fields that the core adds to an input before it is recorded."""
     match happened:
         case inp.ModelTranscribed():
-            return {"generation": _speaking_generation(record)}
-        case inp.GenerationCompleted() | inp.ModelTurnCompleted():
+            return {"generation": _speaking_generation(record, policy, now_us)}
+        case inp.GenerationCompleted():
             return {"generation": _ended_generation(record)}
+        case inp.ModelTurnCompleted(waiting_for_input=chose_silence):
+            return {"generation": _silent_generation(record) if chose_silence else _ended_generation(record)}
         case inp.ModelInterruptionReported():
             return {"generation": record.owed}
         case inp.CandidateTranscribed():
@@ -22,9 +25,25 @@ def attributed(record: Record, happened: Event) -> dict[str, Any]:
             return {}
 
 
-def _speaking_generation(record: Record) -> int:
-    """A reply that was cut talks on until the next one was asked for: activity start and end lie between them."""
-    return record.reply.generation if record.reply is not None else record.owed
+def still_of_the_cut_reply(record: Record, policy: Policy, now_us: int) -> bool:
+    """Whether what the model says now is of the reply that was cut, though the next one is awaited already.
+
+    Resent audio can open and close a window before Gemini has heard of it, and a short remark can be over before the
+    news of it is back. A reply that had begun is reported interrupted, and then ended: until then, and no longer than
+    the policy allows, it is this one that talks on.
+    """
+    reply, answer = record.reply, record.answer
+    if reply is None or reply.started or answer is None or not policy.local_turns:
+        return False
+    since_us = max(answer.opened_at_us, reply.requested_at_us) if record.owed_started else answer.opened_at_us
+    return bool(record.owed) and record.owed_audio and now_us - since_us < policy.links.late_audio_ms * 1000
+
+
+def _speaking_generation(record: Record, policy: Policy, now_us: int) -> int:
+    """A reply that was cut talks on until the next one can have begun."""
+    if record.reply is None or still_of_the_cut_reply(record, policy, now_us):
+        return record.owed
+    return record.reply.generation
 
 
 def _ended_generation(record: Record) -> int:
@@ -32,6 +51,13 @@ def _ended_generation(record: Record) -> int:
     if record.reply is not None and (record.reply.started or not record.owed):
         return record.reply.generation
     return record.owed
+
+
+def _silent_generation(record: Record) -> int:
+    """A choice to say nothing is about what is awaited, unless an older reply still talks."""
+    if record.reply is not None and not record.owed_audio:
+        return record.reply.generation
+    return _ended_generation(record)
 
 
 def _transcribed_turn(record: Record) -> int:

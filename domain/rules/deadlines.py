@@ -9,7 +9,7 @@ from domain.rules.barge_in import decide_by_share
 from domain.rules.ending import close, close_without_goodbye, settle
 from domain.rules.floor import give_up_reply, nudge
 from domain.rules.links import rotate
-from domain.rules.playback import finish
+from domain.rules.playback import finish, finish_if_heard
 from domain.states import Link, State
 from domain.timers import Timer
 
@@ -48,29 +48,53 @@ def _interviewer_segment_due(call: CallMemory) -> None:
 
 
 def _reply_overdue(call: CallMemory) -> None:
-    reply = call.record.reply
-    if call.record.ending and call.record.state is State.LISTENING and (reply is None or not reply.started):
+    """Nudge once, then dial again."""
+    record, links, reply = call.record, call.policy.links, call.record.reply
+    if record.ending and record.state is State.LISTENING and (reply is None or not reply.started):
         close_without_goodbye(call)
         return
-    if reply is None or reply.started or Link.MODEL in call.record.missing:
+    if Link.MODEL in record.missing:
         return
+    if reply is None:
+        _silence_too_long(call)
+        return
+    if reply.started:
+        return
+    nudged = reply.cause == "nudge"
     waited_ms = (call.now_us - reply.requested_at_us) // 1000
-    evidence = {"timeout_ms": call.policy.links.reply_timeout_ms}
-    if reply.cause != "nudge":
-        call.decide(ReplyOverdue, generation=reply.generation, action="nudged", waited_ms=waited_ms, evidence=evidence)
+    timeout_ms = links.nudge_timeout_ms if nudged else links.reply_timeout_ms
+    evidence = {"timeout_ms": timeout_ms, "turn_ended": int(reply.ended)}
+    action = "redialled" if nudged else "nudged"
+    call.decide(ReplyOverdue, generation=reply.generation, action=action, waited_ms=waited_ms, evidence=evidence)
+    if nudged:
+        rotate(call, "reply_overdue")
+    else:
         give_up_reply(call, "overdue")
-        nudge(call)
+        _nudge(call)
+
+
+def _silence_too_long(call: CallMemory) -> None:
+    """The model chose to say nothing, and nobody has said anything since: an interview does not stand still."""
+    record, timeout_ms = call.record, call.policy.links.chosen_silence_ms
+    if not record.chose_silence or record.state is not State.LISTENING:
         return
-    call.decide(ReplyOverdue, generation=reply.generation, action="redialled", waited_ms=waited_ms, evidence=evidence)
-    rotate(call, "reply_overdue")
+    evidence = {"timeout_ms": timeout_ms, "chose_silence": 1}
+    call.decide(ReplyOverdue, generation=record.generation, action="nudged", waited_ms=timeout_ms, evidence=evidence)
+    _nudge(call)
+
+
+def _nudge(call: CallMemory) -> None:
+    nudge(call)
+    call.timers.start(Timer.REPLY, call.now_us + call.policy.links.nudge_timeout_ms * 1000)
 
 
 def _reply_broke_off(call: CallMemory) -> None:
+    finish_if_heard(call)
     reply = call.record.reply
-    if call.record.state is not State.MODEL_SPEAKING or reply is None or call.playout.unplayed:
+    if call.record.state is not State.MODEL_SPEAKING or reply is None or reply.complete or call.playout.unplayed:
         return
     waited_ms = call.policy.links.continuation_timeout_ms
-    evidence = {"timeout_ms": waited_ms}
+    evidence = {"timeout_ms": waited_ms, "truncated": int(reply.truncated)}
     call.decide(ReplyOverdue, generation=reply.generation, action="finished", waited_ms=waited_ms, evidence=evidence)
     finish(call)
 

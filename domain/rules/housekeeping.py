@@ -9,7 +9,7 @@ from domain.ports import Side
 from domain.rules.ending import record_settled
 from domain.rules.floor import watch_playback
 from domain.rules.links import model_lost, rotate
-from domain.rules.playback import finish_if_heard
+from domain.rules.playback import believed_from_us, finish_if_heard
 from domain.states import Link, State
 from domain.timers import Timer
 
@@ -30,6 +30,8 @@ def keep_house(call: CallMemory) -> None:
         _watch_reply(call)
     if record.ending and record.state is State.LISTENING:
         _watch_ending(call)
+    if record.chose_silence and record.state is State.LISTENING:
+        _watch_silence(call)
     if record.rotation_due:
         _rotate_in_quiet(call)
     if call.playout.unsent:
@@ -44,9 +46,12 @@ def keep_house(call: CallMemory) -> None:
 def _watch_reply(call: CallMemory) -> None:
     """A reply that was heard as far as it came should go on, or be over."""
     finish_if_heard(call)
+    reply = call.record.reply
     heard = call.record.state is State.MODEL_SPEAKING and not call.playout.unplayed
-    if not heard:
+    if not heard or reply is None:
         call.timers.stop(Timer.CONTINUATION)
+    elif reply.complete:
+        call.timers.start(Timer.CONTINUATION, believed_from_us(call, reply))
     elif not call.timers.running(Timer.CONTINUATION):
         call.timers.start(Timer.CONTINUATION, call.now_us + call.policy.links.continuation_timeout_ms * 1000)
 
@@ -55,6 +60,12 @@ def _watch_ending(call: CallMemory) -> None:
     """The model called the end: a goodbye may follow, or nothing at all."""
     if call.record.reply is None and not call.timers.running(Timer.REPLY):
         call.timers.start(Timer.REPLY, call.now_us + call.policy.links.reply_timeout_ms * 1000)
+
+
+def _watch_silence(call: CallMemory) -> None:
+    """The model chose to say nothing: the candidate may go on, but not for ever."""
+    if not call.timers.running(Timer.REPLY):
+        call.timers.start(Timer.REPLY, call.now_us + call.policy.links.chosen_silence_ms * 1000)
 
 
 def _rotate_in_quiet(call: CallMemory) -> None:

@@ -1,7 +1,7 @@
 """What Gemini sends: audio, transcripts, the ends of its turns, tools, and what it says about its session."""
 
 from domain.effects import AnswerTool, FlushPlayback, TellTranscript
-from domain.events import EndingAgreed, GenerationCancelled, GenerationStarted, PlayoutOverflowed
+from domain.events import EndingAgreed, GenerationCancelled, GenerationStarted, ModelWentOn, PlayoutOverflowed
 from domain.inputs import (
     CandidateTranscribed,
     GenerationCompleted,
@@ -15,6 +15,8 @@ from domain.inputs import (
 from domain.interview import END_TOOL
 from domain.memory import CallMemory
 from domain.ports import Side
+from domain.record import Reply
+from domain.rules.attribution import still_of_the_cut_reply
 from domain.rules.barge_in import confirm
 from domain.rules.ending import close_without_goodbye
 from domain.rules.floor import (
@@ -33,7 +35,7 @@ from domain.timers import Timer
 def audio(call: CallMemory, chunk: ModelAudio) -> None:
     """Audio of the reply we wait for, or, if we wait for none, of one that the model began by itself."""
     count = len(chunk.pcm) // 2
-    if _still_of_the_cut_reply(call):
+    if still_of_the_cut_reply(call.record, call.policy, call.now_us):
         drop_late_audio(call, count)
         return
     if call.record.reply is None:
@@ -50,18 +52,12 @@ def audio(call: CallMemory, chunk: ModelAudio) -> None:
             first_model_sample=first_sample,
             evidence={"waited_ms": (call.now_us - reply.requested_at_us) // 1000, "samples": count},
         )
+    elif reply.ended_at_us or (reply.truncated and not reply.complete):
+        after = "turn_completed" if reply.ended_at_us else "interruption_reported"
+        call.decide(ModelWentOn, generation=reply.generation, after=after)
     refused_before = call.playout.refused == reply.generation
     if not call.playout.push(reply.generation, first_sample, count) and not refused_before:
         call.decide(PlayoutOverflowed, generation=reply.generation, samples=count)
-
-
-def _still_of_the_cut_reply(call: CallMemory) -> bool:
-    """Resent audio can open and close a window before Gemini has heard of it, and stopped talking."""
-    record = call.record
-    if record.reply is None or record.reply.started or record.answer is None or not call.policy.local_turns:
-        return False
-    since_us = call.now_us - record.answer.opened_at_us
-    return bool(record.owed) and record.owed_audio and since_us < call.policy.links.late_audio_ms * 1000
 
 
 def audio_while_resuming(call: CallMemory, chunk: ModelAudio) -> None:
@@ -87,7 +83,7 @@ def audio_over_candidate(call: CallMemory, chunk: ModelAudio) -> None:
 def transcribed(call: CallMemory, said: ModelTranscribed) -> None:
     """The interviewer's words, for the client, unless they belong to a reply that was given up."""
     reply = call.record.reply
-    if reply is not None:
+    if reply is not None and reply.generation == said.generation:
         call.do(TellTranscript(Side.INTERVIEWER, reply.generation, reply.turn, said.text, interim=False))
 
 
@@ -105,22 +101,34 @@ def completed(call: CallMemory, _: GenerationCompleted) -> None:
 def turn_completed(call: CallMemory, ended: ModelTurnCompleted) -> None:
     """A turn without audio is either the model's choice, or the silent-turn fault that the watchdog waits for."""
     reply = call.record.reply
-    if reply is not None and reply.ended and not reply.started and ended.waiting_for_input:
-        call.decide(
-            GenerationCancelled,
-            generation=reply.generation,
-            reason="model_chose_silence",
-            evidence={"waited_ms": (call.now_us - reply.requested_at_us) // 1000},
-        )
-        stop_waiting(call)
+    if reply is not None and reply.ended and not reply.started:
+        if ended.waiting_for_input:
+            evidence = {"waited_ms": (call.now_us - reply.requested_at_us) // 1000}
+            call.decide(
+                GenerationCancelled, generation=reply.generation, reason="model_chose_silence", evidence=evidence
+            )
+            stop_waiting(call)
+        else:
+            _wait_no_longer(call, reply)
     finish_if_heard(call)
     reply = call.record.reply
     if call.record.ending and call.record.state is State.LISTENING and (reply is None or not reply.started):
         close_without_goodbye(call)
 
 
+def _wait_no_longer(call: CallMemory, reply: Reply) -> None:
+    """A turn that ended in silence will hardly go on; but it may be the end of an older one, so not at once."""
+    links = call.policy.links
+    timeout_ms = links.nudge_timeout_ms if reply.cause == "nudge" else links.reply_timeout_ms
+    latest_us = call.now_us + links.continuation_timeout_ms * 1000
+    call.timers.start(Timer.REPLY, min(latest_us, reply.requested_at_us + timeout_ms * 1000))
+
+
 def interruption_reported(call: CallMemory, reported: ModelInterruptionReported) -> None:
-    """Where we decide turns this only confirms a cut of ours, or is a phantom; either way nothing moves."""
+    """Where we decide turns this only confirms a cut of ours, or is a phantom; either way nothing moves.
+
+    A reply that a phantom stopped is over when it was heard as far as it came; then the model is asked to go on.
+    """
     if call.policy.local_turns:
         if not reported.generation:
             call.ignore(reported)

@@ -5,6 +5,7 @@ from domain.events import ModelFinished, ModelStarted
 from domain.inputs import PlaybackReported
 from domain.memory import CallMemory
 from domain.policy import MODEL_RATE_HZ, millis
+from domain.record import Reply
 from domain.rules.barge_in import confirm
 from domain.rules.ending import close
 from domain.rules.floor import nudge, reset_detector, start_answer, watch_playback
@@ -87,8 +88,14 @@ def start_speaking(call: CallMemory) -> None:
 def finish_if_heard(call: CallMemory) -> None:
     """A reply is finished when it is complete *and* played out."""
     reply, playout = call.record.reply, call.playout
-    if call.record.state is State.MODEL_SPEAKING and reply is not None and reply.complete and not playout.unplayed:
+    heard = call.record.state is State.MODEL_SPEAKING and reply is not None and not playout.unplayed
+    if heard and reply is not None and reply.complete and call.now_us >= believed_from_us(call, reply):
         finish(call)
+
+
+def believed_from_us(call: CallMemory, reply: Reply) -> int:
+    """From when on a turn's end is believed: at once, unless it came without the audio's, and may be premature."""
+    return reply.ended_at_us + call.policy.links.turn_end_wait_ms * 1000 if reply.ended_at_us else 0
 
 
 def finish(call: CallMemory) -> None:

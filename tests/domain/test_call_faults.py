@@ -91,6 +91,7 @@ def test_late_audio_of_a_cut_reply_is_not_taken_for_the_answer():
     driver.model_sends(200, complete=False)
     assert not driver.call.record.reply.started
     driver.happens(inp.ModelInterruptionReported())
+    driver.happens(inp.ModelTurnCompleted())
     driver.model_sends(200)
     assert driver.call.record.reply.started
     assert driver.last(ev.GenerationStarted).generation == awaited
@@ -161,7 +162,7 @@ def test_an_interview_that_was_called_over_ends_without_a_goodbye_too():
     """Given end_interview in silence, when nothing follows, then the call closes by itself."""
     driver = Driver().asked()
     driver.happens(inp.ToolCallRequested(tool_call_id="t", name="end_interview", args={}))
-    driver.keeps_silent(9_900)
+    driver.keeps_silent(4_900)
     assert driver.call.state is State.LISTENING
     driver.keeps_silent(200)
     assert driver.last(ev.CallClosed).reason == "completed"

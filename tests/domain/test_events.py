@@ -47,6 +47,7 @@ KNOWN = [
     "call.model_started.v1",
     "call.model_transcribed.v1",
     "call.model_turn_completed.v1",
+    "call.model_went_on.v1",
     "call.opened.v1",
     "call.outlet_failed.v1",
     "call.pause_judged.v1",

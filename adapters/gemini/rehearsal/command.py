@@ -47,6 +47,9 @@ class _FaultParam(click.ParamType[Fault]):
     "--speed", default=_DEFAULTS.speed, show_default=True, help="Audio is sent this much faster than real time."
 )
 @click.option("--chunk-ms", default=_DEFAULTS.chunk_ms, show_default=True, help="Audio in one message.")
+@click.option(
+    "--interim-ms", default=_DEFAULTS.interim_ms, show_default=True, help="Delay of words sent during speech; 0: none."
+)
 @click.option("--lifetime-ms", default=_DEFAULTS.lifetime_ms, show_default=True, help="Life of a connection.")
 @click.option("--go-away-ms", default=_DEFAULTS.go_away_ms, show_default=True, help="Its notice before the end.")
 @click.option("--words-per-minute", default=_DEFAULTS.words_per_minute, show_default=True, help="Pace of the voice.")

@@ -28,6 +28,8 @@ class RehearsalConfig:
     """Audio is sent this many times faster than real time."""
     assumed_playback: float = 1.0
     """The share of a reply's duration after which the server takes it for played out and completes the turn."""
+    interim_ms: int = 0
+    """Words of known recordings are sent so long after they were heard, while the user speaks; 0 sends none."""
     words_per_minute: int = 165
     recorded_voice: bool = False
     """Use the recorded prompts even where the synthesiser is installed."""

@@ -8,20 +8,20 @@ of these with `interrupted` and `turnComplete`.
 import asyncio
 import secrets
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from adapters.gemini.rehearsal import messages
 from adapters.gemini.rehearsal.config import RehearsalConfig
-from adapters.gemini.rehearsal.faults import Point
-from adapters.gemini.rehearsal.history import AUDIO_TOKENS_PER_SECOND, History, Turn, text_tokens
+from adapters.gemini.rehearsal.faults import Action, Point
+from adapters.gemini.rehearsal.history import History, Turn, text_tokens
 from adapters.gemini.rehearsal.interviewer import next_line
 from adapters.gemini.rehearsal.link import Link
 from adapters.gemini.rehearsal.received import Window
 from adapters.gemini.rehearsal.recognition import Recogniser
+from adapters.gemini.rehearsal.reply import Reply, sleep_until
 from adapters.gemini.rehearsal.resumption import Handles
 from adapters.gemini.rehearsal.setup import Function, Setup
 from adapters.gemini.rehearsal.speech import Speech
-from adapters.gemini.rehearsal.utterance import Utterance
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,30 +32,6 @@ class Services:
     speech: Speech
     recogniser: Recogniser
     handles: Handles
-
-
-@dataclass(slots=True)
-class Reply:
-    """A turn of the model under way: what of it was sent, and the context it was billed for."""
-
-    prompt: tuple[int, int] = (0, 0)
-    place: int = 0
-    """Where in the history it belongs: before whatever is taken in while it goes on."""
-    meant: str = ""
-    utterance: Utterance | None = None
-    sent: int = 0
-    recorded: bool = False
-    completing: bool = False
-    tool_tokens: int = 0
-    open_calls: dict[str, asyncio.Event] = field(default_factory=dict)
-
-    @property
-    def sent_ms(self) -> int:
-        return min(self.sent * self.utterance.chunk_ms, self.utterance.duration_ms) if self.utterance else 0
-
-    @property
-    def audio_tokens(self) -> int:
-        return -(-self.sent_ms * AUDIO_TOKENS_PER_SECOND // 1000)
 
 
 class Conversation:
@@ -77,6 +53,11 @@ class Conversation:
     def is_replying(self) -> bool:
         """Whether a turn of the model is under way, audible or not."""
         return self._speaking is not None and not self._speaking.done()
+
+    @property
+    def under_way(self) -> Reply | None:
+        """The turn of the model that is under way."""
+        return self._reply if self.is_replying else None
 
     def hear(self, window: Window) -> None:
         """Take in a finished window: its words, in the order of the windows, whatever the model is doing."""
@@ -100,22 +81,38 @@ class Conversation:
         """Cut off the turn under way, if any, and say so."""
         if self._queued is not None:
             self._queued.cancel()
+        reply = await self.stop()
+        if reply is None:
+            return
+        faults = await self._link.passes(Point.INTERRUPTION)
+        late = faults.get(Action.LATE_AUDIO)
+        if late is not None and not late.after:
+            await self._talk_on(reply, late.ms)
+        if Action.TURN_COMPLETE_FIRST in faults:
+            await self.complete(reply)
+        if Action.OMIT not in faults:
+            await self._link.send(messages.server_content(interrupted=True))
+        if late is not None and late.after:
+            await self._talk_on(reply, late.ms)
+        if reply.open_calls:
+            await self._link.send(messages.tool_call_cancellation(list(reply.open_calls)))
+        if Action.TURN_COMPLETE_FIRST not in faults:
+            await self.complete(reply)
+
+    async def stop(self) -> Reply | None:
+        """Stop the turn under way without a word; None if there is none, or if its end is being sent already."""
         task, reply = self._speaking, self._reply
         self._speaking = self._reply = None
         if task is None or task.done():
-            return
+            return None
         if reply is not None and reply.completing:
             await asyncio.wait([task])
-            return
+            return None
         task.cancel()
         await asyncio.wait([task])
         reply = reply or Reply()
         reply.prompt = reply.prompt if reply.utterance else self.history.prompt_tokens()
-        self._record(reply)
-        await self._link.send(messages.server_content(interrupted=True))
-        if reply.open_calls:
-            await self._link.send(messages.tool_call_cancellation(list(reply.open_calls)))
-        await self._complete(reply)
+        return reply
 
     def take_tool_responses(self, responses: Iterable[tuple[str, str]]) -> None:
         """Take in (call id, response as text) pairs. A call that is not open any more is only remembered."""
@@ -133,8 +130,9 @@ class Conversation:
             self.history.add(Turn("user", window.text, max(1, len(pcm) * 500 // window.rate_hz)))
         self._add([Turn("user", text) for text in window.typed])
         if self.setup.transcribe_input and window.text:
-            await self._link.passes(Point.INPUT_TRANSCRIPTION)
-            await self._link.send(messages.input_transcription(window.text))
+            faults = await self._link.passes(Point.INPUT_TRANSCRIPTION)
+            if Action.OMIT not in faults:
+                await self._link.send(messages.input_transcription(window.text))
 
     async def _add_after(self, before: asyncio.Task[None], turns: Sequence[Turn]) -> None:
         await asyncio.wait([before])
@@ -162,25 +160,30 @@ class Conversation:
         utterance = await self._services.speech.say(
             line.text, self.setup.voice, transcribed=self.setup.transcribe_output
         )
-        await _sleep_until(thought)
-        await self._link.passes(Point.REPLY)
+        await sleep_until(thought)
+        faults = await self._link.passes(Point.REPLY)
+        if Action.SILENCE in faults:
+            return
+        if Action.CHOOSE_SILENCE in faults:
+            await self.complete(reply, chose_silence=True)
+            return
         reply.utterance, reply.meant = utterance, line.text
         began = asyncio.get_running_loop().time()
-        await self._speak(reply, utterance, began)
-        self._record(reply)
+        await reply.speak(self._link, began, self._services.config.speed)
+        self.record(reply)
         if line.call is not None:
             await self._call(reply, line.call)
-        await self._link.passes(Point.GENERATION_COMPLETE)
-        await self._link.send(messages.server_content(generationComplete=True))
-        await _sleep_until(began + utterance.duration_ms / 1000 * self._services.config.assumed_playback)
-        await self._complete(reply)
+        faults = await self._link.passes(Point.GENERATION_COMPLETE)
+        if Action.OMIT not in faults:
+            await self._link.send(messages.server_content(generationComplete=True))
+        await sleep_until(began + utterance.duration_ms / 1000 * self._services.config.assumed_playback)
+        await self.complete(reply)
 
-    async def _speak(self, reply: Reply, utterance: Utterance, began: float) -> None:
-        step_s = utterance.chunk_ms / 1000 / self._services.config.speed
-        for number, frame in enumerate(utterance.messages):
-            await _sleep_until(began + number * step_s)
-            reply.sent = number + 1
-            await self._link.send(frame)
+    async def _talk_on(self, reply: Reply, duration_ms: int) -> None:
+        """Send more of a turn that was cut off, at its usual pace."""
+        if reply.utterance is not None and reply.sent:
+            now = asyncio.get_running_loop().time()
+            await reply.speak(self._link, now, self._services.config.speed, duration_ms)
 
     async def _call(self, reply: Reply, function: Function) -> None:
         """Call a declared function; a blocking one holds the turn until the response is there."""
@@ -191,11 +194,15 @@ class Conversation:
         if function.blocking:
             await answered.wait()
 
-    async def _complete(self, reply: Reply) -> None:
-        await self._link.passes(Point.TURN_COMPLETE)
+    async def complete(self, reply: Reply, *, chose_silence: bool = False) -> None:
+        """End a turn: remember what was sent of it, bill it, and say so."""
+        self.record(reply)
+        faults = await self._link.passes(Point.TURN_COMPLETE)
+        if Action.OMIT in faults:
+            return
         reply.completing = True
         usage = messages.usage(reply.prompt, reply.audio_tokens, reply.tool_tokens)
-        await self._link.send(messages.turn_complete(usage))
+        await self._link.send(messages.turn_complete(usage, waiting=chose_silence))
         await self.offer_handle()
 
     async def offer_handle(self) -> None:
@@ -204,7 +211,7 @@ class Conversation:
             handle = self._services.handles.issue(self.history.snapshot(self.setup.model))
             await self._link.send(messages.resumption(handle))
 
-    def _record(self, reply: Reply) -> None:
+    def record(self, reply: Reply) -> None:
         """Put what was sent into the history, once; a turn that was cut off before its first audio leaves nothing."""
         if reply.utterance is not None and reply.sent and not reply.recorded:
             reply.recorded = True
@@ -212,9 +219,3 @@ class Conversation:
             stands_in = reply.sent == len(utterance.messages) and utterance.text != reply.meant
             said = utterance.said_until(reply.sent)
             self.history.add(Turn("model", said, reply.sent_ms, reply.meant if stands_in else ""), reply.place)
-
-
-async def _sleep_until(moment: float) -> None:
-    delay = moment - asyncio.get_running_loop().time()
-    if delay > 0:
-        await asyncio.sleep(delay)

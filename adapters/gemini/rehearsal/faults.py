@@ -1,7 +1,8 @@
 """Faults that a rehearsal makes on purpose: data in, strikes out.
 
 A fault names a *point* of a session's course (`at`, its `nth` passing, `after_ms` later) and an *action* with its
-arguments. Points and actions are tables; a new fault is a new row in one of them.
+arguments. Points and actions are tables; a new fault is a new row in one of them. Some actions change the message of
+the point itself and fit only some points (`FITS`); the others happen beside the course, and fit everywhere.
 """
 
 from collections import Counter
@@ -26,6 +27,8 @@ class Point(StrEnum):
     """A reply's first audio."""
     GENERATION_COMPLETE = "generation_complete"
     TURN_COMPLETE = "turn_complete"
+    INTERRUPTION = "interruption"
+    """A turn was cut off, and `interrupted` is about to say so."""
 
 
 class Action(StrEnum):
@@ -37,6 +40,35 @@ class Action(StrEnum):
     """Hold the message of this point, and what follows it, back for `ms`."""
     GO_AWAY = "go_away"
     """Announce the end of the connection, which comes `time_left_ms` later."""
+    SILENCE = "silence"
+    """The model hangs: this turn has no audio and no end, and nothing says so."""
+    CHOOSE_SILENCE = "choose_silence"
+    """The model says that it will say nothing: `waitingForInput` and `turnComplete`, no audio."""
+    INTERRUPTED = "interrupted"
+    """A phantom: `interrupted`, which nobody caused. Then nothing more, or `turnComplete` (`ends`), or it `goes_on`."""
+    PREMATURE = "premature"
+    """`turnComplete` while the turn goes on, to its usual ends."""
+    OMIT = "omit"
+    """This point's message never comes; everything after it does."""
+    LATE_AUDIO = "late_audio"
+    """A turn that was cut off talks on for `ms` before `interrupted`, or `after` it."""
+    TURN_COMPLETE_FIRST = "turn_complete_first"
+    """A turn that was cut off ends with `turnComplete`, then `interrupted`."""
+    GAP = "gap"
+    """The audio stalls for `ms`, then what is due comes in a burst."""
+    TONE = "tone"
+    """The voice becomes a tone, which lasts `ms` longer than the words would have."""
+
+
+_ENDS = frozenset({Point.INPUT_TRANSCRIPTION, Point.GENERATION_COMPLETE, Point.TURN_COMPLETE, Point.INTERRUPTION})
+FITS: Mapping[Action, frozenset[Point]] = {
+    Action.SILENCE: frozenset({Point.REPLY}),
+    Action.CHOOSE_SILENCE: frozenset({Point.REPLY}),
+    Action.OMIT: _ENDS,
+    Action.LATE_AUDIO: frozenset({Point.INTERRUPTION}),
+    Action.TURN_COMPLETE_FIRST: frozenset({Point.INTERRUPTION}),
+}
+"""Where the actions fit that change a point's own message. They strike at once: `after_ms` would be too late."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +85,14 @@ class Fault:
     abort: bool = False
     ms: int = 0
     time_left_ms: int = 5_000
+    goes_on: bool = False
+    ends: bool = False
+    after: bool = False
+
+    def __post_init__(self) -> None:
+        fits = FITS.get(self.action)
+        if fits is not None and (self.at not in fits or self.after_ms):
+            raise ValueError(f"{self.action} must be at {' or '.join(sorted(fits))}, without after_ms")
 
     @classmethod
     def parse(cls, text: str) -> Self:

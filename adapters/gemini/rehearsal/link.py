@@ -1,14 +1,14 @@
 """A session's connection to its client, and the only place where a fault strikes."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextlib import suppress
 from typing import Any
 
 from websockets.asyncio.server import ServerConnection
 
 from adapters.gemini.rehearsal import messages
-from adapters.gemini.rehearsal.faults import Action, Fault, FaultWatch, Point
+from adapters.gemini.rehearsal.faults import FITS, Action, Fault, FaultWatch, Point
 from adapters.gemini.rehearsal.refusal import INTERNAL
 from domain.errors import VivaError
 
@@ -38,13 +38,24 @@ class Link:
         """Send one message. Raises `ConnectionClosed` when the client is gone, which ends the session."""
         await self._connection.send(frame)
 
-    async def passes(self, point: Point, count: int = 1) -> None:
-        """The session's course passes `point` now: let what is due strike."""
+    def on(self, action: Action, strike: Callable[[Fault], Awaitable[None]]) -> None:
+        """Let `strike` carry out an action that needs more than the connection."""
+        self._actions[action] = strike
+
+    async def passes(self, point: Point, count: int = 1) -> Mapping[Action, Fault]:
+        """The session's course passes `point` now: let what is due strike.
+
+        Returns the faults that change this point's own message: they are the caller's to make.
+        """
+        changes = {}
         for fault in self._watch.passes(point, count):
-            if fault.after_ms:
+            if fault.action in FITS:
+                changes[fault.action] = fault
+            elif fault.after_ms:
                 self.spawn(self._later(fault))
             else:
                 await self._actions[fault.action](fault)
+        return changes
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Run `work` for as long as the session lives."""

@@ -32,13 +32,19 @@ def input_transcription(text: str) -> bytes:
     return server_content(inputTranscription={"text": text})
 
 
+def interim_input_transcription(text: str) -> bytes:
+    """What was understood so far of a window that is still open; the next one replaces it."""
+    return server_content(interimInputTranscription={"text": text})
+
+
 def output_transcription(text: str) -> bytes:
     return server_content(outputTranscription={"text": text})
 
 
-def turn_complete(usage: Mapping[str, Any]) -> bytes:
-    """The end of a turn. Usage shares its message."""
-    return _encode({"serverContent": {"turnComplete": True}, "usageMetadata": usage})
+def turn_complete(usage: Mapping[str, Any], *, waiting: bool = False) -> bytes:
+    """The end of a turn, or with `waiting` the news that the model chose to say nothing. Usage shares its message."""
+    content = {"waitingForInput": True, "turnComplete": True} if waiting else {"turnComplete": True}
+    return _encode({"serverContent": content, "usageMetadata": usage})
 
 
 def usage(prompt: tuple[int, int], response_audio_tokens: int, tool_tokens: int = 0) -> dict[str, Any]:

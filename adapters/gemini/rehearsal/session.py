@@ -15,7 +15,9 @@ from adapters.gemini.rehearsal.conversation import Conversation, Services
 from adapters.gemini.rehearsal.ear import Ear
 from adapters.gemini.rehearsal.faults import FaultWatch, Point
 from adapters.gemini.rehearsal.history import History, Turn
+from adapters.gemini.rehearsal.interim import send_interim
 from adapters.gemini.rehearsal.link import Link, LinkDroppedError
+from adapters.gemini.rehearsal.mishaps import Mishaps
 from adapters.gemini.rehearsal.received import Received, Window
 from adapters.gemini.rehearsal.refusal import BAD_PAYLOAD, RefusalError, invalid
 from adapters.gemini.rehearsal.setup import Setup, content_text, read_functions, read_setup
@@ -96,6 +98,7 @@ class Session:
         turns = self._services.handles.resume(setup.handle, setup.model).turns if setup.handle else ()
         history = History(setup.instruction, turns, compresses=setup.compresses)
         self._conversation = Conversation(setup, history, link, self._services)
+        Mishaps(self._conversation, link)
         self._seeding = setup.seeded and not setup.handle
         self._link = link
         self._detector = None if setup.detection.manual else ActivityDetector(setup.detection)
@@ -189,6 +192,9 @@ class Session:
     async def _open(self, conversation: Conversation) -> None:
         if self._window is None:
             self._window = Window()
+            config = self._services.config
+            if config.interim_ms and conversation.setup.transcribe_input:
+                self._link.spawn(send_interim(self._window, self._link, self._services.recogniser, config.interim_ms))
             if conversation.setup.detection.interrupts:
                 await conversation.interrupt()
 
