@@ -1,0 +1,92 @@
+"""An event loop in simulated time: nothing waits, the clock jumps to whatever is due next.
+
+Laws: time never goes back; a callback runs at exactly the moment it was asked for; what is due at the same moment runs
+in the order in which it was asked for, so that a run depends on nothing but its inputs. A loop in which nothing can
+ever happen again is a bug of the scene, and says so instead of hanging.
+"""
+
+import asyncio
+import selectors
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
+
+_US = 1_000_000
+T = TypeVar("T")
+
+
+class StandstillError(RuntimeError):
+    """Somebody waits, and nothing is scheduled that could wake them."""
+
+    def __init__(self) -> None:
+        super().__init__("simulated time stands still: something is awaited that no timer and nobody will bring")
+
+
+class _JumpingSelector(selectors.DefaultSelector):
+    """Never waits: it moves the clock by as much as it was allowed to wait."""
+
+    loop: "SimulatedLoop"
+
+    def select(self, timeout: float | None = None) -> list[Any]:
+        if timeout is None:
+            raise StandstillError
+        if timeout > 0:
+            self.loop.jump()
+        return []
+
+
+class SimulatedLoop(asyncio.SelectorEventLoop):
+    """`time()` is simulated seconds since the loop was made."""
+
+    _scheduled: list[asyncio.TimerHandle]
+
+    def __init__(self) -> None:
+        self._now_s = 0.0
+        selector = _JumpingSelector()
+        super().__init__(selector)
+        selector.loop = self
+
+    def time(self) -> float:
+        return self._now_s
+
+    @property
+    def now_us(self) -> int:
+        """Simulated time in whole microseconds."""
+        return round(self._now_s * _US)
+
+    def at_us(self, moment_us: int, act: Callable[..., object], *args: Any) -> asyncio.TimerHandle:
+        """Do something at a moment; at once if it has passed."""
+        return self.call_at(max(self._now_s, moment_us / _US), act, *args)
+
+    def jump(self) -> None:
+        """To the earliest timer."""
+        if self._scheduled:
+            self._now_s = max(self._now_s, self._scheduled[0].when())
+
+
+def simulate(main: Callable[[SimulatedLoop], Coroutine[Any, Any, T]]) -> T:
+    """Run `main(loop)` to its end in a simulated time of its own. What breaks in a callback breaks the run."""
+    loop = SimulatedLoop()
+    broken: list[BaseException] = []
+
+    def breaks(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        broken.append(context.get("exception") or RuntimeError(context["message"]))
+        loop.stop()
+
+    loop.set_exception_handler(breaks)
+    asyncio.set_event_loop(loop)
+    try:
+        return loop.run_until_complete(main(loop))
+    except RuntimeError as stopped:
+        raise broken[0] if broken else stopped from stopped
+    finally:
+        for task in asyncio.all_tasks(loop):
+            task.cancel()
+        loop.run_until_complete(_settle())
+        asyncio.set_event_loop(None)
+        loop.close()
+
+
+async def _settle() -> None:
+    """Let cancelled tasks end."""
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    await asyncio.gather(*others, return_exceptions=True)
