@@ -36,6 +36,7 @@ class Hearing:
     __slots__ = (
         "_above_floor",
         "_arrivals",
+        "_dismissed",
         "_echo_margin",
         "_fading",
         "_fall",
@@ -43,6 +44,7 @@ class Hearing:
         "_floor_q6",
         "_keep_q",
         "_longest_silence",
+        "_memory",
         "_peak_q4",
         "_recent",
         "_side",
@@ -59,6 +61,7 @@ class Hearing:
         "over_echo",
         "pause_samples",
         "silent_samples",
+        "strong_samples",
         "voice",
         "voiced_samples",
     )
@@ -71,13 +74,17 @@ class Hearing:
         self._fall_deep, self._fall = _steps(voice.fall_db), _steps(barge_in.fall_db)
         self._fading, self._side = _steps(barge_in.fading_db), _steps(barge_in.side_db)
         self._longest_silence = samples(max(policy.endpoint.ceiling_ms, policy.endpoint.silence_ms))
+        self._memory = samples(barge_in.memory_ms)
+        self._dismissed: tuple[int, int, int, int, int, int] | None = None
         self._recent = 0
         self._arrivals: deque[int] = deque(maxlen=self._window_mask.bit_length())
         self._floor_q6 = self._usual_q6 = self._peak_q4 = 0
         self.next_sample = 0
         self.onset_sample: int | None = None
         self.onset_at_us = self.end_sample = self.end_at_us = 0
-        self.voiced_samples = self.silent_samples = self.fallen_samples = self.pause_samples = 0
+        self.voiced_samples = self.strong_samples = 0
+        self._dismissed = None
+        self.silent_samples = self.fallen_samples = self.pause_samples = 0
         self.level = 0
         self.voice, self.over_echo = VOICE_NOT_MEASURED, NOTHING_PLAYED
 
@@ -105,8 +112,17 @@ class Hearing:
         """Forget an active voice: the next one needs evidence of its own."""
         self._recent = 0
         self.onset_sample = None
-        self.voiced_samples = self.silent_samples = self.fallen_samples = self.pause_samples = 0
+        self.voiced_samples = self.strong_samples = 0
+        self.silent_samples = self.fallen_samples = self.pause_samples = 0
         self._peak_q4 = 0
+
+    def dismiss(self) -> None:
+        """Forget an active voice for the time being: should it go on at once, what was heard of it counts."""
+        onset, at_us, end = self.onset_sample, self.onset_at_us, self.end_sample
+        voiced, strong, peak = self.voiced_samples, self.strong_samples, self._peak_q4
+        self.rest()
+        if onset is not None:
+            self._dismissed = onset, at_us, end, voiced, strong, peak
 
     def hear(self, at_us: int, features: FrameFeatures, *, over_interviewer: bool) -> None:
         """Take in the next frame, which arrived at `at_us`."""
@@ -150,6 +166,8 @@ class Hearing:
             return
         self.pause_samples, self.silent_samples = self.silent_samples, 0
         self.voiced_samples += FRAME_SAMPLES
+        if not self.fading:
+            self.strong_samples += FRAME_SAMPLES
         fallen = self.level < self._peak_q4 // 4 - self._fall
         self.fallen_samples = self.fallen_samples + FRAME_SAMPLES if fallen else 0
 
@@ -163,9 +181,21 @@ class Hearing:
         frames_back = self._recent.bit_length()
         self.onset_sample = self.next_sample - frames_back * FRAME_SAMPLES
         self.onset_at_us = max(0, self._arrivals[-frames_back] - FRAME_US)
-        self.voiced_samples = self._recent.bit_count() * FRAME_SAMPLES
+        self.voiced_samples = self.strong_samples = self._recent.bit_count() * FRAME_SAMPLES
         self.silent_samples = self.fallen_samples = 0
+        self._take_up_dismissed()
         return True
+
+    def _take_up_dismissed(self) -> None:
+        """A voice that was dismissed a moment ago goes on: it is the same one, from its first beginning."""
+        dismissed, self._dismissed = self._dismissed, None
+        assert self.onset_sample is not None
+        if dismissed is None or self.onset_sample - dismissed[2] > self._memory:
+            return
+        self.onset_sample, self.onset_at_us, _, voiced, strong, peak = dismissed
+        self._peak_q4 = max(self._peak_q4, peak)
+        self.voiced_samples += voiced
+        self.strong_samples += strong
 
     def learn_level(self) -> None:
         """The candidate has the floor: the newest frame, if it sounds, shows how loud they are."""
@@ -177,6 +207,7 @@ class Hearing:
         """The numbers that decisions about this voice rest on."""
         return {
             "voiced_ms": millis(self.voiced_samples),
+            "strong_ms": millis(self.strong_samples),
             "silent_ms": millis(self.silent_samples),
             "level": self.level,
             "peak": self._peak_q4 // 4,

@@ -26,8 +26,9 @@ class VoicePolicy(msgspec.Struct, frozen=True):
     """The cascade is webrtcvad as a gate that costs nothing and Silero as the judge; each can be used alone."""
     start_threshold: Probability = 0.5
     """Silero's own operating point."""
-    keep_threshold: Probability = 0.35
-    """Once speaking, a frame counts as voiced down to here: soft word endings do not flicker."""
+    keep_threshold: Probability = 0.15
+    """Once speaking, a frame counts as voiced down to here: of a hoarse voice the network is often no surer. How loud a
+    frame is decides as well, so that a generous network does not prolong a voice."""
     start_window_ms: Millis = 120
     start_voiced_ms: Millis = 80
     """A start needs 80 ms of voice within 120 ms: longer than a click, shorter than a syllable."""
@@ -71,14 +72,18 @@ class EndpointPolicy(msgspec.Struct, frozen=True):
 class BargeInPolicy(msgspec.Struct, frozen=True):
     suspect_voiced_ms: Millis = 40
     """So much voice over the interviewer holds playback, which costs nothing if it was none."""
-    confirm_voiced_ms: Millis = 320
+    confirm_voiced_ms: Millis = 300
     """This much voice since the onset is an interruption, unless it is just fading away; an "uh-huh" has less."""
-    dismiss_silence_ms: Millis = 100
+    confirm_long_ms: Millis = 440
+    """This much voice is one even where it is fading: few "uh-huh" are so long."""
+    dismiss_silence_ms: Millis = 80
     """This much silence after the voice is none: it was a cough or an "uh-huh"."""
     fall_db: Decibels = 20
     """What counts as that silence: so far below the voice's peak. The pause within "uh-huh" is much deeper."""
-    fading_db: Decibels = 10
+    fading_db: Decibels = 12
     """A voice so far below its peak may be about to end: it is not confirmed at this moment."""
+    memory_ms: Millis = 250
+    """A voice that goes on so soon after it was dismissed is the same one: what was heard of it before counts."""
     side_db: Decibels = 12
     """A voice so far below the candidate's usual level is somebody else's, further away."""
     ceiling_ms: Millis = 1_200

@@ -62,7 +62,8 @@ def frame_in_interrupted(call: CallMemory, _: CandidateFrame) -> None:
     suspicion = call.record.suspicion
     assert suspicion is not None
     doubt = hearing.next_sample - suspicion.onset_sample
-    if hearing.voiced_samples >= samples(policy.confirm_voiced_ms) and not hearing.fading:
+    strong = hearing.strong_samples >= samples(policy.confirm_voiced_ms) and not hearing.fading
+    if strong or (hearing.voiced_samples >= samples(policy.confirm_long_ms) and not hearing.fallen_samples):
         confirm(call, "voiced")
     elif hearing.fallen_samples >= samples(policy.dismiss_silence_ms) or not hearing.speaking:
         dismiss(call, "silence")
@@ -130,7 +131,7 @@ def dismiss(call: CallMemory, reason: Literal["silence", "ceiling", "muted", "cl
         evidence=call.hearing.evidence() | doubt_evidence(call, suspicion.onset_sample, suspicion.onset_at_us),
     )
     call.timers.stop(Timer.CEILING)
-    call.hearing.rest()
+    call.hearing.dismiss()
     call.playout.release(call.now_us)
     watch_playback(call)
     call.do(ReleasePlayback())

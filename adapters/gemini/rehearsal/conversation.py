@@ -16,6 +16,7 @@ from adapters.gemini.rehearsal.faults import Action, Point
 from adapters.gemini.rehearsal.history import History, Turn, text_tokens
 from adapters.gemini.rehearsal.interviewer import next_line
 from adapters.gemini.rehearsal.link import Link
+from adapters.gemini.rehearsal.notes import heard_of_last_reply
 from adapters.gemini.rehearsal.received import Window
 from adapters.gemini.rehearsal.recognition import Recogniser
 from adapters.gemini.rehearsal.reply import Reply, sleep_until
@@ -126,9 +127,13 @@ class Conversation:
         if before is not None:
             await asyncio.wait([before])
         window.text = await self._services.recogniser.transcribe(pcm, window.rate_hz)
+        notes = [heard_of_last_reply(text) for text in window.typed]
+        for heard in notes:
+            if heard is not None:
+                self.history.correct(heard)
         if pcm or not window.typed:
             self.history.add(Turn("user", window.text, max(1, len(pcm) * 500 // window.rate_hz)))
-        self._add([Turn("user", text) for text in window.typed])
+        self._add([Turn("user", text) for text, heard in zip(window.typed, notes, strict=True) if heard is None])
         if self.setup.transcribe_input and window.text:
             faults = await self._link.passes(Point.INPUT_TRANSCRIPTION)
             if Action.OMIT not in faults:

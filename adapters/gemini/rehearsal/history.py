@@ -7,7 +7,7 @@ rule of thumb of Google's documentation.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 AUDIO_TOKENS_PER_SECOND = 25
 CHARACTERS_PER_TOKEN = 4
@@ -57,6 +57,13 @@ class History:
         self.turns.insert(len(self.turns) if place is None else place, turn)
         while self._compresses and len(self.turns) > 1 and sum(self.prompt_tokens()) > CONTEXT_LIMIT_TOKENS:
             del self.turns[0]
+
+    def correct(self, heard: str) -> None:
+        """Remember the last reply as it was heard; its audio stays in the context, and is billed."""
+        for place in reversed(range(len(self.turns))):
+            if self.turns[place].role == "model":
+                self.turns[place] = replace(self.turns[place], text=heard, meant="")
+                return
 
     @property
     def is_full(self) -> bool:
