@@ -7,7 +7,7 @@ resume on top of an open one is refused), and whatever an old session still says
 import asyncio
 import random
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
 from google import genai
@@ -15,7 +15,7 @@ from google import genai
 from adapters.gemini.live_setup import LiveSetup
 from adapters.gemini.session import GeminiSession
 from adapters.gemini.settings import GeminiSettings
-from adapters.gemini.uplink import Outgoing, Signal, Text, ToolAnswer, chunks
+from adapters.gemini.uplink import Outgoing, Signal, Text, ToolAnswer, UplinkCounts, chunks
 from domain.effects import DialModel
 from domain.inputs import Input
 
@@ -25,12 +25,14 @@ JITTER = 0.25
 
 @dataclass(slots=True)
 class LinkCounts:
-    """What the link has done. `unsent` are messages that found no session to go to, or its queue full: the core still
-    has the audio of an unanswered turn, and sends it again to the next session."""
+    """What the link has done. `sent` are messages handed to a session; `uplink` counts how they went out. `unsent`
+    are messages that found no session to go to, or its queue full: the core still has the audio of an unanswered turn,
+    and sends it again to the next session."""
 
     dials: int = 0
     sent: int = 0
     unsent: int = 0
+    uplink: UplinkCounts = field(default_factory=UplinkCounts)
 
 
 class GeminiLink:
@@ -86,7 +88,7 @@ class GeminiLink:
         self._drop_session()
         self.counts.dials += 1
         setup = replace(config, model=effect.model, handle=effect.handle)
-        session = GeminiSession(self._client, self._settings, setup, self._deliver, self._now_us)
+        session = GeminiSession(self._client, self._settings, setup, self._deliver, self._now_us, self.counts.uplink)
         wait_s = effect.wait_ms / 1000 * (1 + JITTER * self._jitter())
         task = session.start(self._group, set(self._tasks), wait_s)
         self._tasks.add(task)
