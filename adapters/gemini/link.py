@@ -17,7 +17,8 @@ from adapters.gemini.session import GeminiSession
 from adapters.gemini.settings import GeminiSettings
 from adapters.gemini.uplink import Outgoing, Signal, Text, ToolAnswer, UplinkCounts, chunks
 from domain.effects import DialModel
-from domain.inputs import Input
+from domain.inputs import Input, UplinkMeasured
+from domain.policy import millis
 
 JITTER = 0.25
 """The most that is added to a wait, as a share of it: calls that were lost together do not come back together."""
@@ -122,6 +123,17 @@ class GeminiLink:
     def answer_tool(self, tool_call_id: str, name: str, result: dict[str, Any]) -> None:
         """The result of a function call."""
         self._send(ToolAnswer(tool_call_id, name, result))
+
+    def measured(self) -> UplinkMeasured:
+        """How the call's audio has gone out so far."""
+        counts = self.counts.uplink
+        return UplinkMeasured(
+            at_us=self._now_us(),
+            messages=counts.messages,
+            joined=counts.joined,
+            largest_chunk_ms=millis(counts.largest_chunk_bytes // 2),
+            longest_wait_ms=counts.longest_wait_ms,
+        )
 
     @property
     def _gemini_decides(self) -> bool:

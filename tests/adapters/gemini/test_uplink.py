@@ -209,6 +209,9 @@ async def test_chunks_grow_while_the_socket_is_slow_and_shrink_again(
     assert counts.joined == len(pieces) + len(live) - (len(sizes) - 3)
     assert counts.largest_chunk_bytes == LONGEST_CHUNK_BYTES
     assert counts.longest_wait_ms > 0
+    told = link.measured()
+    assert (told.messages, told.joined) == (counts.messages, counts.joined)
+    assert (told.largest_chunk_ms, told.longest_wait_ms) == (200, counts.longest_wait_ms)
 
 
 def test_a_long_stretch_is_cut_into_pieces_that_one_message_may_carry() -> None:
