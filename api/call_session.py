@@ -314,9 +314,9 @@ class CallSession:
         """`closed` waits for the close to be stored, but not for long. What the intake still holds is stored too."""
         grace_ms = self.call.policy.links.grace_ms
         self._closing = {"type": "closed", "reason": reason, "detail": detail, "grace_ms": grace_ms}
-        loop = asyncio.get_running_loop()
-        self._closing_due = loop.call_later(_CLOSE_DURABLE_WAIT_S, self._tell_closed)
+        self._closing_due = asyncio.get_running_loop().call_later(_CLOSE_DURABLE_WAIT_S, self._tell_closed)
         self._hear(self.voice.finish())
+        self.feed(self.link.measured())
 
     def _tell_closed(self) -> None:
         if self._closing is None:

@@ -109,7 +109,8 @@ class QueueingLink(GeminiLink):
     """The link up to its queue: a dial is answered at once, and nothing empties what waits."""
 
     def dial(self, effect: DialModel, config: LiveSetup) -> None:
-        self._session = GeminiSession(self._client, self._settings, config, self._deliver, self._now_us)
+        counts = self.counts.uplink
+        self._session = GeminiSession(self._client, self._settings, config, self._deliver, self._now_us, counts)
         self._session.connected = True
         self._deliver(inp.ModelConnected(at_us=self._now_us(), model=effect.model, resumed=False, setup_ms=1))
 

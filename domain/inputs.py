@@ -166,6 +166,19 @@ class UsageReported(Event, frozen=True, kw_only=True):
     usage: RawJson
 
 
+@event("call.uplink_measured.v1")
+class UplinkMeasured(Event, frozen=True, kw_only=True):
+    """How the call's audio went to Gemini, told once at the end. `joined` pieces shared a message with the one before.
+
+    No message carried more than `largest_chunk_ms`, and no audio waited longer than `longest_wait_ms` for the socket.
+    """
+
+    messages: int
+    joined: int
+    largest_chunk_ms: int
+    longest_wait_ms: int
+
+
 @event("call.go_away_received.v1")
 class GoAwayReceived(Event, frozen=True, kw_only=True):
     """Gemini will end this connection in `time_left_ms`."""
@@ -255,6 +268,7 @@ Input = (
     | ModelTurnCompleted
     | ModelInterruptionReported
     | UsageReported
+    | UplinkMeasured
     | GoAwayReceived
     | ResumptionHandleIssued
     | ToolCallRequested

@@ -8,7 +8,7 @@ from collections import Counter
 from typing import Any
 from uuid import UUID
 
-from domain.effects import Effect
+from domain.effects import Effect, SendCandidateAudio
 from domain.endpointing import Endpointing
 from domain.event import Event
 from domain.events import CallOpened
@@ -44,6 +44,8 @@ class CallMemory:
         self.client_seq = -1
         self.uplink_sample = 0
         """Everything of the open window before this was sent to the model."""
+        self.given_until = self.given_samples = self.resent_samples = 0
+        """How far into the candidate's stream the model was given any, how much, and how much of that once more."""
         self.missed_from: int | None = None
         """Where a voice began that the model could not be given at once, because its link was missing."""
         self.late_generation = self.late_chunks = self.late_samples = 0
@@ -70,6 +72,16 @@ class CallMemory:
     def do(self, *effects: Effect) -> None:
         """Ask for effects."""
         self._effects.extend(effects)
+        for effect in effects:
+            if type(effect) is SendCandidateAudio:
+                self._count_given(effect.from_sample, effect.to_sample)
+
+    def _count_given(self, from_sample: int, to_sample: int) -> None:
+        """Windows follow one another: before the newest sample given, only what was given already is given again."""
+        fresh = max(0, to_sample - max(from_sample, self.given_until))
+        self.given_samples += fresh
+        self.resent_samples += to_sample - from_sample - fresh
+        self.given_until = max(self.given_until, to_sample)
 
     def ignore(self, happened: Input) -> None:
         """Count an input that changes nothing."""

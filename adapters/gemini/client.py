@@ -40,6 +40,9 @@ RECEIVED = (
 )
 """What Gemini's messages are made of."""
 
+WRITE_LIMIT_BYTES = 8 * 1024
+"""What websockets may hold back, one longest chunk (32 KiB by default): so the uplink soon sees a slow link."""
+
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -92,6 +95,7 @@ def http_options(settings: GeminiSettings) -> types.HttpOptions:
         "ping_interval": settings.ping_interval_ms / 1000,
         "ping_timeout": settings.ping_timeout_ms / 1000,
         "max_size": settings.max_message_bytes,
+        "write_limit": WRITE_LIMIT_BYTES,
         "create_connection": GeminiConnection,
         "compression": None,  # base64 of speech hardly shrinks, and deflating it costs more than all our own work
     }

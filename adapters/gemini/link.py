@@ -7,7 +7,7 @@ resume on top of an open one is refused), and whatever an old session still says
 import asyncio
 import random
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
 from google import genai
@@ -15,9 +15,10 @@ from google import genai
 from adapters.gemini.live_setup import LiveSetup
 from adapters.gemini.session import GeminiSession
 from adapters.gemini.settings import GeminiSettings
-from adapters.gemini.uplink import Note, Outgoing, Signal, Text, ToolAnswer, chunks
+from adapters.gemini.uplink import Note, Outgoing, Signal, Text, ToolAnswer, UplinkCounts, chunks
 from domain.effects import DialModel
-from domain.inputs import Input
+from domain.inputs import Input, UplinkMeasured
+from domain.policy import millis
 
 JITTER = 0.25
 """The most that is added to a wait, as a share of it: calls that were lost together do not come back together."""
@@ -25,12 +26,14 @@ JITTER = 0.25
 
 @dataclass(slots=True)
 class LinkCounts:
-    """What the link has done. `unsent` are messages that found no session to go to, or its queue full: the core still
-    has the audio of an unanswered turn, and sends it again to the next session."""
+    """What the link has done. `sent` are messages handed to a session; `uplink` counts how they went out. `unsent`
+    are messages that found no session to go to, or its queue full: the core still has the audio of an unanswered turn,
+    and sends it again to the next session."""
 
     dials: int = 0
     sent: int = 0
     unsent: int = 0
+    uplink: UplinkCounts = field(default_factory=UplinkCounts)
 
 
 class GeminiLink:
@@ -86,7 +89,7 @@ class GeminiLink:
         self._drop_session()
         self.counts.dials += 1
         setup = replace(config, model=effect.model, handle=effect.handle)
-        session = GeminiSession(self._client, self._settings, setup, self._deliver, self._now_us)
+        session = GeminiSession(self._client, self._settings, setup, self._deliver, self._now_us, self.counts.uplink)
         wait_s = effect.wait_ms / 1000 * (1 + JITTER * self._jitter())
         task = session.start(self._group, set(self._tasks), wait_s)
         self._tasks.add(task)
@@ -125,6 +128,17 @@ class GeminiLink:
     def answer_tool(self, tool_call_id: str, name: str, result: dict[str, Any]) -> None:
         """The result of a function call."""
         self._send(ToolAnswer(tool_call_id, name, result))
+
+    def measured(self) -> UplinkMeasured:
+        """How the call's audio has gone out so far."""
+        counts = self.counts.uplink
+        return UplinkMeasured(
+            at_us=self._now_us(),
+            messages=counts.messages,
+            joined=counts.joined,
+            largest_chunk_ms=millis(counts.largest_chunk_bytes // 2),
+            longest_wait_ms=counts.longest_wait_ms,
+        )
 
     @property
     def _gemini_decides(self) -> bool:

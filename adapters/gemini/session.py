@@ -19,7 +19,7 @@ from adapters.gemini.live_setup import LiveSetup, live_config
 from adapters.gemini.losses import FAILURES, LostError, loss_of
 from adapters.gemini.messages import inputs_of
 from adapters.gemini.settings import GeminiSettings
-from adapters.gemini.uplink import Outgoing, Uplink
+from adapters.gemini.uplink import Outgoing, Uplink, UplinkCounts
 from adapters.gemini.voice import VoiceDecoder
 from domain.inputs import Input, ModelConnected, ModelLost, ModelMessageUnrecognised
 
@@ -27,7 +27,10 @@ NOT_CONFIRMED = "Gemini did not confirm the set-up."
 
 
 class GeminiSession:
-    """A dialled session. `deliver` is called on the loop for each input, in order; `now_us` is the call's clock."""
+    """A dialled session. `deliver` is called on the loop for each input, in order; `now_us` is the call's clock.
+
+    `counts` are the link's, and go on from session to session.
+    """
 
     def __init__(
         self,
@@ -36,13 +39,14 @@ class GeminiSession:
         setup: LiveSetup,
         deliver: Callable[[Input], None],
         now_us: Callable[[], int],
+        counts: UplinkCounts,
     ) -> None:
         self._client = client
         self._settings = settings
         self._setup = setup
         self._deliver_to = deliver
         self._now_us = now_us
-        self._uplink = Uplink(settings.uplink_bytes)
+        self._uplink = Uplink(settings.uplink_bytes, now_us, counts)
         self._voice = VoiceDecoder()
         self._tap = FrameTap()
         self._task: asyncio.Task[None] | None = None

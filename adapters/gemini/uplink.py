@@ -1,12 +1,17 @@
 """What waits to be sent to Gemini: one bounded queue a session, emptied in order by one task.
 
+Chunks adapt to the network. While the socket takes messages at once, audio goes out in the pieces it came in. While it
+does not, the pieces that wait behind one another go as one, up to `LONGEST_CHUNK_BYTES`: fewer messages for a link
+that is slow already, and short ones again as soon as nothing waits. Nothing is held back to be joined.
+
 Candidate audio is never dropped. When the queue is full, or the socket takes nothing for too long, the session is
 given up; the audio is still in the core's window and goes to the next one.
 """
 
 import asyncio
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any, NamedTuple, assert_never
 
@@ -19,7 +24,7 @@ from domain.policy import SAMPLE_RATE_HZ, samples
 
 PCM_16K = f"audio/pcm;rate={SAMPLE_RATE_HZ}"
 LONGEST_CHUNK_BYTES = 2 * samples(200)
-"""A window that is sent again goes out in pieces of 200 ms."""
+"""The most that one message carries, 200 ms: of a window that is sent again, and of audio that had to wait."""
 LEAST_COST = 64
 
 
@@ -60,16 +65,31 @@ class ToolAnswer(NamedTuple):
 Outgoing = Signal | Audio | Text | Note | ToolAnswer
 
 
-class Uplink:
-    """The queue. `limit_bytes` counts audio as it is and every other message as at least 64 bytes."""
+@dataclass(slots=True)
+class UplinkCounts:
+    """How a call's messages have gone out, over all its sessions. Audio has waited until the socket had taken it."""
 
-    def __init__(self, limit_bytes: int) -> None:
+    messages: int = 0
+    joined: int = 0
+    """Pieces of audio that went out in one message with the piece before."""
+    largest_chunk_bytes: int = 0
+    longest_wait_ms: int = 0
+
+
+class Uplink:
+    """The queue. `limit_bytes` counts audio as it is and every other message as at least 64 bytes.
+
+    `now_us` is a monotonic clock; `counts` are added to.
+    """
+
+    def __init__(self, limit_bytes: int, now_us: Callable[[], int], counts: UplinkCounts) -> None:
         self._limit_bytes = limit_bytes
-        self._waiting: deque[Outgoing] = deque()
+        self._now_us = now_us
+        self._counts = counts
+        self._waiting: deque[tuple[Outgoing, int]] = deque()
         self._waiting_bytes = 0
         self._filled = asyncio.Event()
         self._overflowed = False
-        self.sent = 0
 
     def offer(self, message: Outgoing) -> bool:
         """Queue `message`; False if it is full. From then on it takes nothing more, and `drain` raises `LostError`."""
@@ -77,7 +97,7 @@ class Uplink:
         if self._waiting_bytes + cost > self._limit_bytes:
             self._overflowed = True
         if not self._overflowed:
-            self._waiting.append(message)
+            self._waiting.append((message, self._now_us()))
             self._waiting_bytes += cost
         self._filled.set()
         return not self._overflowed
@@ -98,15 +118,52 @@ class Uplink:
         except ConnectionClosed:
             return
 
-    async def _send_next(self, session: AsyncSession, timeout_s: float) -> None:
-        message = self._waiting.popleft()
+    @property
+    def waiting(self) -> int:
+        """How many messages wait."""
+        return len(self._waiting)
+
+    def take(self) -> tuple[Outgoing, int]:
+        """The next message to send, and since when it, or the oldest audio in it, has waited."""
+        message, since_us = self._next()
+        if isinstance(message, Audio):
+            message = self._with_what_waits_behind(message)
+        return message, since_us
+
+    def _with_what_waits_behind(self, first: Audio) -> Audio:
+        """`first` and the audio right behind it, whole pieces as far as one message may carry them."""
+        pieces, size = [first.pcm], len(first.pcm)
+        while self._waiting:
+            following, _ = self._waiting[0]
+            if not isinstance(following, Audio) or size + len(following.pcm) > LONGEST_CHUNK_BYTES:
+                break
+            self._next()
+            pieces.append(following.pcm)
+            size += len(following.pcm)
+        self._counts.joined += len(pieces) - 1
+        return Audio(b"".join(pieces)) if len(pieces) > 1 else first
+
+    def _next(self) -> tuple[Outgoing, int]:
+        message, since_us = self._waiting.popleft()
         self._waiting_bytes -= _cost(message)
+        return message, since_us
+
+    async def _send_next(self, session: AsyncSession, timeout_s: float) -> None:
+        message, since_us = self.take()
         try:
             async with asyncio.timeout(timeout_s):
                 await _send(session, message)
         except TimeoutError as error:
             raise LostError(0, UPLINK_STALLED, retryable=True) from error
-        self.sent += 1
+        finally:
+            if isinstance(message, Audio):
+                self._note(message, since_us)
+        self._counts.messages += 1
+
+    def _note(self, audio: Audio, since_us: int) -> None:
+        counts = self._counts
+        counts.largest_chunk_bytes = max(counts.largest_chunk_bytes, len(audio.pcm))
+        counts.longest_wait_ms = max(counts.longest_wait_ms, (self._now_us() - since_us) // 1000)
 
 
 def chunks(pcm: bytes) -> Iterator[Audio]:

@@ -22,9 +22,17 @@ def close(call: CallMemory, reason: str, detail: str, evidence: Evidence | None 
     call.timers.clear()
     call.playout.drop()
     call.candidate_audio.due = call.interviewer_audio.due = True  # stored, and acknowledged, without waiting
-    call.decide(CallClosed, reason=reason, detail=detail, ignored=dict(call.ignored), evidence=evidence or {})
+    evidence = (evidence or {}) | _spoken_and_given(call)
+    call.decide(CallClosed, reason=reason, detail=detail, ignored=dict(call.ignored), evidence=evidence)
     call.timers.start(Timer.GRACE, call.now_us + call.policy.links.grace_ms * 1000)
     call.do(EndCall(reason, detail))
+
+
+def _spoken_and_given(call: CallMemory) -> Evidence:
+    """What the model was spared: silence is recorded, and not sent. Audio for a new session goes out once more."""
+    heard, given = call.hearing.next_sample, call.given_samples
+    in_samples = {"heard_ms": heard, "given_ms": given, "resent_ms": call.resent_samples, "not_sent_ms": heard - given}
+    return {name: millis(count) for name, count in in_samples.items()}
 
 
 def close_without_goodbye(call: CallMemory) -> None:

@@ -41,6 +41,13 @@ rare = st.one_of(
     st.builds(inp.ModelTurnCompleted, waiting_for_input=st.booleans()),
     st.builds(inp.ModelInterruptionReported),
     st.builds(inp.UsageReported, usage=st.just({"totalTokenCount": 3})),
+    st.builds(
+        inp.UplinkMeasured,
+        messages=st.just(9),
+        joined=st.just(1),
+        largest_chunk_ms=st.just(80),
+        longest_wait_ms=st.just(50),
+    ),
     st.builds(inp.GoAwayReceived, time_left_ms=st.sampled_from([0, 500, 60_000])),
     st.builds(inp.ResumptionHandleIssued, handle=st.sampled_from(["", "h1", "h2"]), resumable=st.booleans()),
     st.builds(

@@ -59,6 +59,7 @@ KNOWN = [
     "call.settled.v1",
     "call.tool_call_requested.v1",
     "call.tool_calls_cancelled.v1",
+    "call.uplink_measured.v1",
     "call.usage_reported.v1",
 ]
 

@@ -25,6 +25,7 @@ async def test_keepalive_size_and_class_reach_the_connection() -> None:
     assert handed_on["open_timeout"] == 10
     assert handed_on["close_timeout"] == 2
     assert handed_on["compression"] is None
+    assert handed_on["write_limit"] == 8192
     assert handed_on["create_connection"] is GeminiConnection
     assert handed_on["ssl"] is not None
 
