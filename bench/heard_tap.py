@@ -25,6 +25,7 @@ _SCRIPT = """
   AudioNode.prototype.connect = function (target, ...rest) {
     const { context } = this;
     if (target === context.destination && context.sampleRate === RATE) {
+      tap.context = context;
       const url = URL.createObjectURL(new Blob([worklet], { type: "text/javascript" }));
       context.audioWorklet.addModule(url).then(() => {
         const node = new AudioWorkletNode(context, "heard-tap");
@@ -46,7 +47,7 @@ _COLLECT = """
   const bytes = new Uint8Array(await new Blob(blocks).arrayBuffer());
   let text = "";
   for (let at = 0; at < bytes.length; at += 32768) text += String.fromCharCode(...bytes.subarray(at, at + 32768));
-  return { pcm: btoa(text), arrivals, nowMs: performance.now() };
+  return { pcm: btoa(text), arrivals };
 """
 
 
@@ -58,7 +59,7 @@ async def tapped(page: Page) -> None:
 
 async def tap_recorded(page: Page) -> Recording:
     """What the page has played since it was loaded."""
+    page_began_s = monotonic() - await page.run("return performance.now()") / 1000
     found = await page.run(_COLLECT)
     wave = np.frombuffer(base64.b64decode(found["pcm"]), "<i2").astype(np.float32) / 32768
-    page_began_s = monotonic() - found["nowMs"] / 1000
     return Recording.dated(wave, [(count, page_began_s + at_ms / 1000) for count, at_ms in found["arrivals"]])
