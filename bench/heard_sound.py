@@ -25,6 +25,7 @@ RATE_HZ = 24_000
 CARD_HZ = 48_000
 _AUDIBLE = 1e-3
 _BLOCK_S = 0.2
+_DROPOUT_S = 0.003
 _SEARCH_BACK_S = 6.0
 _DATED_TOGETHER = 200
 _FRAGMENT_MS = 5
@@ -73,9 +74,7 @@ class Played(NamedTuple):
     likeness: float
 
 
-def played_until(
-    recording: Recording, stream: NDArray[np.int16], first_sample: int, before_s: float
-) -> Played | None:
+def played_until(recording: Recording, stream: NDArray[np.int16], first_sample: int, before_s: float) -> Played | None:
     """Where in `stream`, from `first_sample` on, the last sound before a moment stopped. None if there was none.
 
     The last audible sample counts, so the client's fade of 5 ms is included.
@@ -86,9 +85,18 @@ def played_until(
     if not len(audible):
         return None
     end = start + int(audible[-1]) + 1
-    block = recording.wave[max(0, end - round(_BLOCK_S * RATE_HZ)) : end].astype(np.float64)
+    block = recording.wave[start + _unbroken_from(audible) : end].astype(np.float64)
     at, likeness = _find(block, stream[first_sample:].astype(np.float64))
     return Played(first_sample + at + len(block), recording.time_of(end), likeness)
+
+
+def _unbroken_from(audible: NDArray[np.intp]) -> int:
+    """Where the last stretch without a dropout begins; at most a block's length back, at least a tenth of it."""
+    block = round(_BLOCK_S * RATE_HZ)
+    last = audible[audible > audible[-1] - block]
+    breaks = np.flatnonzero(np.diff(last) > _DROPOUT_S * RATE_HZ) + 1
+    whole = [int(last[at]) for at in breaks if last[-1] - last[at] >= block // 10]
+    return whole[-1] if whole else int(last[0])
 
 
 def _find(part: NDArray[np.float64], whole: NDArray[np.float64]) -> tuple[int, float]:
