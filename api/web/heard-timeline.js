@@ -13,8 +13,6 @@ export class HeardTimeline {
 
   /** Where rendering stands: the position after the last rendered sample. */
   restSample = 0;
-  /** The frame after the last rendered sample. */
-  restFrame = 0;
 
   /** `count` samples from `sample` on are rendered at `frame`. @param {number} frame @param {number} sample @param {number} count */
   add(frame, sample, count) {
@@ -24,7 +22,6 @@ export class HeardTimeline {
     // Older runs than this are far behind any loudspeaker; the bound only guards against a stopped clock.
     if (this.#runs.length > MAX_RUNS) this.#advance(this.#runs.shift(), Infinity);
     this.restSample = sample + count;
-    this.restFrame = frame + count;
   }
 
   /** @param {number} frame of the loudspeaker @returns {number} everything before this position has been heard; never decreases */

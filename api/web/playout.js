@@ -3,15 +3,16 @@
  *
  * Pure arithmetic over blocks of samples: the worklet is a thin shell around it, and node tests it without a browser.
  * Laws: a hold stops within one block plus a fade and keeps the position (the faded samples are played again on
- * release); nothing is reported as heard before it has left the loudspeaker; after running dry within a reply a little
- * is gathered before playing on, so that a poor network stutters seldom instead of constantly.
+ * release); nothing is reported as heard before it has left the loudspeaker, but a hold and a flush report at once where
+ * playback stops, because what is on its way to the loudspeaker cannot be called back; after running dry within a reply
+ * a little is gathered before playing on, so that a poor network stutters seldom instead of constantly.
  */
 import { HeardTimeline } from "./heard-timeline.js";
 import { SampleRing } from "./sample-ring.js";
 
 /**
  * @typedef {object} Report
- * @property {string[]} causes of `started`, `empty`, `hold`, `release`, `flush`, `settled`, `periodic`
+ * @property {string[]} causes of `started`, `empty`, `hold`, `release`, `flush`, `periodic`
  * @property {number} playedSample
  * @property {boolean} held
  * @property {number} generation the reply that is, or was last, rendered; -1 before the first
@@ -53,8 +54,7 @@ export class Playout {
   hold(frame) {
     if (!this.#held && this.#playing) this.#fadeOut();
     this.#held = true;
-    this.#markSettled(frame);
-    this.#report(["hold"], frame);
+    this.#report(["hold"], frame, this.#timeline.restSample);
   }
 
   release(frame) {
@@ -66,8 +66,7 @@ export class Playout {
   flush(frame) {
     this.drop();
     this.#held = false;
-    this.#markSettled(frame);
-    this.#report(["flush"], frame);
+    this.#report(["flush"], frame, this.#timeline.restSample);
   }
 
   /** Throws the buffer away without a report. @returns {number} where playback stands: the samples before it will all be heard */
@@ -163,12 +162,6 @@ export class Playout {
     return count;
   }
 
-  #markSettled(frame) {
-    if (this.#timeline.restFrame > frame - this.latencyFrames) {
-      this.#marks.push({ frame: this.#timeline.restFrame, cause: "settled" });
-    }
-  }
-
   #reportPassed(frame) {
     const heardFrame = frame - this.latencyFrames;
     const causes = [];
@@ -178,8 +171,9 @@ export class Playout {
     if (causes.length > 0) this.#report(causes, frame);
   }
 
-  #report(causes, frame) {
-    const playedSample = this.#timeline.heardAt(frame - this.latencyFrames);
+  #report(causes, frame, atLeast = 0) {
+    const heard = this.#timeline.heardAt(frame - this.latencyFrames);
+    const playedSample = Math.max(this.#reportedSample, atLeast, heard);
     this.#reports.push({ causes, playedSample, held: this.#held, generation: this.#generation });
     this.#reportedSample = playedSample;
     this.#lastReportFrame = frame;
