@@ -81,6 +81,7 @@ async def test_a_call_in_chromium_is_heard_answered_and_interrupted(url: str, se
     """Button, question, spoken answer, transcript, latency; then the interviewer is interrupted and stops."""
     async with Chromium.started(tmp_path / "profile", microphone(tmp_path / "candidate.wav")) as browser:
         page = await browser.open(url)
+        await page.look(1280, 860)
         await page.until("document.querySelector('#agent').options.length > 0")
         await page.click("#begin")
         await until_state(page, "model_speaking")
