@@ -1,4 +1,5 @@
 /** The part of the page that shows one call; everything it knows comes from the call's events. */
+import { PlaybackView } from "./playback-view.js";
 import { TranscriptView } from "./transcript-view.js";
 import { connectionWords, MARKS, milliseconds, stateWords } from "./wording.js";
 
@@ -7,6 +8,7 @@ const ROWS = 100;
 export class CallView {
   #call;
   #transcript;
+  #playback;
   #state = { state: "resuming", missing: ["client"] };
   #connected = false;
 
@@ -15,6 +17,12 @@ export class CallView {
     this.#call = call;
     this.notify = notify;
     this.#transcript = new TranscriptView(byId("transcript"));
+    this.#playback = new PlaybackView({
+      transcript: this.#transcript,
+      meter: byId("voice-meter"),
+      word: byId("voice-word"),
+      tally: { hold: byId("holds"), release: byId("releases"), flush: byId("flushes") },
+    });
     byId("latency").replaceChildren();
     byId("roundtrip").textContent = "–";
     byId("unstored").textContent = "–";
@@ -31,7 +39,7 @@ export class CallView {
     on("state", (detail) => this.#showState(detail));
     on("transcript", (detail) => this.#transcript.add(detail));
     on("latency", (detail) => this.#showLatency(detail));
-    for (const type of ["hold", "release", "flush"]) on(type, () => this.#transcript.mark(type, MARKS[type]));
+    for (const type of ["hold", "release", "flush"]) on(type, () => this.#playback[type]());
     on("connection", (detail) => this.#showConnection(detail));
     on("roundtrip", (detail) => (byId("roundtrip").textContent = `${Math.round(detail.round_trip_ms)} ms`));
     on("level", (detail) => this.#showLevels(detail));
@@ -44,6 +52,7 @@ export class CallView {
 
   #showState({ state, missing }) {
     this.#state = { state, missing };
+    this.#playback.stateChanged(state);
     byId("state").dataset.state = state;
     byId("state-words").textContent = stateWords(state, missing);
     byId("state-name").textContent = state === "resuming" && missing?.length ? `${state} (${missing.join(", ")})` : state;
@@ -52,6 +61,7 @@ export class CallView {
   #showConnection(detail) {
     byId("connection").textContent = connectionWords(detail);
     byId("connection").dataset.status = detail.status;
+    if (detail.status !== "connected") this.#playback.giveUp("lost");
     // The server cannot tell us that it is not there: the page says so itself until the next `state`.
     if (detail.status === "reconnecting") this.#showState({ state: "resuming", missing: ["client"] });
     if (detail.status === "reconnecting" && detail.attempt === 1 && this.#connected) this.#markLine("reconnecting");
@@ -78,6 +88,7 @@ export class CallView {
   #showLevels({ microphone, interviewer }) {
     byId("mic-level").style.transform = `scaleX(${meterLength(microphone)})`;
     byId("voice-level").style.transform = `scaleX(${meterLength(interviewer)})`;
+    this.#playback.tick();
     const unstoredMs = this.#call.statistics.unacknowledged_ms;
     byId("unstored").textContent = `${(unstoredMs / 1000).toFixed(1)} s`;
   }
@@ -88,6 +99,7 @@ export class CallView {
   }
 
   #showEnd({ reason, detail, durable }) {
+    this.#playback.giveUp("ended");
     this.#showState({ state: "closed", missing: [] });
     this.#showLevels({ microphone: 0, interviewer: 0 });
     byId("unstored").textContent = "–";

@@ -1,4 +1,4 @@
-/** The transcript as a list: one item a turn, with small marks where the interviewer was held or cut off. */
+/** The transcript as a list: one item a turn, with small marks where the interviewer was held, went on or was cut off. */
 import { Transcript, byConversation } from "./transcript.js";
 
 const SPEAKERS = { candidate: "You", interviewer: "Interviewer" };
@@ -26,13 +26,16 @@ export class TranscriptView {
     });
   }
 
-  /** @param {string} kind such as `hold` @param {string} words */
+  /** @param {string} kind such as `hold` @param {string} words @returns {HTMLLIElement} */
   mark(kind, words) {
-    this.#keepingEnd(() => {
-      const item = element("li", { className: "mark", textContent: words });
-      item.dataset.kind = kind;
-      this.#list.append(item);
-    });
+    const item = markItem(kind, words);
+    this.#keepingEnd(() => this.#list.append(item));
+    return item;
+  }
+
+  /** A new item in the place of `mark`, so that a screen reader reads it. @param {HTMLLIElement} mark @param {string} kind @param {string} words */
+  replaceMark(mark, kind, words) {
+    this.#keepingEnd(() => mark.replaceWith(markItem(kind, words)));
   }
 
   #itemOf(turn) {
@@ -58,6 +61,17 @@ export class TranscriptView {
     change();
     if (atEnd) list.scrollTop = list.scrollHeight;
   }
+}
+
+function markItem(kind, words) {
+  const item = element("li", { className: "mark" });
+  item.dataset.kind = kind;
+  const sign = element("span", { className: "sign" });
+  sign.setAttribute("aria-hidden", "true");
+  item.append(sign, element("span", { className: "words", textContent: words }));
+  // The state beside the lamp says aloud that it is held; here is read what came of it.
+  if (kind === "hold") item.setAttribute("aria-hidden", "true");
+  return item;
 }
 
 function element(name, properties = {}) {

@@ -4,7 +4,7 @@ const STATES = {
   listening: "Listening: take your time",
   candidate_speaking: "You are speaking",
   model_speaking: "The interviewer is speaking",
-  interrupted: "Go on: the interviewer waits",
+  interrupted: "I hear you – holding",
   resuming: "One moment …",
   closed: "The interview is over",
 };
@@ -34,10 +34,26 @@ export function milliseconds(ms) {
   return Number.isFinite(ms) && ms >= 0 ? String(Math.round(ms)) : "–";
 }
 
+/** @param {number} ms @returns {string} a length that is spoken of: below a second in tens of ms, else in tenths of a second */
+export function seconds(ms) {
+  return ms < 995 ? `${10 * Math.round(ms / 10)} ms` : `${(ms / 1000).toFixed(1)} s`;
+}
+
+export const HOLDING = "interviewer held …";
+
+const AFTER_HOLD = {
+  release: "went on",
+  flush: "stopped: the floor is yours",
+  lost: "the connection was lost",
+  ended: "the interview ended",
+};
+
+/** @param {string} kind what came of a hold @param {number | null} heldMs null where nothing was held @returns {string} */
+export function holdWords(kind, heldMs) {
+  return heldMs === null ? `interviewer ${AFTER_HOLD[kind]}` : `held ${seconds(heldMs)}, then ${AFTER_HOLD[kind]}`;
+}
+
 export const MARKS = {
-  hold: "interviewer held",
-  release: "interviewer goes on",
-  flush: "interviewer stopped: the floor is yours",
   reconnecting: "connection lost, reconnecting",
   connected: "connection is back",
 };

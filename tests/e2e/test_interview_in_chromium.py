@@ -81,13 +81,16 @@ async def test_a_call_in_chromium_is_heard_answered_and_interrupted(url: str, se
     """Button, question, spoken answer, transcript, latency; then the interviewer is interrupted and stops."""
     async with Chromium.started(tmp_path / "profile", microphone(tmp_path / "candidate.wav")) as browser:
         page = await browser.open(url)
+        await page.look(1280, 860)
         await page.until("document.querySelector('#agent').options.length > 0")
         await page.click("#begin")
         await until_state(page, "model_speaking")
         await until_state(page, "candidate_speaking")
         await until_state(page, "model_speaking")
         await page.until("document.querySelector('.mark[data-kind=flush]')", within_s=25)
-        assert await page.run("return !!document.querySelector('.mark[data-kind=hold]')")
+        mark = await page.text(".mark[data-kind=flush]")
+        assert re.match(r"held [\d.]+ m?s, then stopped", mark), mark
+        assert int(await page.text("#holds")) >= int(await page.text("#flushes")) >= 1
         await page.until("document.querySelectorAll('.turn.candidate').length === 2", within_s=25)
         await page.screenshot(tmp_path / "call.png")
         assert "talking really slow" in await page.text(".turn.candidate p")

@@ -63,6 +63,15 @@ async def page(browser: Chromium, server: ProtocolServer) -> AsyncIterator[Page]
 
 
 @pytest.fixture
+async def front(browser: Chromium, server: ProtocolServer) -> AsyncIterator[Page]:
+    """The page as it is served at `/`, its interviewers loaded; it must not complain."""
+    page = await browser.open(server.url)
+    await page.until("document.querySelectorAll('#agent option').length === 2")
+    yield page
+    assert [text for text in page.complaints if "WebSocket" not in text] == []
+
+
+@pytest.fixture
 def place(page: Page, server: ProtocolServer) -> Callable[..., Awaitable[PlacedCall]]:
     """Places a call from the page, whose `ready` is given these fields."""
 

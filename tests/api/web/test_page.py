@@ -1,6 +1,5 @@
 """The demonstration page, as a candidate uses it: real clicks, real permission, real sound."""
 
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -11,15 +10,6 @@ from tests.api.web.test_client_playback import tone
 
 pytestmark = pytest.mark.browser
 STATES = ["listening", "candidate_speaking", "model_speaking", "interrupted", "resuming", "closed"]
-
-
-@pytest.fixture
-async def front(browser: Chromium, server: ProtocolServer) -> AsyncIterator[Page]:
-    """The page as it is served at `/`, its interviewers loaded; it must not complain."""
-    page = await browser.open(server.url)
-    await page.until("document.querySelectorAll('#agent option').length === 2")
-    yield page
-    assert [text for text in page.complaints if "WebSocket" not in text] == []
 
 
 async def begin(page: Page, server: ProtocolServer) -> Wire:
@@ -55,7 +45,7 @@ async def test_every_state_is_shown_in_words_and_by_name(front: Page, server: Pr
 
 
 async def test_the_transcript_shows_two_voices_and_interim_text(front: Page, server: ProtocolServer) -> None:
-    """Interim text is replaced, final text joined, and a hold leaves a visible mark between them."""
+    """Interim text is replaced, final text joined, and an interruption leaves a visible mark between them."""
     wire = await begin(front, server)
     await wire.send("transcript", who="interviewer", number=1, text="Good ", interim=False)
     await wire.send("transcript", who="interviewer", number=1, text="morning.", interim=False)
@@ -67,7 +57,7 @@ async def test_the_transcript_shows_two_voices_and_interim_text(front: Page, ser
     await front.until("document.querySelector('.turn.candidate p').textContent === 'Hello.'")
     assert await front.text(".turn.interviewer p") == "Good morning."
     marks = await front.run("return [...document.querySelectorAll('.mark')].map((mark) => mark.dataset.kind)")
-    assert marks == ["hold", "flush"]
+    assert marks == ["flush"]
 
 
 async def test_latencies_and_round_trip_are_shown(front: Page, server: ProtocolServer) -> None:

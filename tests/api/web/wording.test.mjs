@@ -1,0 +1,14 @@
+/** What the page says about a hold. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { holdWords, seconds } from "../../../api/web/wording.js";
+
+test("short lengths in tens of milliseconds, longer ones in tenths of a second", () => {
+  assert.deepEqual([0, 14, 994, 995, 1249, 12_340].map(seconds), ["0 ms", "10 ms", "990 ms", "1.0 s", "1.2 s", "12.3 s"]);
+});
+
+test("a mark says how long it was held, and nothing of a hold that never was", () => {
+  assert.equal(holdWords("release", 250), "held 250 ms, then went on");
+  assert.equal(holdWords("flush", 1300), "held 1.3 s, then stopped: the floor is yours");
+  assert.equal(holdWords("flush", null), "interviewer stopped: the floor is yours");
+});
