@@ -1,14 +1,16 @@
 """The offline labeller behind `tests/data/turns`: where speech truly starts and ends.
 
-Every delay that the bench reports is measured against these labels, so they may owe nothing to a detector that is measured. This one looks at the
-whole recording, both ways: energies of 10 ms every millisecond, in four bands (from a murmur to the hiss of fricatives), each against its own noise
-floor. It proposes; a person looks at the spectrogram and corrects (breaths, clicks, other people).
+Every delay that the bench reports is measured against these labels, so they may owe nothing to a detector that is
+measured. This one looks at the whole recording, both ways: energies of 10 ms every millisecond, in four bands (from a
+murmur to the hiss of fricatives), each against its own noise floor. It proposes; a person looks at the spectrogram and
+corrects (breaths, clicks, other people).
 
     python -m bench.labels propose NAME.flac            # prints the stretches it hears
     python -m bench.labels count tests/data/turns/test  # what a folder of labelled recordings holds
 """
 
 import argparse
+import itertools
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +20,7 @@ from numpy.typing import NDArray
 
 RATE = 16_000
 HOP = 16  # 1 ms
-BANDS_HZ = ((100, 700), (700, 2_500), (2_500, 4_500), (4_500, 7_000))
+BANDS_HZ = ((160, 700), (700, 2_500), (2_500, 4_500), (4_500, 7_000))
 HEADER = "start_s\tend_s\tlabel\tspeaker\ttext"
 LABELS = ("answer", "speech", "backchannel", "hesitation", "tic", "other_speech", "noise")
 
@@ -30,11 +32,13 @@ class Ear:
     window_ms: int = 10
     enter_db: float = 8.0  # above the floor: certainly sound
     leave_db: float = 3.5  # the same sound reaches out to here, both ways
-    range_db: float = 42.0  # below the loudest sounds, whatever the floor: the room's echo of a word is not the word
+    range_db: float = (
+        42.0  # below the band's loudest sounds, whatever the floor: the room's echo of a word is not the word
+    )
     soft_db: float = 10.0  # a first consonant may be so much softer still
     soft_ms: int = 80
     pitch_ms: int = 24  # a creaking voice is silent for so long between two pulses
-    shortest_ms: int = 30  # anything shorter is a click
+    shortest_ms: int = 30  # loud for at least half of this, or it is a click
     gap_ms: int = 100  # a shorter gap is a plosive's closure, not a pause
 
 
@@ -85,10 +89,9 @@ def floor_and_flicker(level: NDArray[np.float64]) -> tuple[float, float]:
 def audible(sound: NDArray[np.float32], ear: Ear) -> NDArray[np.bool_]:
     """For each millisecond: does a sound that rises clearly above the floor reach here?"""
     heard = np.zeros(len(sound[::HOP]), dtype=bool)
-    levels = decibels(sound, ear.window_ms)
-    dark = np.quantile(levels.max(axis=0), 0.98) - ear.range_db
-    for level in levels:
+    for level in decibels(sound, ear.window_ms):
         floor, flicker = floor_and_flicker(level)
+        dark = float(np.quantile(level, 0.98)) - ear.range_db
         quiet = max(floor, dark - ear.soft_db) + max(ear.leave_db, flicker)
         floor = max(floor, dark)
         loud = level > floor + max(ear.enter_db, flicker + 3)
@@ -123,10 +126,10 @@ def joined(pieces: list[tuple[int, int]], gap: int) -> list[tuple[int, int]]:
 def stretches(sound: NDArray[np.float32], ear: Ear | None = None) -> list[tuple[float, float]]:
     """Sound in seconds, split where the silence is at least `gap_ms`.
 
-    A 10 ms window hears a sound up to 5 ms before it begins: the edges are taken in by half of that.
+    A window hears a loud sound half its width before it begins: the edges are taken in by that.
     """
     ear = ear or Ear()
-    inset = ear.window_ms / 4
+    inset = ear.window_ms / 2
     return [
         ((start + inset) / 1000, (end - inset) / 1000)
         for start, end in joined(runs(audible(sound, ear)), ear.gap_ms)
@@ -176,7 +179,7 @@ def count(folder: Path) -> dict[str, float]:
             talkers.add(row.speaker)
             add("answer_s", row.end_s - row.start_s)
             inside = sorted(r for r in rows if r.label == "speech" and row.start_s - 0.001 <= r.start_s < row.end_s)
-            gaps = [later.start_s - earlier.end_s for earlier, later in zip(inside, inside[1:], strict=False)]
+            gaps = [later.start_s - earlier.end_s for earlier, later in itertools.pairwise(inside)]
             for at_least in (0.1, 0.3, 0.6, 1.0, 1.5):
                 add(f"pauses_{at_least * 1000:.0f}ms", sum(gap >= at_least - 0.0005 for gap in gaps))
             add("onsets", 1 + sum(gap >= 0.3 for gap in gaps))
