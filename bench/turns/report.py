@@ -14,7 +14,7 @@ _TALKING_THROUGH = """backchannel selectivity, hesitation selectivity, tic selec
 side speech not yielded to at all, never held, held time per dismissal"""
 _NOBODY = "false holds, false confirmed, false answers, self-interruptions held, self-interruptions"
 _ANSWERS = """endpoint delay, cut-off rate, response latency, onset delay, answers missed, answers never ended,
-generations cancelled, voiced missing at the model, voiced in dismissed doubts, silence not sent, sent wrong"""
+eager ends tried, eager ends withdrawn, generations cancelled, voiced missing at the model, voiced in dismissed doubts, silence not sent, sent wrong"""
 _GROUPS: tuple[tuple[str, str, tuple[str, ...]], ...] = tuple(
     (name, title, tuple(" ".join(measures.split()).split(", ")))
     for name, title, measures in (
@@ -95,7 +95,8 @@ def curve_section(curves: Sequence[Curve], baseline: str, command: str) -> Secti
             low, high = point.interval
             section.notes.append(
                 f"{curve.contestant} at {point.value}: cut off {point.cut_off:.3f} ({low:.3f}-{high:.3f}) "
-                f"of {point.pauses}, delay mean {point.mean_ms:.0f}, p50 {point.p50_ms:.0f}, p90 {point.p90_ms:.0f} of {point.answers}"
+                f"of {point.pauses}, delay mean {point.mean_ms:.0f}, p50 {point.p50_ms:.0f}, p90 {point.p90_ms:.0f} "
+                f"of {point.answers}"
             )
     section.notes.append("Published, on other recordings: SmartTurn v3.2 1051 / 739 ms, the best known 543 / 295 ms.")
     return section
