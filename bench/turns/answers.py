@@ -12,7 +12,6 @@ from domain.event import Event
 from domain.events import (
     BargeInConfirmed,
     BargeInDismissed,
-    BargeInSuspected,
     CandidateStarted,
     CandidateStopped,
     EagerEndTried,
@@ -32,7 +31,6 @@ _GIVEN_UP: dict[str, type[Event]] = {
     "eager ends withdrawn": EagerEndWithdrawn,
 }
 EVERY_PAUSE = "all pauses"
-_PREROLL_SAMPLES = 300 * RATE_HZ // 1000
 _EARLY_US = 200_000
 _LATEST_US = 5_000_000
 
@@ -113,9 +111,9 @@ def _cut_offs(trace: Trace, number: int) -> Iterator[Seen]:
 
 
 def _missing_ms(trace: Trace, number: int) -> tuple[float, float]:
-    """Truly voiced sound that is in nothing the model received: lost, and of doubts that were dismissed.
+    """Truly voiced sound that is in nothing the model received: lost, and lost up to the last dismissal.
 
-    What was dismissed goes to the log only, by design; so does the pre-roll that would have come with it.
+    What was dismissed goes to the log only, by design, and what came before it with it.
     """
     first = trace.starts[number]
     assert first is not None
@@ -126,11 +124,9 @@ def _missing_ms(trace: Trace, number: int) -> tuple[float, float]:
     for begin, end in trace.received:
         voiced[max(0, begin - first) : max(0, end - first)] = False
     doubted = np.zeros_like(voiced)
-    suspected = None
-    for event in trace.of(BargeInSuspected, BargeInDismissed):
-        if isinstance(event, BargeInSuspected):
-            suspected = event.onset_sample - _PREROLL_SAMPLES
-        elif suspected is not None:
-            doubted[max(0, suspected - first) : max(0, event.evidence["at_sample"] - first)] = True
+    ended_us = trace.speech_us(number)[-1][1]
+    for event in trace.of(BargeInDismissed):
+        if event.at_us < ended_us:
+            doubted[: max(0, event.evidence["at_sample"] - first)] = True
     each_ms = 1000 / RATE_HZ
     return float((voiced & ~doubted).sum()) * each_ms, float((voiced & doubted).sum()) * each_ms

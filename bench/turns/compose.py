@@ -207,7 +207,14 @@ def _interruption(
     bed = _bed(dice.choice(noises), snr_db) if snr_db is not None else None
     floor = floor_of(opening, part.gain)
     return _scene(
-        "interruption", condition, parts=(part,), turns=(turn, SHORT), bed=bed, echo_db=echo_db, floor_dbfs=floor
+        "interruption",
+        condition,
+        parts=(part,),
+        turns=(turn, SHORT),
+        bed=bed,
+        echo_db=echo_db,
+        floor_dbfs=floor,
+        tail_ms=1_000,
     )
 
 

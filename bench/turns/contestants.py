@@ -57,5 +57,6 @@ def _contestants() -> dict[str, Contestant]:
 
 
 CONTESTANTS = _contestants()
+BASELINES = ("naive", "silero")
 TIMER = "silero"
 """Whose silence timer the endpoint curve is compared with: the better detector of the two."""

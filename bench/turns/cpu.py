@@ -1,7 +1,7 @@
 """What listening and deciding cost: CPU time of the server's parts per minute of a call, without any cache.
 
-The simulated client and model run in the same thread, so stopwatches lie around the server's own doors. What the
-pause judge costs is a thread's of its own, and counted per question in `bench.voice`.
+The simulated client and model run in the same thread, so stopwatches lie around the server's own doors. The
+pause judge has a thread of its own in the product: it is not part of "everything".
 """
 
 from collections.abc import Callable
@@ -15,7 +15,7 @@ from bench.turns.contestants import CONTESTANTS
 from bench.turns.scenes import Scene
 from bench.turns.stage import play
 
-_PARTS = ("everything", "detector", "echo", "core", "resampler and intake", "log")
+_PARTS = ("everything", "detector", "echo", "core", "resampler and intake", "log", "pause judge")
 
 
 class _Watch:
@@ -63,10 +63,12 @@ def cost_of(contestant: str, scenes: list[Scene], rate_hz: int) -> Cost:
         voice._echo.over_echo = watches["echo"].around(voice._echo.over_echo)
         intake.take = watches["resampler and intake"].around(intake.take)
         session.call.handle = watches["core"].around(session.call.handle)  # type: ignore[method-assign]
+        voice._judge.ask = watches["pause judge"].around(voice._judge.ask)
         shell.logbook.record = watches["log"].around(shell.logbook.record)
 
     length_us = sum(play(scene, CONTESTANTS[contestant].policy, rate_hz, watch=lay).length_us for scene in scenes)
     minutes = length_us / 60e6
+    watches["everything"].total_ns -= watches["pause judge"].total_ns
     return Cost(contestant, minutes, {name: watch.total_ns / 1e6 / minutes for name, watch in watches.items()})
 
 

@@ -14,15 +14,18 @@ Verdicts = dict[bytes, int]
 
 
 class SimulatedJudge:
-    """As `adapters.voice.pause_judge.Judge` asks."""
+    """As `adapters.voice.pause_judge.Judge` asks. A busy one refuses, as the product's does when its queue is full."""
 
-    def __init__(self, loop: SimulatedLoop, known: Verdicts) -> None:
+    def __init__(self, loop: SimulatedLoop, known: Verdicts, *, busy: bool) -> None:
         self._loop = loop
         self._known = known
+        self._busy = busy
         self.asked = 0
 
     def ask(self, pcm: bytes, then: Callable[[int], None]) -> bool:
         """Judge now, tell later."""
+        if self._busy:
+            return False
         self.asked += 1
         heard = pcm[-2 * HEARD_SAMPLES :]
         digest = blake2b(heard, digest_size=12).digest()

@@ -91,7 +91,7 @@ def _near(each: Seen) -> bool:
 def marks(contestant: str, outcomes: Sequence[Outcome], curves: Sequence[Curve], baseline: str) -> list[Mark]:
     """Every mark for one contestant."""
     pool = _Pool(contestant, outcomes)
-    found = [
+    return [
         _at_least("yield rate", 0.99, pool.of("yield rate")),
         _at_least("yield rate, clean", 0.99, pool.of("yield rate", _of_kinds("clean"))),
         _delays("yield latency", 420, 600, pool.of("yield latency", _near)),
@@ -109,7 +109,6 @@ def marks(contestant: str, outcomes: Sequence[Outcome], curves: Sequence[Curve],
         _heard(pool.of("heard error", lambda each: not _near(each))),
         _lost(pool.of("voiced missing at the model")),
     ]
-    return found
 
 
 def _stated(name: str, found: Figure | None) -> Mark:

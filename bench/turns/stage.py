@@ -42,6 +42,8 @@ from domain.ports import Side
 
 _PATIENT_MS = 3_600_000
 _CALL = UUID(int=1)
+_JUDGED = ("endpoint", "coughs")
+"""Scenes in which it matters how a pause sounded; in the others the network, 0.1 s a question, would only cost time."""
 
 
 class Memory:
@@ -158,7 +160,7 @@ async def _play(
         book.note = note
         return book
 
-    judge = SimulatedJudge(loop, {} if memory is None else memory.judged)
+    judge = SimulatedJudge(loop, {} if memory is None else memory.judged, busy=scene.kind not in _JUDGED)
     session = _Session(loop, call, make_logbook, judge)
     microphone = Microphone(scene, render(scene, rate_hz))
     dice = Random(f"network {scene.seed}")
@@ -169,8 +171,7 @@ async def _play(
         rate_hz,
         Echo(scene.echo_db, scene.seed, rate_hz) if scene.echo_db is not None else None,
         cast("tuple[Network, Network]", networks),
-        lambda audio: session.take_audio(audio),
-        lambda control: session.take_control(control),
+        session,
     )
     link = cast("SimulatedLink", session.link)
     link.model = SimulatedModel(loop, scene.turns, session.feed, lambda: not client.microphone.in_answer(loop.now_us))
