@@ -1,29 +1,31 @@
 """`python -m bench.turns`: play scenes of recorded people to the real server path, and report every measure."""
 
 import argparse
-import json
 import os
 import shlex
 import sys
 from pathlib import Path
 from typing import get_args
 
-from bench.report import Section, console
 from bench.turns.compose import compose
-from bench.turns.contestants import CONTESTANTS, TIMER
-from bench.turns.corpus import Corpus, Split, read_corpus
+from bench.turns.contestants import BASELINES, CONTESTANTS, TIMER
+from bench.turns.corpus import Corpus, CorpusError, Split, read_corpus
+from bench.turns.cpu import cost_of, cost_section
 from bench.turns.curve import curves
 from bench.turns.figures import figures
+from bench.turns.keep import Run
+from bench.turns.marks import marks, marks_section
 from bench.turns.report import curve_section, sections
 from bench.turns.run import Progress, Task, run_all
 from bench.turns.scenes import Kind
-from domain.errors import VivaError
 
 ROOT = Path(__file__).parents[2]
 SCENES = ROOT / "tests" / "data" / "turns"
 RESULTS = ROOT / "bench" / "results"
 KINDS: tuple[str, ...] = get_args(Kind)
 LIMIT, QUICK_LIMIT = 60, 8
+CPU_SCENES = 4
+NETWORK_NOTE = "Without a network, but where a condition names one."
 
 
 def parser() -> argparse.ArgumentParser:
@@ -40,6 +42,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--quick", action="store_true", help="few scenes, no sweep unless asked for")
     made.add_argument("--client-rate", type=int, choices=(16_000, 48_000), default=48_000, help="Hz, of the microphone")
     made.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes (default: one per core)")
+    made.add_argument("--cpu", action=argparse.BooleanOptionalAction, default=True, help="measure what it costs")
     made.add_argument("--json", action="store_true", help="print JSON instead of tables")
     made.add_argument("--out", type=Path, default=RESULTS, help="where the run is kept (default bench/results)")
     return made
@@ -57,32 +60,41 @@ def tasks_of(corpus: Corpus, options: argparse.Namespace) -> list[Task]:
     return [Task(scene, names, options.client_rate, sweep and scene.kind == "endpoint") for scene in scenes]
 
 
+def report(corpus: Corpus, options: argparse.Namespace, command: str) -> Run:
+    """Play everything and sum it up."""
+    tasks = tasks_of(corpus, options)
+    if not tasks:
+        raise CorpusError("No scene can be made of these recordings: see bench/README.md for the labels.")
+    outcomes = run_all(tasks, options.jobs, Progress())
+    found, drawn = figures(outcomes), curves(outcomes)
+    made = sections(found, options.contestant, command)
+    for section in made[:1]:
+        section.notes += [*corpus.notes, "Delays: median (95 % interval) / ninth of ten / most, ms. " + NETWORK_NOTE]
+    if drawn:
+        made.append(curve_section(drawn, TIMER, command))
+    if options.cpu:
+        sample = [task.scene for task in tasks if task.scene.kind in ("interruption", "endpoint")][:CPU_SCENES]
+        made.append(cost_section([cost_of(name, sample, options.client_rate) for name in options.contestant], command))
+    judged = {name: marks(name, outcomes, drawn, TIMER) for name in options.contestant}
+    made += [marks_section(name, judged[name], command) for name in options.contestant if name not in BASELINES]
+    return Run(command, vars(options), made, found, drawn, judged, outcomes)
+
+
 def main() -> int:
     """Measure, print, keep."""
     options = parser().parse_args()
     command = f"python -m bench.turns {shlex.join(sys.argv[1:])}".strip()
     try:
-        corpus = read_corpus(options.scenes, options.split)
-    except VivaError as error:
+        run = report(read_corpus(options.scenes, options.split), options, command)
+    except CorpusError as error:
         print(error, file=sys.stderr)
         return 2
-    tasks = tasks_of(corpus, options)
-    if not tasks:
-        print("No scene can be made of these recordings: see bench/README.md for the labels.", file=sys.stderr)
-        return 2
-    outcomes = run_all(tasks, options.jobs, Progress())
-    found = figures(outcomes)
-    made: list[Section] = sections(found, options.contestant, command)
-    drawn = curves(outcomes)
-    if drawn:
-        made.append(curve_section(drawn, TIMER, command))
-    for section in made:
-        section.notes += corpus.notes if section is made[0] else ()
     if options.json:
-        print(json.dumps({"figures": [each.as_dict() for each in found], "curves": [each.as_dict() for each in drawn]}))
+        print(run.as_json())
     else:
-        for section in made:
-            section.print(console())
+        run.print(None)
+    kept = run.keep(options.out)
+    print(f"kept in {kept}", file=sys.stderr)
     return 0
 
 

@@ -8,12 +8,14 @@ import numpy as np
 from bench.turns.corpus import RATE_HZ
 from bench.turns.measures import Seen
 from bench.turns.trace import Trace
+from domain.event import Event
 from domain.events import (
     BargeInConfirmed,
     BargeInDismissed,
-    BargeInSuspected,
     CandidateStarted,
     CandidateStopped,
+    EagerEndTried,
+    EagerEndWithdrawn,
     GenerationCancelled,
 )
 
@@ -23,8 +25,12 @@ PAUSE_CLASSES: tuple[tuple[int, int, str], ...] = (
     (600, 1_000, "600-1000 ms"),
     (1_000, 1_000_000, "1000 ms and more"),
 )
+_GIVEN_UP: dict[str, type[Event]] = {
+    "generations cancelled": GenerationCancelled,
+    "eager ends tried": EagerEndTried,
+    "eager ends withdrawn": EagerEndWithdrawn,
+}
 EVERY_PAUSE = "all pauses"
-_PREROLL_SAMPLES = 300 * RATE_HZ // 1000
 _EARLY_US = 200_000
 _LATEST_US = 5_000_000
 
@@ -54,14 +60,16 @@ def _answer(trace: Trace, number: int) -> Iterator[Seen]:
         if taken:
             yield seen("onset delay", (taken[0] - onset_us) / 1000)
         yield from _cut_offs(trace, number)
-        cancelled = [each for each in trace.of(GenerationCancelled) if onset_us <= each.at_us <= end_us + _LATEST_US]
-        yield seen("generations cancelled", len(cancelled))
+        for measure, kind in _GIVEN_UP.items():
+            events = [each for each in trace.of(kind) if onset_us <= each.at_us <= end_us + _LATEST_US]
+            yield seen(measure, len(events))
     if taken:
         lost_ms, dismissed_ms = _missing_ms(trace, number)
         yield seen("voiced missing at the model", lost_ms)
         if scene.kind == "interruption":
             yield seen("voiced in dismissed doubts", dismissed_ms)
-        yield from _ending(trace, number, end_us)
+        if scene.kind in ("endpoint", "coughs"):
+            yield from _ending(trace, number, end_us)
 
 
 def _ending(trace: Trace, number: int, end_us: int) -> Iterator[Seen]:
@@ -77,7 +85,7 @@ def _ending(trace: Trace, number: int, end_us: int) -> Iterator[Seen]:
     stops = [event.at_us for event in trace.of(CandidateStopped)]
     ended = next((at_us for at_us in stops if end_us <= at_us <= until_us), None)
     cut_short = ended is None and any(part_us <= end_us for part_us in stops[-1:])
-    if trace.scene.kind in ("endpoint", "coughs") and not cut_short:
+    if not cut_short:
         yield Seen("answers never ended", condition, ended is None, part.recording, part.cut.speaker)
     if ended is None:
         return
@@ -98,15 +106,14 @@ def _cut_offs(trace: Trace, number: int) -> Iterator[Seen]:
         length_ms = (end_us - begin_us) / 1000
         for least, most, name in PAUSE_CLASSES:
             if least - 1 <= length_ms < most:
-                for condition in (EVERY_PAUSE, name):
-                    label = condition if trace.scene.kind == "endpoint" else f"{trace.scene.condition}: {condition}"
+                for label in (EVERY_PAUSE, name) if trace.scene.kind == "endpoint" else (trace.scene.condition,):
                     yield Seen("cut-off rate", label, cut, part.recording, part.cut.speaker)
 
 
 def _missing_ms(trace: Trace, number: int) -> tuple[float, float]:
-    """Truly voiced sound that is in nothing the model received: lost, and of doubts that were dismissed.
+    """Truly voiced sound that is in nothing the model received: lost, and lost up to the last dismissal.
 
-    What was dismissed goes to the log only, by design; so does the pre-roll that would have come with it.
+    What was dismissed goes to the log only, by design, and what came before it with it.
     """
     first = trace.starts[number]
     assert first is not None
@@ -117,11 +124,9 @@ def _missing_ms(trace: Trace, number: int) -> tuple[float, float]:
     for begin, end in trace.received:
         voiced[max(0, begin - first) : max(0, end - first)] = False
     doubted = np.zeros_like(voiced)
-    suspected = None
-    for event in trace.of(BargeInSuspected, BargeInDismissed):
-        if isinstance(event, BargeInSuspected):
-            suspected = event.onset_sample - _PREROLL_SAMPLES
-        elif suspected is not None:
-            doubted[max(0, suspected - first) : max(0, event.evidence["at_sample"] - first)] = True
+    ended_us = trace.speech_us(number)[-1][1]
+    for event in trace.of(BargeInDismissed):
+        if event.at_us < ended_us:
+            doubted[: max(0, event.evidence["at_sample"] - first)] = True
     each_ms = 1000 / RATE_HZ
     return float((voiced & ~doubted).sum()) * each_ms, float((voiced & doubted).sum()) * each_ms

@@ -6,6 +6,7 @@ from random import Random
 import numpy as np
 
 from api import protocol
+from api.call_session import CallSession
 from api.protocol import ClientAudio, Playback, decode_control, decode_server_audio, encode_client_audio, encode_control
 from bench.turns.clock import SimulatedLoop
 from bench.turns.echo import Echo
@@ -38,10 +39,8 @@ class Network:
 
 
 class SimulatedClient:
-    """The client's end of the wire: it is what the server's outlet sends to.
-
-    `to_audio` and `to_control` are the server's: what the product's socket does with a decoded message.
-    """
+    """The client's end of the wire: it is what the server's outlet sends to. Its messages go to the session decoded, as
+    the product's socket hands them over."""
 
     def __init__(
         self,
@@ -50,8 +49,7 @@ class SimulatedClient:
         rate_hz: int,
         echo: Echo | None,
         networks: tuple[Network, Network],
-        to_audio: Callable[[ClientAudio], None],
-        to_control: Callable[[protocol.ClientMessage], None],
+        session: CallSession,
     ) -> None:
         self.rate_hz = rate_hz
         self.told: list[Told] = []
@@ -61,7 +59,7 @@ class SimulatedClient:
         self._loop = loop
         self._echo = echo
         self._up, self._down = networks
-        self._to_audio, self._to_control = to_audio, to_control
+        self._session = session
         self._next_block = 0
         self._next_us = 0
         self._turn_heard = False
@@ -124,8 +122,8 @@ class SimulatedClient:
             sound += reflected
         pcm = np.clip(np.rint(sound * np.float32(32_767)), -32_768, 32_767).astype("<i2").tobytes()
         message = encode_client_audio(ClientAudio(number, pcm))
-        self._up.carry(lambda: self._to_audio(protocol.decode_audio(message)))
+        self._up.carry(lambda: self._session.take_audio(protocol.decode_audio(message)))
 
     def _report(self, played_sample: int, held: bool) -> None:
         text = encode_control(Playback(played_sample, held))
-        self._up.carry(lambda: self._to_control(decode_control(text)))
+        self._up.carry(lambda: self._session.take_control(decode_control(text)))

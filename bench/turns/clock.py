@@ -6,8 +6,10 @@ ever happen again is a bug of the scene, and says so instead of hanging.
 """
 
 import asyncio
+import heapq
 import selectors
 from collections.abc import Callable, Coroutine
+from contextvars import Context
 from typing import Any, TypeVar
 
 _US = 1_000_000
@@ -34,13 +36,26 @@ class _JumpingSelector(selectors.DefaultSelector):
         return []
 
 
+class _OrderedTimer(asyncio.TimerHandle):
+    """Of two timers for the same moment the one that was asked for first is the earlier one; the heap alone forgets."""
+
+    __slots__ = ("order",)
+    order: int
+
+    def __lt__(self, other: object) -> bool:
+        assert isinstance(other, _OrderedTimer)
+        return (self._when, self.order) < (other._when, other.order)
+
+
 class SimulatedLoop(asyncio.SelectorEventLoop):
     """`time()` is simulated seconds since the loop was made."""
 
     _scheduled: list[asyncio.TimerHandle]
+    """The base class's heap of timers."""
 
     def __init__(self) -> None:
         self._now_s = 0.0
+        self._asked = 0
         selector = _JumpingSelector()
         super().__init__(selector)
         selector.loop = self
@@ -52,6 +67,16 @@ class SimulatedLoop(asyncio.SelectorEventLoop):
     def now_us(self) -> int:
         """Simulated time in whole microseconds."""
         return round(self._now_s * _US)
+
+    def call_at(
+        self, when: float, callback: Callable[..., object], *args: Any, context: Context | None = None
+    ) -> asyncio.TimerHandle:
+        timer = _OrderedTimer(when, callback, args, self, context)
+        self._asked += 1
+        timer.order = self._asked
+        heapq.heappush(self._scheduled, timer)
+        timer._scheduled = True
+        return timer
 
     def at_us(self, moment_us: int, act: Callable[..., object], *args: Any) -> asyncio.TimerHandle:
         """Do something at a moment; at once if it has passed."""

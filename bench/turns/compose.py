@@ -24,6 +24,7 @@ OVER_INTERVIEWER: tuple[Literal["backchannel", "hesitation", "tic"], ...] = ("ba
 NOISE_SNRS = (20, 10, 5)
 ECHO_LEVELS = (-30, -20, -10)
 SIDE_SPEECH_LEVELS = (-15, -25)
+SIDE_SPEECH_S = 4.0
 NETWORK_MS, JITTER_MS = 20, 10
 BACKCHANNEL_DB, TIC_DB = -2.0, 0.0
 """Relative to the speech level, where the recording itself does not tell."""
@@ -206,7 +207,14 @@ def _interruption(
     bed = _bed(dice.choice(noises), snr_db) if snr_db is not None else None
     floor = floor_of(opening, part.gain)
     return _scene(
-        "interruption", condition, parts=(part,), turns=(turn, SHORT), bed=bed, echo_db=echo_db, floor_dbfs=floor
+        "interruption",
+        condition,
+        parts=(part,),
+        turns=(turn, SHORT),
+        bed=bed,
+        echo_db=echo_db,
+        floor_dbfs=floor,
+        tail_ms=1_000,
     )
 
 
@@ -252,14 +260,23 @@ def _echo(corpus: Corpus, dice: Random, limit: int) -> Iterator[Scene]:
 
 
 def _side_speech(corpus: Corpus, dice: Random, limit: int) -> Iterator[Scene]:
-    """Somebody else, farther from the microphone."""
-    cuts = [replace(cut, end_s=min(cut.end_s, cut.start_s + 4)) for cut in corpus.of("other_speech")]
+    """Somebody else, farther from the microphone: other people's talk in pieces, and answers as heard from afar."""
+    pieces = [piece for cut in corpus.of("other_speech") for piece in _pieces(cut)]
+    pieces += [replace(each.cut, label="other_speech") for each in _openings(corpus.answers)]
     for level_db in SIDE_SPEECH_LEVELS:
-        for cut in _repeated(cuts, dice, limit):
+        for cut in _spread(pieces, lambda cut: cut.speaker, dice, limit):
             turn = long_turn(dice, TURN_MS)
             start = IntoTurn(dice.randrange(NOT_FIRST_MS, 3_000))
             part = _sound_part(cut, "side_speech", start, SPEECH_DBFS + level_db)
             yield _scene("side_speech", f"side speech {level_db} dB", parts=(part,), turns=(turn, SHORT))
+
+
+def _pieces(cut: Cut) -> Iterator[Cut]:
+    """A long stretch in pieces of some seconds."""
+    count = max(1, int(cut.seconds / SIDE_SPEECH_S))
+    for number in range(count):
+        start_s = cut.start_s + number * SIDE_SPEECH_S
+        yield replace(cut, start_s=start_s, end_s=min(cut.end_s, start_s + SIDE_SPEECH_S))
 
 
 def _double_talk(corpus: Corpus, dice: Random, limit: int) -> Iterator[Scene]:

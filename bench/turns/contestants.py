@@ -7,11 +7,15 @@ from msgspec.structs import replace
 
 from domain.policy import BargeInPolicy, EndpointPolicy, Policy, VoicePolicy
 
-_AT_ONCE = BargeInPolicy(confirm_voiced_ms=0)
+_AT_ONCE = BargeInPolicy(
+    suspect_voiced_ms=80, confirm_voiced_ms=0, fall_db=100, fading_db=100, side_db=100, overlap_ms=0
+)
+"""Any voice over the interviewer interrupts, as soon as it is one."""
+_TIMER = EndpointPolicy(strategy="silence", judge="none")
+_PLAIN = VoicePolicy(above_floor_db=0, fall_db=100, echo_margin_db=0)
+"""The detector's word alone: no level, no echo reference."""
 _SILENCES_MS = (100, 200, 300, 400, 500, 600, 700, 850, 1_000, 1_200, 1_400, 1_700, 2_000, 2_500)
 _PATIENCE_PCT = (25, 35, 50, 65, 80, 100, 120, 150, 190, 240, 300)
-_ADAPTS = "patience_pct" in EndpointPolicy.__struct_fields__
-"""Whether the core has an adaptive endpoint; until then everybody has a silence timer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,13 +30,6 @@ class Contestant:
     sweep: Callable[[int], Policy]
 
 
-def _timer(policy: Policy) -> Policy:
-    """A plain silence timer, whatever the default strategy is."""
-    if not _ADAPTS:
-        return policy
-    return replace(policy, endpoint=replace(policy.endpoint, strategy="silence"))
-
-
 def _with_silence(policy: Policy) -> Callable[[int], Policy]:
     return lambda value: replace(policy, endpoint=replace(policy.endpoint, silence_ms=value))
 
@@ -42,14 +39,10 @@ def _with_patience(policy: Policy) -> Callable[[int], Policy]:
 
 
 def _contestants() -> dict[str, Contestant]:
-    naive = _timer(Policy(voice=VoicePolicy(detector="webrtc"), barge_in=_AT_ONCE))
-    silero = _timer(Policy(voice=VoicePolicy(detector="silero"), barge_in=_AT_ONCE))
+    naive = Policy(voice=replace(_PLAIN, detector="webrtc"), endpoint=_TIMER, barge_in=_AT_ONCE)
+    silero = Policy(voice=replace(_PLAIN, detector="silero"), endpoint=_TIMER, barge_in=_AT_ONCE)
     viva = Policy()
-    sweep = (
-        ("endpoint.patience_pct", _PATIENCE_PCT, _with_patience(viva))
-        if _ADAPTS
-        else ("endpoint.silence_ms", _SILENCES_MS, _with_silence(viva))
-    )
+    patience = "endpoint.patience_pct"
     timer = "endpoint.silence_ms"
     everybody = (
         Contestant(
@@ -58,11 +51,12 @@ def _contestants() -> dict[str, Contestant]:
         Contestant(
             "silero", "Silero, yields at once, silence timer", silero, timer, _SILENCES_MS, _with_silence(silero)
         ),
-        Contestant("viva", "Viva's defaults", viva, *sweep),
+        Contestant("viva", "Viva's defaults", viva, patience, _PATIENCE_PCT, _with_patience(viva)),
     )
     return {each.name: each for each in everybody}
 
 
 CONTESTANTS = _contestants()
+BASELINES = ("naive", "silero")
 TIMER = "silero"
 """Whose silence timer the endpoint curve is compared with: the better detector of the two."""

@@ -28,6 +28,7 @@ Sound = NDArray[np.float32]
 RATE_HZ = 16_000
 LABELS = ("answer", "speech", "backchannel", "hesitation", "tic", "other_speech", "noise")
 SHORTEST_PAUSE_S = 0.1
+_SOMEBODY = ("answer", "speech")
 _COLUMNS = ("start_s", "end_s", "label", "speaker")
 _SUFFIXES = (".flac", ".wav")
 
@@ -136,9 +137,12 @@ def _row(table: Path, path: Path, number: int, line: str, seconds: float) -> Cut
         raise CorpusError(f"{where}: {start_s} to {end_s} s is no stretch of a recording of {seconds:.2f} s.")
     if cells[2] not in LABELS:
         raise CorpusError(f"{where}: {cells[2]!r} is no label: use one of {', '.join(LABELS)}.")
-    if not cells[3].strip():
-        raise CorpusError(f"{where}: it names no speaker: write one, or - for noise.")
-    return Cut(str(path), start_s, min(end_s, seconds), cells[2], cells[3].strip(), cells[4] if len(cells) > 4 else "")
+    speaker = cells[3].strip()
+    if not speaker and cells[2] in _SOMEBODY:
+        raise CorpusError(
+            f"{where}: an {cells[2]} row names its speaker: write any name, the same for the same person."
+        )
+    return Cut(str(path), start_s, min(end_s, seconds), cells[2], speaker or path.stem, "".join(cells[4:5]))
 
 
 def _answers(rows: list[Cut]) -> Iterator[Answer]:

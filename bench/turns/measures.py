@@ -51,6 +51,8 @@ UNITS: dict[str, Unit] = {
     "voiced in dismissed doubts": "ms",
     "silence not sent": "ratio",
     "generations cancelled": "count",
+    "eager ends tried": "count",
+    "eager ends withdrawn": "count",
     "sent wrong": "ms",
 }
 YIELD_WITHIN_US = 2_000_000

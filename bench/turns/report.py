@@ -14,6 +14,7 @@ _TALKING_THROUGH = """backchannel selectivity, hesitation selectivity, tic selec
 side speech not yielded to at all, never held, held time per dismissal"""
 _NOBODY = "false holds, false confirmed, false answers, self-interruptions held, self-interruptions"
 _ANSWERS = """endpoint delay, cut-off rate, response latency, onset delay, answers missed, answers never ended,
+eager ends tried, eager ends withdrawn,
 generations cancelled, voiced missing at the model, voiced in dismissed doubts, silence not sent, sent wrong"""
 _GROUPS: tuple[tuple[str, str, tuple[str, ...]], ...] = tuple(
     (name, title, tuple(" ".join(measures.split()).split(", ")))
@@ -28,7 +29,7 @@ GROUP_NAMES = tuple(name for name, _, _ in _GROUPS)
 
 
 def sections(found: Iterable[Figure], contestants: Sequence[str], command: str) -> list[Section]:
-    """One table for each group of measures."""
+    """One table for each group of measures. Delays are median (interval) / ninth of ten / most, in ms."""
     cells: dict[tuple[str, str], dict[str, Figure]] = defaultdict(dict)
     for figure in found:
         cells[figure.measure, figure.condition][figure.contestant] = figure
@@ -61,7 +62,7 @@ def cell(figure: Figure) -> str:
             if not figure.most:
                 return "0"
             spread = "" if math.isnan(low) else f" ({low:.0f}-{high:.0f})"
-            return f"{figure.value:.0f}{spread} / {figure.p90:.0f} / max {figure.most:.0f}"
+            return f"{figure.value:.0f}{spread} / {figure.p90:.0f} / {figure.most:.0f}"
 
 
 def behind(figures: Iterable[Figure]) -> str:
@@ -95,7 +96,8 @@ def curve_section(curves: Sequence[Curve], baseline: str, command: str) -> Secti
             low, high = point.interval
             section.notes.append(
                 f"{curve.contestant} at {point.value}: cut off {point.cut_off:.3f} ({low:.3f}-{high:.3f}) "
-                f"of {point.pauses}, delay mean {point.mean_ms:.0f}, p50 {point.p50_ms:.0f}, p90 {point.p90_ms:.0f} of {point.answers}"
+                f"of {point.pauses}, delay mean {point.mean_ms:.0f}, p50 {point.p50_ms:.0f}, p90 {point.p90_ms:.0f} "
+                f"of {point.answers}"
             )
     section.notes.append("Published, on other recordings: SmartTurn v3.2 1051 / 739 ms, the best known 543 / 295 ms.")
     return section

@@ -16,6 +16,7 @@ import msgspec
 from adapters.memory.store import MemoryStore
 from adapters.postgres.mapper import EventMapper
 from adapters.voice.factory import make_detector
+from adapters.voice.pause_judge import Judge
 from api.call_session import CallSession
 from api.logbook import Logbook
 from api.outlet import Outlet
@@ -27,11 +28,13 @@ from bench.turns.client import Network, SimulatedClient
 from bench.turns.clock import SimulatedLoop, simulate
 from bench.turns.corpus import RATE_HZ
 from bench.turns.echo import Echo
+from bench.turns.judge import SimulatedJudge, Verdicts
 from bench.turns.microphone import Microphone, render
 from bench.turns.model import SimulatedLink, SimulatedModel
 from bench.turns.scenes import Scene
 from bench.turns.trace import Trace
 from domain.call import Call, Decision, open_call
+from domain.effects import Effect, SendCandidateAudio
 from domain.inputs import FACTS
 from domain.interview import Agent, Candidate, InterviewContext
 from domain.policy import Policy, VoicePolicy
@@ -39,6 +42,8 @@ from domain.ports import Side
 
 _PATIENT_MS = 3_600_000
 _CALL = UUID(int=1)
+_JUDGED = ("endpoint", "coughs")
+"""Scenes in which it matters how a pause sounded; in the others the network, 0.1 s a question, would only cost time."""
 
 
 class Memory:
@@ -47,6 +52,7 @@ class Memory:
     def __init__(self) -> None:
         self.features: dict[str, Features] = {}
         self.resampled: Resampled = {}
+        self.judged: Verdicts = {}
 
 
 class _Logbook(Logbook):
@@ -62,10 +68,12 @@ class _Logbook(Logbook):
 class _Session(CallSession):
     """The product's session on the loop's clock. What it sends to the model is noted."""
 
-    def __init__(self, loop: SimulatedLoop, call: Call, make_logbook: Callable[[CallSession], Logbook]) -> None:
+    def __init__(
+        self, loop: SimulatedLoop, call: Call, make_logbook: Callable[[CallSession], Logbook], judge: Judge
+    ) -> None:
         self._loop = loop
         self.sent: list[tuple[int, int]] = []
-        super().__init__(call, self._make_link, make_logbook)
+        super().__init__(call, self._make_link, make_logbook, judge)
 
     def now_us(self) -> int:
         return self._loop.now_us
@@ -75,22 +83,32 @@ class _Session(CallSession):
             client=cast("Any", None), settings=SETTINGS, deliver=session.feed, now_us=session.now_us, jitter=lambda: 0.0
         )
 
-    def _send_to_model(self, from_sample: int, to_sample: int) -> None:
-        self.sent.append((from_sample, to_sample))
-        super()._send_to_model(from_sample, to_sample)
+    def _carry(self, effect: Effect) -> None:
+        if isinstance(effect, SendCandidateAudio):
+            self.sent.append((effect.from_sample, effect.to_sample))
+        super()._carry(effect)
 
     def remember(self, memory: Memory, voice: VoicePolicy, rate_hz: int) -> None:
         """Take results that are known from `memory`, and leave new ones there."""
         known = memory.features.setdefault(voice.detector, {})
-        self._detector = CachingDetector(partial(make_detector, voice.detector), known)
-        assert self._intake is not None
-        if rate_hz != RATE_HZ:
-            self._intake._resampler = CachingResampler(rate_hz, memory.resampled)
+        self.voice._detector = CachingDetector(partial(make_detector, voice.detector), known)
+        intake = self.voice._intake
+        if intake is not None and rate_hz != RATE_HZ:
+            intake._resampler = CachingResampler(rate_hz, memory.resampled)
 
 
-def play(scene: Scene, policy: Policy, rate_hz: int = 48_000, memory: Memory | None = None) -> Trace:
-    """Play a scene under a policy. The same scene, policy and rate give the same trace."""
-    return simulate(partial(_play, scene=scene, policy=_waiting(policy), rate_hz=rate_hz, memory=memory))
+def play(
+    scene: Scene,
+    policy: Policy,
+    rate_hz: int = 48_000,
+    memory: Memory | None = None,
+    watch: Callable[[CallSession], None] = lambda _: None,
+) -> Trace:
+    """Play a scene under a policy. The same scene, policy and rate give the same trace.
+
+    `watch` is given the session once it is connected, to lay stopwatches around its parts.
+    """
+    return simulate(partial(_play, scene=scene, policy=_waiting(policy), rate_hz=rate_hz, memory=memory, watch=watch))
 
 
 def _waiting(policy: Policy) -> Policy:
@@ -104,7 +122,14 @@ def _token() -> Token:
     return TokenMint("bench" * 8, 600).issue(_CALL)
 
 
-async def _play(loop: SimulatedLoop, scene: Scene, policy: Policy, rate_hz: int, memory: Memory | None) -> Trace:
+async def _play(
+    loop: SimulatedLoop,
+    scene: Scene,
+    policy: Policy,
+    rate_hz: int,
+    memory: Memory | None,
+    watch: Callable[[CallSession], None],
+) -> Trace:
     call, opened = open_call(
         call_id=_CALL,
         tenant="bench",
@@ -135,7 +160,8 @@ async def _play(loop: SimulatedLoop, scene: Scene, policy: Policy, rate_hz: int,
         book.note = note
         return book
 
-    session = _Session(loop, call, make_logbook)
+    judge = SimulatedJudge(loop, {} if memory is None else memory.judged, busy=scene.kind not in _JUDGED)
+    session = _Session(loop, call, make_logbook, judge)
     microphone = Microphone(scene, render(scene, rate_hz))
     dice = Random(f"network {scene.seed}")
     networks = tuple(Network(loop, dice, scene.network_ms, scene.jitter_ms) for _ in range(2))
@@ -145,8 +171,7 @@ async def _play(loop: SimulatedLoop, scene: Scene, policy: Policy, rate_hz: int,
         rate_hz,
         Echo(scene.echo_db, scene.seed, rate_hz) if scene.echo_db is not None else None,
         cast("tuple[Network, Network]", networks),
-        session.take_audio,
-        session.take_control,
+        session,
     )
     link = cast("SimulatedLink", session.link)
     link.model = SimulatedModel(loop, scene.turns, session.feed, lambda: not client.microphone.in_answer(loop.now_us))
@@ -160,6 +185,7 @@ async def _play(loop: SimulatedLoop, scene: Scene, policy: Policy, rate_hz: int,
     session.attach(outlet, Hello(token="", rate_hz=rate_hz), _token(), 12_000)
     if memory is not None:
         session.remember(memory, policy.voice, rate_hz)
+    watch(session)
     client.start()
     living.add_done_callback(lambda task: _broke(task, over))
     try:
@@ -172,7 +198,7 @@ async def _play(loop: SimulatedLoop, scene: Scene, policy: Policy, rate_hz: int,
     trace.told = client.told
     trace.played = client.loudspeaker.played
     trace.windows = link.model.windows
-    trace.unavailable = session.unavailable_samples
+    trace.unavailable = session.voice.unavailable_samples
     trace.heard_samples = call.hearing.next_sample
     trace.length_us = loop.now_us
     await _check_received(trace, store, session)

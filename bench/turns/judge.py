@@ -1,0 +1,36 @@
+"""The product's judge of pauses in simulated time: the same network, its verdict after a set while, known ones kept."""
+
+from collections.abc import Callable
+from hashlib import blake2b
+
+from adapters.voice.smart_turn import HEARD_SAMPLES, completeness
+from bench.turns.clock import SimulatedLoop
+from domain.features import quantise_voice
+
+JUDGING_MS = 120
+"""What the network and its way there and back take on one core; a busy machine takes longer."""
+
+Verdicts = dict[bytes, int]
+
+
+class SimulatedJudge:
+    """As `adapters.voice.pause_judge.Judge` asks. A busy one refuses, as the product's does when its queue is full."""
+
+    def __init__(self, loop: SimulatedLoop, known: Verdicts, *, busy: bool) -> None:
+        self._loop = loop
+        self._known = known
+        self._busy = busy
+        self.asked = 0
+
+    def ask(self, pcm: bytes, then: Callable[[int], None]) -> bool:
+        """Judge now, tell later."""
+        if self._busy:
+            return False
+        self.asked += 1
+        heard = pcm[-2 * HEARD_SAMPLES :]
+        digest = blake2b(heard, digest_size=12).digest()
+        if digest not in self._known:
+            self._known[digest] = quantise_voice(completeness(heard))
+        verdict = self._known[digest]
+        self._loop.at_us(self._loop.now_us + JUDGING_MS * 1000, then, verdict)
+        return True
