@@ -28,7 +28,7 @@ from tests.fixtures.server import Desk, agents_file, quick_rehearsal, running_de
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-LONG = "Could you please tell me, in as much detail as you like, about the very first project that you worked on?"
+LONG = "Could you tell me about the very first project that you worked on?"
 LONGER = f"{LONG} Begin at the beginning, with whoever asked you for it, and end with what you would do otherwise now."
 ANSWER = recording("answer_1", 1.2)
 WATCHFUL = {
@@ -87,7 +87,7 @@ async def a_call(desk: Desk, *faults: str, replies: int = 2, question: str = LON
         await asyncio.sleep(0.3)  # what should not be heard would be heard now
         assert candidate.states[-1] == "listening"
         await candidate.say(ANSWER)
-        await candidate.asked(replies + 1)
+        await candidate.until(lambda: len(candidate.of("latency")) > replies)
         assert candidate.client.closed is None
     events = await desk.log((await desk.settled(opened)).call.id)
     await check_heard(desk, opened.call_id, candidate)
