@@ -70,8 +70,13 @@ class Candidate:
                 await asyncio.sleep(0.005)
 
     async def asked(self, number: int) -> None:
-        """Wait until the interviewer has said so much and listens."""
-        await self.until(lambda: len(self.of("latency")) >= number and self.states[-1] == "listening")
+        """Wait until the interviewer has said so much, to its end, and listens."""
+
+        def asked() -> bool:
+            course = [message for message in self.told if message["type"] in ("latency", "state")]
+            return len(self.of("latency")) >= number and course[-1].get("state") == "listening"
+
+        await self.until(asked)
 
     async def say(self, pcm: bytes) -> None:
         """Speak, in real time."""

@@ -1,4 +1,4 @@
-"""A model that says nothing: one that hangs is nudged, then dialled again; one that chooses silence is let be, a while."""
+"""A model that says nothing: one that hangs is nudged, then dialled again; one that chose to is let be at first."""
 
 from domain import effects as fx
 from domain import events as ev
