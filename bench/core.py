@@ -32,7 +32,9 @@ CHUNK_MS, CHUNK = 40, bytes(40 * 48)
 _BARE, _EMPTY = "bare transitions trigger", "empty function call"
 _NEVER_MS = 3_600_000
 _FOREVER = Policy(
-    barge_in=BargeInPolicy(confirm_voiced_ms=_NEVER_MS, dismiss_silence_ms=_NEVER_MS, ceiling_ms=_NEVER_MS),
+    barge_in=BargeInPolicy(
+        confirm_voiced_ms=_NEVER_MS, confirm_long_ms=_NEVER_MS, dismiss_silence_ms=_NEVER_MS, ceiling_ms=_NEVER_MS
+    ),
     links=LinkPolicy(resume_wait_ms=_NEVER_MS, hello_wait_ms=_NEVER_MS),
 )
 

@@ -1,13 +1,15 @@
 """How long a silence must be before an answer is over: from all the evidence about this pause and this candidate.
 
-Three things speak: how the pause was entered (a judge's estimate of how finished it sounded, asked while the silence
-lasts), the last words where Gemini transcribes them in time, and the pauses that this candidate has made so far and
-then gone on. Between a quick wait for what sounds finished and a patient one for what does not lies a straight line;
-the patient wait is learned. Nothing here knows a clock: silences are counted in samples of the candidate's audio.
+Whether it is over is a probability, from four things: how finished the last 8 s sounded to a judge (asked while the
+silence lasts), whether the voice had sunk, how far into the answer it is, and the last words, where Gemini transcribes
+them in time. Between a quick wait for what is surely over and a patient one for what is not lies a straight line; the
+patient wait is learned from the pauses after which this candidate went on. Nothing here knows a clock: silences are
+counted in samples of the candidate's audio. docs/turn-taking.md has the curves.
 """
 
 from bisect import bisect_left, insort
 from collections import deque
+from math import exp, log
 
 from domain.event import Evidence
 from domain.policy import EndpointPolicy
@@ -22,8 +24,14 @@ _PEOPLE_MS = (250, 300, 350, 400, 450, 500, 600, 700, 900, 1_200)
 """Pauses within answers of people in general: each counts as one of the candidate's own."""
 _OWN_KEPT = 40
 _PATIENCE_RANK_PCT = 90
-_FINISHED, _UNFINISHED = CERTAIN * 90 // 100, CERTAIN * 10 // 100
 _MOST_ASKED = 3
+
+# Logistic regression over pauses and ends of the recordings for tuning, and of ten readers more; the judge's weight is
+# raised, as readers pause where sentences end and people who think do not.
+_AT_FIRST, _BY_JUDGE, _BY_TAIL_DB, _BY_LOG_SECONDS = -2.15, 0.35, -0.085, 1.15
+_SURE_LOGIT = 4.0
+_MOST_SECONDS = 12.0
+_SURELY_OVER, _SURELY_NOT = 0.9, 0.1
 
 
 class Endpointing:
@@ -80,38 +88,47 @@ class Endpointing:
 
     @property
     def completeness(self) -> int | None:
-        """All that is known about how finished the answer is, 0..254; None if nothing is."""
+        """How finished the answer sounds and reads, 0..254; None if neither is known."""
         by_words = tail_completeness(self._tail)
         known = [value for value in (self._judged, by_words) if value is not None]
         return sum(known) // len(known) if known else None
 
-    @property
-    def patient_ms(self) -> int:
-        """The wait that covers nine in ten of the pauses this candidate makes, as far as is known."""
-        rank = min(len(self._ranked) - 1, len(self._ranked) * _PATIENCE_RANK_PCT // 100)
-        longer_than_most = self._ranked[rank] * self._policy.patient_ms // _PEOPLE_MS[-1]
-        return max(self._policy.silence_ms, longer_than_most)
+    def over_pct(self, answer_ms: int, tail_level: int) -> int:
+        """The probability, in percent, that an answer of `answer_ms` is over, whose voice had sunk by `-tail_level`."""
+        seconds = min(_MOST_SECONDS, answer_ms / 1000)
+        score = _AT_FIRST + _BY_TAIL_DB * tail_level / 2 + _BY_LOG_SECONDS * log(seconds + 0.5)
+        completeness = self.completeness
+        if completeness is not None:
+            share = (completeness + 1) / (CERTAIN + 2)
+            score += _BY_JUDGE * max(-_SURE_LOGIT, min(_SURE_LOGIT, log(share / (1 - share))))
+        return round(100 / (1 + exp(-score)))
 
     @property
-    def wait_ms(self) -> int:
-        """The silence after which the answer is over."""
+    def patient_ms(self) -> int:
+        """The wait for an answer that is surely not over: longer for a candidate whose pauses are longer."""
+        rank = min(len(self._ranked) - 1, len(self._ranked) * _PATIENCE_RANK_PCT // 100)
+        return self._ranked[rank] * self._policy.patient_ms // _PEOPLE_MS[-1]
+
+    def wait_ms(self, answer_ms: int, tail_level: int) -> int:
+        """The silence after which an answer of `answer_ms` is over."""
         policy = self._policy
         if policy.strategy == "silence":
             return policy.silence_ms
-        completeness = self.completeness
-        if completeness is None:
-            wait_ms = policy.silence_ms
-        else:
-            unfinished = max(0, min(_FINISHED - completeness, _FINISHED - _UNFINISHED))
-            wait_ms = policy.quick_ms + (self.patient_ms - policy.quick_ms) * unfinished // (_FINISHED - _UNFINISHED)
+        over = self.over_pct(answer_ms, tail_level) / 100
+        unsure = max(0.0, min(1.0, (_SURELY_OVER - over) / (_SURELY_OVER - _SURELY_NOT)))
+        patient_ms = max(policy.quick_ms, self.patient_ms)
+        wait_ms = policy.quick_ms + round((patient_ms - policy.quick_ms) * unsure)
         return min(policy.ceiling_ms, wait_ms * policy.patience_pct // 100)
 
-    def evidence(self) -> Evidence:
+    def evidence(self, answer_ms: int, tail_level: int) -> Evidence:
         """The numbers that an end rests on; a completeness of -1 was not known."""
         known = self.completeness
         return {
-            "threshold_ms": self.wait_ms,
+            "threshold_ms": self.wait_ms(answer_ms, tail_level),
+            "over_pct": self.over_pct(answer_ms, tail_level),
             "completeness": -1 if known is None else known,
+            "tail_level": tail_level,
+            "answer_ms": answer_ms,
             "patient_ms": self.patient_ms,
             "own_pauses": len(self._own),
         }

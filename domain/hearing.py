@@ -19,6 +19,10 @@ _FLOOR_FALLS = 8
 """It falls so much quicker: what is quieter than the floor shows that the floor was not noise."""
 _PEAK_FALL_Q4 = 2
 """The peak sinks by a quarter of a dB a frame, so that one loud syllable does not hide the softer ones after it."""
+_TAIL_FRAMES = 25
+"""The last half second of a voice."""
+_LOUD_UP_Q4, _LOUD_DOWN_Q4 = 9, 1
+"""Steps of 1.1 dB up and 0.1 dB down lead to a level that one frame in ten exceeds."""
 
 
 def _steps(db: int) -> int:
@@ -43,7 +47,9 @@ class Hearing:
         "_fall_deep",
         "_floor_q6",
         "_keep_q",
+        "_last_levels",
         "_longest_silence",
+        "_loud_q4",
         "_memory",
         "_peak_q4",
         "_recent",
@@ -75,6 +81,8 @@ class Hearing:
         self._fading, self._side = _steps(barge_in.fading_db), _steps(barge_in.side_db)
         self._longest_silence = samples(max(policy.endpoint.ceiling_ms, policy.endpoint.silence_ms))
         self._memory = samples(barge_in.memory_ms)
+        self._last_levels: deque[int] = deque(maxlen=_TAIL_FRAMES)
+        self._loud_q4 = 0
         self._dismissed: tuple[int, int, int, int, int, int] | None = None
         self._recent = 0
         self._arrivals: deque[int] = deque(maxlen=self._window_mask.bit_length())
@@ -114,7 +122,8 @@ class Hearing:
         self.onset_sample = None
         self.voiced_samples = self.strong_samples = 0
         self.silent_samples = self.fallen_samples = self.pause_samples = 0
-        self._peak_q4 = 0
+        self._peak_q4 = self._loud_q4 = 0
+        self._last_levels.clear()
 
     def dismiss(self) -> None:
         """Forget an active voice for the time being: should it go on at once, what was heard of it counts."""
@@ -168,6 +177,8 @@ class Hearing:
         self.voiced_samples += FRAME_SAMPLES
         if not self.fading:
             self.strong_samples += FRAME_SAMPLES
+        self._last_levels.append(self.level)
+        self._loud_q4 += _LOUD_UP_Q4 if 4 * self.level > self._loud_q4 else -_LOUD_DOWN_Q4
         fallen = self.level < self._peak_q4 // 4 - self._fall
         self.fallen_samples = self.fallen_samples + FRAME_SAMPLES if fallen else 0
 
@@ -183,6 +194,7 @@ class Hearing:
         self.onset_at_us = max(0, self._arrivals[-frames_back] - FRAME_US)
         self.voiced_samples = self.strong_samples = self._recent.bit_count() * FRAME_SAMPLES
         self.silent_samples = self.fallen_samples = 0
+        self._loud_q4 = 4 * self.level
         self._take_up_dismissed()
         return True
 
@@ -196,6 +208,14 @@ class Hearing:
         self._peak_q4 = max(self._peak_q4, peak)
         self.voiced_samples += voiced
         self.strong_samples += strong
+
+    @property
+    def tail_level(self) -> int:
+        """How the loudest of the voice's last half second compares with its loud frames, in level steps (0.5 dB).
+
+        Negative where it has sunk, as it does towards the end of what is said.
+        """
+        return max(self._last_levels, default=0) - self._loud_q4 // 4 if self._last_levels else 0
 
     def learn_level(self) -> None:
         """The candidate has the floor: the newest frame, if it sounds, shows how loud they are."""

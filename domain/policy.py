@@ -49,10 +49,10 @@ class EndpointPolicy(msgspec.Struct, frozen=True):
     """How an end is decided locally: by all the evidence there is, or by a plain silence timer, for comparison."""
     silence_ms: Millis = 700
     """The plain silence timer, and the wait where the evidence says nothing. Shorter cuts off thinking pauses."""
-    quick_ms: Millis = 360
-    """The silence that ends an answer which sounds finished."""
+    quick_ms: Millis = 400
+    """The silence that ends an answer which is surely over."""
     patient_ms: Millis = 1_600
-    """The silence that ends an answer which sounds unfinished, of a candidate whose pauses are not known yet."""
+    """The silence that ends one which surely is not, of a candidate whose pauses are not known yet."""
     ceiling_ms: Millis = 3_000
     """No silence is waited out longer, whatever the evidence."""
     patience_pct: Annotated[int, msgspec.Meta(ge=10, le=500)] = 100

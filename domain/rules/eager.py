@@ -10,7 +10,7 @@ from domain.endpointing import CERTAIN
 from domain.events import EagerEndTried, EagerEndWithdrawn
 from domain.memory import CallMemory
 from domain.policy import MODEL_RATE_HZ, millis, samples
-from domain.rules.floor import correct_history, count_late_audio, expect_reply, give_up_reply, send_up_to
+from domain.rules.floor import correct_history, count_late_audio, expect_reply, give_up_reply, send_up_to, so_far
 
 
 def try_end(call: CallMemory) -> None:
@@ -27,7 +27,7 @@ def try_end(call: CallMemory) -> None:
         EagerEndTried,
         turn=answer.turn,
         to_sample=call.uplink_sample,
-        evidence=hearing.evidence() | call.endpointing.evidence(),
+        evidence=hearing.evidence() | call.endpointing.evidence(*so_far(call)),
     )
     call.do(CloseActivity())
     count_late_audio(call)

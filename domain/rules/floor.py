@@ -159,6 +159,14 @@ def stop_waiting(call: CallMemory) -> None:
     call.timers.stop(Timer.STALL)
 
 
+def so_far(call: CallMemory) -> tuple[int, int]:
+    """How long the answer under way is, in ms from its first sound to its last, and how its last half second compares."""
+    answer, hearing = call.record.answer, call.hearing
+    assert answer is not None
+    spoken = hearing.end_sample - answer.first_sample - samples(call.policy.voice.preroll_ms)
+    return max(0, millis(spoken)), hearing.tail_level
+
+
 def stop_answer(call: CallMemory, reason: Literal["silence", "muted", "model_replied"]) -> None:
     """The answer is over: close the window, and expect a reply."""
     answer, hearing, eager = call.record.answer, call.hearing, call.record.eager
@@ -172,7 +180,7 @@ def stop_answer(call: CallMemory, reason: Literal["silence", "muted", "model_rep
         end_at_us=hearing.end_at_us,
         to_sample=call.uplink_sample if call.policy.local_turns else hearing.next_sample,
         reason=reason,
-        evidence=hearing.evidence() | call.endpointing.evidence() | {"eager": int(eager)},
+        evidence=hearing.evidence() | call.endpointing.evidence(*so_far(call)) | {"eager": int(eager)},
     )
     hearing.rest()
     if not eager:

@@ -5,7 +5,7 @@ from domain.inputs import CandidateFrame, MicMuted, MicUnmuted, PauseJudged
 from domain.memory import CallMemory
 from domain.policy import SAMPLE_RATE_HZ, millis, samples
 from domain.rules import eager
-from domain.rules.floor import send_up_to, start_answer, stop_answer, stream_to_model, with_preroll
+from domain.rules.floor import send_up_to, so_far, start_answer, stop_answer, stream_to_model, with_preroll
 
 _HEARD_BY_JUDGE = 8 * SAMPLE_RATE_HZ
 """The judge hears at most the last 8 s of an answer."""
@@ -66,7 +66,7 @@ def judged(call: CallMemory, verdict: PauseJudged) -> None:
 def end_if_over(call: CallMemory) -> bool:
     """End the answer once its silence is long enough for the evidence there is."""
     hearing = call.hearing
-    over = not hearing.speaking or hearing.silent_samples >= samples(call.endpointing.wait_ms)
+    over = not hearing.speaking or hearing.silent_samples >= samples(call.endpointing.wait_ms(*so_far(call)))
     if over:
         stop_answer(call, "silence")
     return over
