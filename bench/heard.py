@@ -119,8 +119,8 @@ def section(found: dict[str, list[Cut]], command: str, *, in_page: bool) -> Sect
             table.notes.append(f"{CONDITIONS[name].name}: {len(cuts) - len(sure)} cuts could not be found again.")
     table.notes += [
         f"The mark is {MARK_MS} ms at p95. Negative: more was played than the log says; the fade of 5 ms is in it.",
-        "Word to silence: from the first word's arrival at the server to the interviewer's last sound. What the",
-        "browser's capture adds before that is not in it. From there on it is silent: all these were confirmed.",
+        "Word to silence: from the first word's label, as it arrives at the server, to the last sound, for good;",
+        "the recordings sound from 150 ms before that, and what the browser's capture adds is not in it.",
     ]
     return table
 

@@ -169,7 +169,8 @@ def _compared(
 ) -> Cut:
     first = int(cut.evidence["first_model_sample"])
     cut_s = epoch_s + cut.at_us / 1e6
-    played = played_until(recording, stream, first, cut_s + _SILENT_WITHIN_S) or Played(first, cut_s, 0.0)
+    sent = first, int(cut.evidence["sent_model_sample"])  # a question asked again sounds the same again
+    played = played_until(recording, stream, sent, cut_s + _SILENT_WITHIN_S) or Played(first, cut_s, 0.0)
     onset_s = max((each for each in onsets_s if each < cut_s + _ONSET_SLACK_S), default=None)
     return Cut(
         generation=cut.generation,

@@ -74,11 +74,14 @@ class Played(NamedTuple):
     likeness: float
 
 
-def played_until(recording: Recording, stream: NDArray[np.int16], first_sample: int, before_s: float) -> Played | None:
-    """Where in `stream`, from `first_sample` on, the last sound before a moment stopped. None if there was none.
+def played_until(
+    recording: Recording, stream: NDArray[np.int16], within: tuple[int, int], before_s: float
+) -> Played | None:
+    """Where in `stream`, between the two samples, the last sound before a moment stopped. None if there was none.
 
     The last audible sample counts, so the client's fade of 5 ms is included.
     """
+    first_sample, end_sample = within
     to = max(0, recording.sample_at(before_s))
     start = max(0, to - round(_SEARCH_BACK_S * RATE_HZ))
     audible = np.flatnonzero(np.abs(recording.wave[start:to]) > _AUDIBLE)
@@ -86,7 +89,7 @@ def played_until(recording: Recording, stream: NDArray[np.int16], first_sample: 
         return None
     end = start + int(audible[-1]) + 1
     block = recording.wave[start + _unbroken_from(audible) : end].astype(np.float64)
-    at, likeness = _find(block, stream[first_sample:].astype(np.float64))
+    at, likeness = _find(block, stream[first_sample:end_sample].astype(np.float64))
     return Played(first_sample + at + len(block), recording.time_of(end), likeness)
 
 
