@@ -33,8 +33,8 @@ LONGER = f"{LONG} Begin at the beginning, with whoever asked you for it, and end
 ANSWER = recording("answer_1", 1.2)
 WATCHFUL = {
     "links": {
-        "reply_timeout_ms": 1_000,
-        "nudge_timeout_ms": 1_500,
+        "reply_timeout_ms": 2_000,
+        "nudge_timeout_ms": 2_000,
         "chosen_silence_ms": 1_200,
         "continuation_timeout_ms": 1_000,
     },
