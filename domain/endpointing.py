@@ -2,8 +2,8 @@
 
 Whether it is over is a probability, from four things: how finished the last 8 s sounded to a judge (asked while the
 silence lasts), whether the voice had sunk, how far into the answer it is, and the last words, where Gemini transcribes
-them in time. Between a quick wait for what is surely over and a patient one for what is not lies a straight line; the
-patient wait is learned from the pauses after which this candidate went on. Nothing here knows a clock: silences are
+them in time. Between a quick wait for what is surely over and a patient one for what is not the wait rises slowly at
+first; the patient wait is learned from the pauses after which this candidate went on. Nothing here knows a clock: silences are
 counted in samples of the candidate's audio. docs/turn-taking.md has the curves.
 """
 
@@ -117,7 +117,7 @@ class Endpointing:
         over = self.over_pct(answer_ms, tail_level) / 100
         unsure = max(0.0, min(1.0, (_SURELY_OVER - over) / (_SURELY_OVER - _SURELY_NOT)))
         patient_ms = max(policy.quick_ms, self.patient_ms)
-        wait_ms = policy.quick_ms + round((patient_ms - policy.quick_ms) * unsure)
+        wait_ms = policy.quick_ms + round((patient_ms - policy.quick_ms) * unsure**2)
         return min(policy.ceiling_ms, wait_ms * policy.patience_pct // 100)
 
     def evidence(self, answer_ms: int, tail_level: int) -> Evidence:

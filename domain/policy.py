@@ -51,7 +51,7 @@ class EndpointPolicy(msgspec.Struct, frozen=True):
     """The plain silence timer, and the wait where the evidence says nothing. Shorter cuts off thinking pauses."""
     quick_ms: Millis = 400
     """The silence that ends an answer which is surely over."""
-    patient_ms: Millis = 1_600
+    patient_ms: Millis = 2_200
     """The silence that ends one which surely is not, of a candidate whose pauses are not known yet."""
     ceiling_ms: Millis = 3_000
     """No silence is waited out longer, whatever the evidence."""

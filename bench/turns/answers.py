@@ -82,9 +82,9 @@ def _ending(trace: Trace, number: int, end_us: int) -> Iterator[Seen]:
         ]
         + [trace.length_us, end_us + _LATEST_US]
     )
-    stops = [event.at_us for event in trace.of(CandidateStopped)]
-    ended = next((at_us for at_us in stops if end_us <= at_us <= until_us), None)
-    cut_short = ended is None and any(part_us <= end_us for part_us in stops[-1:])
+    stops = [event.at_us for event in trace.of(CandidateStopped) if trace.onset_us(number) < event.at_us <= until_us]
+    ended = next((at_us for at_us in stops if end_us <= at_us), None)
+    cut_short = ended is None and bool(stops)
     if not cut_short:
         yield Seen("answers never ended", condition, ended is None, part.recording, part.cut.speaker)
     if ended is None:

@@ -1,6 +1,7 @@
 """A whole run: printed, as JSON, and kept as `turns-<utc>` with its plot."""
 
 import json
+import math
 import os
 import platform
 from collections.abc import Sequence
@@ -40,7 +41,7 @@ class Run:
     def as_json(self) -> str:
         """Everything but the single observations."""
         machine = {"python": platform.python_version(), "system": platform.platform(), "cores": os.cpu_count()}
-        return json.dumps(
+        everything = _without_nan(
             {
                 "command": self.command,
                 "options": {name: str(value) for name, value in self.options.items()},
@@ -49,9 +50,9 @@ class Run:
                 "curves": [each.as_dict() for each in self.curves],
                 "marks": {name: [each.as_dict() for each in made] for name, made in self.marks.items()},
                 "cpu": next((section.facts for section in self.sections if section.name == "cpu"), {}),
-            },
-            indent=1,
+            }
         )
+        return json.dumps(everything, indent=1)
 
     def keep(self, folder: Path) -> Path:
         """Save the run; returns the text's path. Without matplotlib there is no plot."""
@@ -66,3 +67,16 @@ class Run:
             return stem.with_suffix(".txt")
         draw(self.outcomes, self.figures, self.curves, stem.with_suffix(".png"))
         return stem.with_suffix(".txt")
+
+
+def _without_nan(value: Any) -> Any:
+    """JSON knows no NaN: what is not known is null."""
+    match value:
+        case float():
+            return None if math.isnan(value) else value
+        case dict():
+            return {name: _without_nan(each) for name, each in value.items()}
+        case list() | tuple():
+            return [_without_nan(each) for each in value]
+        case _:
+            return value

@@ -125,14 +125,14 @@ class SimulatedLink(GeminiLink):
     model: SimulatedModel
 
     def dial(self, effect: DialModel, config: LiveSetup) -> None:
-        self._session = GeminiSession(self._client, self._settings, config, self._deliver, self._now_us)
+        self._session = GeminiSession(
+            self._client, self._settings, config, self._deliver, self._now_us, self.counts.uplink
+        )
         self._session.connected = True
         self._deliver(inp.ModelConnected(at_us=self._now_us(), model=effect.model, resumed=False, setup_ms=1))
 
     def _send(self, message: Outgoing) -> None:
         super()._send(message)
         uplink = self._session._uplink if self._session is not None else None
-        while uplink is not None and uplink._waiting:
-            taken = uplink._waiting.popleft()
-            uplink._waiting_bytes = 0
-            self.model.take(taken)
+        while uplink is not None and uplink.waiting:
+            self.model.take(uplink.take()[0])

@@ -50,7 +50,7 @@ def _curves(axes: Axes, curves: Sequence[Curve]) -> None:
         axes.axhline(target, color="grey", lw=0.5, ls=":")
     axes.set(title="Endpoint: cut-off rate against delay", xlabel="mean delay, ms", ylabel="share of pauses cut off")
     axes.set(xlim=(0, 2_600), ylim=(0, None))
-    axes.legend(fontsize=8)
+    _legend(axes)
 
 
 def _yields(axes: Axes, outcomes: Sequence[Outcome], names: Sequence[str]) -> None:
@@ -65,8 +65,7 @@ def _yields(axes: Axes, outcomes: Sequence[Outcome], names: Sequence[str]) -> No
     axes.axvline(600, color="grey", lw=0.5, ls=":")
     axes.set(title="Interruptions: share yielded to by then", xlabel="ms since the true onset", xlim=(0, 2_000))
     axes.set(ylim=(0, 1.02))
-    if axes.lines:
-        axes.legend(fontsize=8)
+    _legend(axes)
 
 
 def _bars(axes: Axes, figures: Sequence[Figure], names: Sequence[str], measures: Sequence[str], what: str) -> None:
@@ -86,5 +85,9 @@ def _bars(axes: Axes, figures: Sequence[Figure], names: Sequence[str], measures:
     axes.set(title=f"{what}, all conditions together")
     if what == "per minute":
         axes.set_yscale("symlog", linthresh=0.1)
-    if names and shown:
+    _legend(axes)
+
+
+def _legend(axes: Axes) -> None:
+    if axes.get_legend_handles_labels()[0]:
         axes.legend(fontsize=8)

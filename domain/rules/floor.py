@@ -160,7 +160,7 @@ def stop_waiting(call: CallMemory) -> None:
 
 
 def so_far(call: CallMemory) -> tuple[int, int]:
-    """How long the answer under way is, in ms from its first sound to its last, and how its last half second compares."""
+    """How long the answer under way is so far, in ms of sound and pauses, and how far its voice has sunk."""
     answer, hearing = call.record.answer, call.hearing
     assert answer is not None
     spoken = hearing.end_sample - answer.first_sample - samples(call.policy.voice.preroll_ms)
