@@ -92,13 +92,14 @@ def audible(sound: NDArray[np.float32], ear: Ear) -> NDArray[np.bool_]:
     for level in decibels(sound, ear.window_ms):
         floor, flicker = floor_and_flicker(level)
         dark = float(np.quantile(level, 0.98)) - ear.range_db
-        quiet = max(floor, dark - ear.soft_db) + max(ear.leave_db, flicker)
-        floor = max(floor, dark)
-        loud = level > floor + max(ear.enter_db, flicker + 3)
-        there = joined(runs(level > floor + max(ear.leave_db, flicker)), ear.pitch_ms)
+        flicker = min(flicker, 10.0)  # digital silence beside a room's noise is no flicker
+        reaching = max(floor + max(ear.leave_db, flicker), dark + ear.leave_db)
+        certain = max(floor + max(ear.enter_db, flicker + 3), dark + ear.enter_db)
+        soft = max(floor + max(ear.leave_db, flicker), dark - ear.soft_db + ear.leave_db)
+        there = joined(runs(level > reaching), ear.pitch_ms)
         for start, end in there:
-            if loud[start:end].sum() >= ear.shortest_ms // 2:
-                heard[softly(level, start, quiet, ear.soft_ms) : end] = True
+            if (level[start:end] > certain).sum() >= ear.shortest_ms // 2:
+                heard[softly(level, start, soft, ear.soft_ms) : end] = True
     return heard
 
 
