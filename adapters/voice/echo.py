@@ -67,6 +67,7 @@ class EchoGauge:
     def __init__(self) -> None:
         self._leak_db = np.full(len(_BANDS_HZ) - 1, _LEAK_AT_FIRST_DB)
         self._played: deque[Bands] = deque(maxlen=_SMEARED_FRAMES)
+        self._heard: deque[Bands] = deque(maxlen=_SMEARED_FRAMES)
         self._played_db: deque[float] = deque(maxlen=_COMPARED_FRAMES + _MOST_LAG_FRAMES)
         self._heard_db: deque[float] = deque(maxlen=_COMPARED_FRAMES)
         self._silent_frames = _SMEARED_FRAMES
@@ -83,10 +84,11 @@ class EchoGauge:
         played_bands = _NOTHING if self._silent_frames else _band_db(played, _PLAYED_EDGES)
         heard_bands = _band_db(frame, _MICROPHONE_EDGES)
         self._played.append(played_bands)
+        self._heard.append(heard_bands)
         self._played_db.append(_total_db(played_bands))
         self._heard_db.append(_total_db(heard_bands))
         loudest = np.max(self._played, axis=0)
-        self._learn(heard_bands, loudest)
+        self._learn(np.max(self._heard, axis=0), loudest)
         expected = self._leak_db + loudest
         explained = _total_db(np.minimum(heard_bands, expected))
         return quantise_over_echo(self._heard_db[-1] - explained)
@@ -94,6 +96,7 @@ class EchoGauge:
     def _forget_sound(self) -> None:
         if self._played:
             self._played.clear()
+            self._heard.clear()
             self._played_db.clear()
             self._heard_db.clear()
 
