@@ -62,7 +62,7 @@ class SimulatedClient:
         self._session = session
         self._next_block = 0
         self._next_us = 0
-        self._turn_heard = False
+        self._generations: list[int] = []
         self._stopped = False
 
     def start(self) -> None:
@@ -103,14 +103,19 @@ class SimulatedClient:
         if self._stopped:
             return
         self.loudspeaker.step()
-        if not self._turn_heard and self.loudspeaker.played:
-            self._turn_heard = True
-            self.microphone.turn_heard(self.loudspeaker.played[0].at_us)
+        self._notice_turn()
         if self._next_us % _MESSAGE_US == 0:
             self._speak()
         self.on_tick(self._next_us)
         self._next_us += _TICK_US
         self._loop.at_us(self._next_us, self._tick)
+
+    def _notice_turn(self) -> None:
+        """Tell the microphone when a generation is heard for the first time: some parts begin relative to it."""
+        newest = self.loudspeaker.played[-1] if self.loudspeaker.played else None
+        if newest is not None and newest.generation not in self._generations:
+            self._generations.append(newest.generation)
+            self.microphone.turn_heard(len(self._generations) - 1, newest.at_us)
 
     def _speak(self) -> None:
         """Send what the microphone picked up in the 20 ms before now."""

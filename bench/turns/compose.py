@@ -260,15 +260,27 @@ def _echo(corpus: Corpus, dice: Random, limit: int) -> Iterator[Scene]:
 
 
 def _side_speech(corpus: Corpus, dice: Random, limit: int) -> Iterator[Scene]:
-    """Somebody else, farther from the microphone: other people's talk in pieces, and answers as heard from afar."""
+    """Somebody else, farther from the microphone: other people's talk in pieces, and answers as heard from afar.
+
+    It comes over the interviewer's second turn, when the candidate has answered once: how loud they are is known then.
+    """
+    openings = list(_openings(corpus.answers))
     pieces = [piece for cut in corpus.of("other_speech") for piece in _pieces(cut)]
-    pieces += [replace(each.cut, label="other_speech") for each in _openings(corpus.answers)]
+    pieces += [replace(each.cut, label="other_speech") for each in openings]
     for level_db in SIDE_SPEECH_LEVELS:
         for cut in _spread(pieces, lambda cut: cut.speaker, dice, limit):
-            turn = long_turn(dice, TURN_MS)
-            start = IntoTurn(dice.randrange(NOT_FIRST_MS, 3_000))
-            part = _sound_part(cut, "side_speech", start, SPEECH_DBFS + level_db)
-            yield _scene("side_speech", f"side speech {level_db} dB", parts=(part,), turns=(turn, SHORT))
+            others = [each for each in openings if each.cut.speaker != cut.speaker] or openings
+            if not others:
+                return
+            answer = dice.choice(others)
+            start = IntoTurn(dice.randrange(NOT_FIRST_MS, 3_000), turn=1)
+            side = _sound_part(cut, "side_speech", start, SPEECH_DBFS + level_db)
+            yield _scene(
+                "side_speech",
+                f"side speech {level_db} dB",
+                parts=(side, _answer_part(answer, At(FIRST_ANSWER_MS), "answer")),
+                turns=(SHORT, long_turn(dice, TURN_MS)),
+            )
 
 
 def _pieces(cut: Cut) -> Iterator[Cut]:

@@ -87,10 +87,10 @@ class Microphone:
         ]
         """Where each part begins, in 16 kHz samples since the microphone was opened; None while nobody knows."""
 
-    def turn_heard(self, at_us: int) -> None:
-        """The interviewer's first turn became audible, so long after the microphone was opened."""
+    def turn_heard(self, turn: int, at_us: int) -> None:
+        """One of the interviewer's turns became audible, so long after the microphone was opened."""
         for number, part in enumerate(self._scene.parts):
-            if isinstance(part.start, IntoTurn):
+            if isinstance(part.start, IntoTurn) and part.start.turn == turn:
                 self.starts[number] = (at_us + part.start.ms * 1000) * RATE_HZ // 1_000_000
 
     @property

@@ -32,9 +32,10 @@ class At:
 
 @dataclass(frozen=True, slots=True)
 class IntoTurn:
-    """So long after the first sample of the interviewer's first turn was heard."""
+    """So long after the first sample of one of the interviewer's turns was heard; 0 is the opening."""
 
     ms: int
+    turn: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,10 @@ Turn = tuple[Prompt, ...]
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """`turns` are what the interviewer says, one after the other, the last one again and again."""
+    """`parts[0]` is what the scene is about, where it is about one.
+
+    `turns` are what the interviewer says, one after the other, the last one again and again.
+    """
 
     id: str
     kind: Kind
