@@ -23,15 +23,15 @@ from domain.policy import MODEL_RATE_HZ
 _BANDS_HZ = (150, 250, 350, 500, 650, 800, 1_000, 1_300, 1_700, 2_200, 2_900, 3_800, 5_000)
 _TRANSFORM = 512
 _SMEARED_FRAMES = 16
-_COMPARED_FRAMES = 30
+_COMPARED_FRAMES = 40
 _MOST_LAG_FRAMES = 14
 _LEAK_AT_FIRST_DB = -12.0
 _LEAST_LEAK_DB, _MOST_LEAK_DB = -60.0, 6.0
 _SILENT_DB = -75.0
 """What is played below this is a pause, and what is recorded below is taken for it."""
-_ALIKE = 0.6
+_ALIKE = 0.85
 """Correlation of the two loudnesses from which the microphone is taken to follow the interviewer."""
-_RISES, _SINKS = 0.25, 0.06
+_RISES, _SINKS = 0.15, 0.03
 
 Bands = NDArray[np.float64]
 
