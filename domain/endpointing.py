@@ -3,8 +3,8 @@
 Whether it is over is a probability, from four things: how finished the last 8 s sounded to a judge (asked while the
 silence lasts), whether the voice had sunk, how far into the answer it is, and the last words, where Gemini transcribes
 them in time. Between a quick wait for what is surely over and a patient one for what is not the wait rises slowly at
-first; the patient wait is learned from the pauses after which this candidate went on. Nothing here knows a clock: silences are
-counted in samples of the candidate's audio. docs/turn-taking.md has the curves.
+first; the patient wait is learned from the pauses after which this candidate went on. Nothing here knows a clock:
+silences are counted in samples of the candidate's audio. docs/turn-taking.md has the curves.
 """
 
 from bisect import bisect_left, insort
@@ -30,7 +30,8 @@ _MOST_ASKED = 3
 # raised, as readers pause where sentences end and people who think do not.
 _AT_FIRST, _BY_JUDGE, _BY_TAIL_DB, _BY_LOG_SECONDS = -2.15, 0.35, -0.085, 1.15
 _SURE_LOGIT = 4.0
-_MOST_SECONDS = 12.0
+_LEAST_SECONDS, _MOST_SECONDS = 2.0, 12.0
+"""Within these the length of an answer says something. Most short ones are beginnings, but "yes" is an answer too."""
 _SURELY_OVER, _SURELY_NOT = 0.9, 0.1
 
 
@@ -95,7 +96,7 @@ class Endpointing:
 
     def over_pct(self, answer_ms: int, tail_level: int) -> int:
         """The probability, in percent, that an answer of `answer_ms` is over, whose voice had sunk by `-tail_level`."""
-        seconds = min(_MOST_SECONDS, answer_ms / 1000)
+        seconds = max(_LEAST_SECONDS, min(_MOST_SECONDS, answer_ms / 1000))
         score = _AT_FIRST + _BY_TAIL_DB * tail_level / 2 + _BY_LOG_SECONDS * log(seconds + 0.5)
         completeness = self.completeness
         if completeness is not None:
@@ -116,8 +117,11 @@ class Endpointing:
             return policy.silence_ms
         over = self.over_pct(answer_ms, tail_level) / 100
         unsure = max(0.0, min(1.0, (_SURELY_OVER - over) / (_SURELY_OVER - _SURELY_NOT)))
-        patient_ms = max(policy.quick_ms, self.patient_ms)
-        wait_ms = policy.quick_ms + round((patient_ms - policy.quick_ms) * unsure**2)
+        if self.completeness is None:
+            quick_ms, patient_ms = policy.silence_ms, 2 * policy.silence_ms
+        else:
+            quick_ms, patient_ms = policy.quick_ms, max(policy.quick_ms, self.patient_ms)
+        wait_ms = quick_ms + round((patient_ms - quick_ms) * unsure**2)
         return min(policy.ceiling_ms, wait_ms * policy.patience_pct // 100)
 
     def evidence(self, answer_ms: int, tail_level: int) -> Evidence:

@@ -41,6 +41,8 @@ class Hearing:
         "_above_floor",
         "_arrivals",
         "_dismissed",
+        "_doubts_end",
+        "_doubts_from",
         "_echo_margin",
         "_fading",
         "_fall",
@@ -52,9 +54,11 @@ class Hearing:
         "_loud_q4",
         "_memory",
         "_peak_q4",
+        "_recall",
         "_recent",
         "_side",
         "_start_q",
+        "_sure_q",
         "_usual_q6",
         "_window_mask",
         "end_at_us",
@@ -76,11 +80,13 @@ class Hearing:
         voice, barge_in = policy.voice, policy.barge_in
         self._window_mask = (1 << max(1, samples(voice.start_window_ms) // FRAME_SAMPLES)) - 1
         self._start_q, self._keep_q = quantise_voice(voice.start_threshold), quantise_voice(voice.keep_threshold)
+        self._sure_q = quantise_voice(barge_in.sure_threshold)
         self._above_floor, self._echo_margin = _steps(voice.above_floor_db), _steps(voice.echo_margin_db)
         self._fall_deep, self._fall = _steps(voice.fall_db), _steps(barge_in.fall_db)
         self._fading, self._side = _steps(barge_in.fading_db), _steps(barge_in.side_db)
         self._longest_silence = samples(max(policy.endpoint.ceiling_ms, policy.endpoint.silence_ms))
-        self._memory = samples(barge_in.memory_ms)
+        self._memory, self._recall = samples(barge_in.memory_ms), samples(barge_in.recall_ms)
+        self._doubts_from = self._doubts_end = -self._recall
         self._last_levels: deque[int] = deque(maxlen=_TAIL_FRAMES)
         self._loud_q4 = 0
         self._dismissed: tuple[int, int, int, int, int, int] | None = None
@@ -131,7 +137,14 @@ class Hearing:
         voiced, strong, peak = self.voiced_samples, self.strong_samples, self._peak_q4
         self.rest()
         if onset is not None:
+            self._doubts_from, self._doubts_end = self.recalled(onset), end
             self._dismissed = onset, at_us, end, voiced, strong, peak
+
+    def recalled(self, onset_sample: int) -> int:
+        """Where a voice with this onset began, if what was dismissed shortly before it is taken for its beginning."""
+        if onset_sample - self._doubts_end > self._recall:
+            return onset_sample
+        return max(self._doubts_from, onset_sample - 2 * self._recall)
 
     def hear(self, at_us: int, features: FrameFeatures, *, over_interviewer: bool) -> None:
         """Take in the next frame, which arrived at `at_us`."""
@@ -160,6 +173,10 @@ class Hearing:
         clear = self.over_echo == NOTHING_PLAYED or self.over_echo >= self._echo_margin
         return clear and self.level >= quietest
 
+    def _is_sure(self) -> bool:
+        """Whether the newest frame is surely speech: of coughs and clatter the network is seldom sure for long."""
+        return self.voice == VOICE_NOT_MEASURED or self.voice >= self._sure_q
+
     def _follow_floor(self) -> None:
         below = self.level - self.noise_floor
         self._floor_q6 += below * _FLOOR_FALLS if below < 0 else below
@@ -175,7 +192,7 @@ class Hearing:
             return
         self.pause_samples, self.silent_samples = self.silent_samples, 0
         self.voiced_samples += FRAME_SAMPLES
-        if not self.fading:
+        if self._is_sure() and not self.fading:
             self.strong_samples += FRAME_SAMPLES
         self._last_levels.append(self.level)
         self._loud_q4 += _LOUD_UP_Q4 if 4 * self.level > self._loud_q4 else -_LOUD_DOWN_Q4

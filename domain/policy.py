@@ -32,8 +32,8 @@ class VoicePolicy(msgspec.Struct, frozen=True):
     start_window_ms: Millis = 120
     start_voiced_ms: Millis = 80
     """A start needs 80 ms of voice within 120 ms: longer than a click, shorter than a syllable."""
-    preroll_ms: Millis = 300
-    """What is sent from before the onset: soft initial consonants are below every detector's threshold."""
+    preroll_ms: Millis = 500
+    """What is sent from before the onset: soft beginnings are below every detector's threshold, in noise for longer."""
     above_floor_db: Decibels = 6
     """A voice is at least so much louder than the noise around it."""
     fall_db: Decibels = 30
@@ -48,7 +48,7 @@ class EndpointPolicy(msgspec.Struct, frozen=True):
     strategy: Literal["adaptive", "silence"] = "adaptive"
     """How an end is decided locally: by all the evidence there is, or by a plain silence timer, for comparison."""
     silence_ms: Millis = 700
-    """The plain silence timer, and the wait where the evidence says nothing. Shorter cuts off thinking pauses."""
+    """The plain silence timer. The wait is this to twice this where nobody has judged how an answer sounds."""
     quick_ms: Millis = 400
     """The silence that ends an answer which is surely over."""
     patient_ms: Millis = 2_200
@@ -72,18 +72,22 @@ class EndpointPolicy(msgspec.Struct, frozen=True):
 class BargeInPolicy(msgspec.Struct, frozen=True):
     suspect_voiced_ms: Millis = 40
     """So much voice over the interviewer holds playback, which costs nothing if it was none."""
-    confirm_voiced_ms: Millis = 300
-    """This much voice since the onset is an interruption, unless it is just fading away; an "uh-huh" has less."""
-    confirm_long_ms: Millis = 440
-    """This much voice is one even where it is fading: few "uh-huh" are so long."""
+    confirm_voiced_ms: Millis = 260
+    """This much strong voice since the onset is an interruption, unless it is just fading away."""
+    sure_threshold: Probability = 0.8
+    """Strong is a frame of which the network is so sure, and which is not fading: of coughs it is seldom."""
+    confirm_long_ms: Millis = 400
+    """This much voice is one even where it is not strong: few acknowledgements are so long, and hoarse voices weak."""
     dismiss_silence_ms: Millis = 80
     """This much silence after the voice is none: it was a cough or an "uh-huh"."""
     fall_db: Decibels = 20
     """What counts as that silence: so far below the voice's peak. The pause within "uh-huh" is much deeper."""
-    fading_db: Decibels = 12
+    fading_db: Decibels = 15
     """A voice so far below its peak may be about to end: it is not confirmed at this moment."""
-    memory_ms: Millis = 250
+    memory_ms: Millis = 500
     """A voice that goes on so soon after it was dismissed is the same one: what was heard of it before counts."""
+    recall_ms: Millis = 1_500
+    """What was dismissed so shortly before an interruption goes to Gemini with it: it may have been its first word."""
     side_db: Decibels = 12
     """A voice so far below the candidate's usual level is somebody else's, further away."""
     ceiling_ms: Millis = 1_200

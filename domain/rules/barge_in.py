@@ -94,7 +94,7 @@ def confirm(call: CallMemory, reason: Literal["voiced", "ceiling", "played_out",
     assert reply is not None
     onset = record.suspicion.onset_sample if record.suspicion else call.hearing.next_sample
     onset_at_us = record.suspicion.onset_at_us if record.suspicion else call.now_us
-    from_sample = with_preroll(call, onset)
+    from_sample = with_preroll(call, call.hearing.recalled(onset))
     generation = reply.generation
     cut = cut_facts(call)
     call.decide(

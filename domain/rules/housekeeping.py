@@ -131,7 +131,8 @@ def seal(call: CallMemory, journal: Journal) -> None:
 def _needed_from(call: CallMemory) -> int:
     """The oldest sample of the candidate's stream that may still have to be sent to the model."""
     policy, record = call.policy, call.record
-    doubt_ms = policy.voice.preroll_ms + policy.voice.start_window_ms + policy.barge_in.ceiling_ms
+    barge_in, voice = policy.barge_in, policy.voice
+    doubt_ms = voice.preroll_ms + voice.start_window_ms + barge_in.ceiling_ms + 2 * barge_in.recall_ms
     needed = [call.hearing.next_sample - samples(doubt_ms + 1_000), call.uplink_sample]
     if policy.local_turns:
         needed.pop()

@@ -129,11 +129,12 @@ def interruption_reported(call: CallMemory, reported: ModelInterruptionReported)
 
     A reply that a phantom stopped is over when it was heard as far as it came; then the model is asked to go on.
     """
+    reply = call.record.reply
     if call.policy.local_turns:
-        if not reported.generation:
+        stopped_a_reply = reply is not None and reply.truncated
+        if not reported.generation and not stopped_a_reply:
             call.ignore(reported)
         return
-    reply = call.record.reply
     if call.record.state in (State.MODEL_SPEAKING, State.INTERRUPTED):
         confirm(call, "model")
     elif reply is not None and reply.started:

@@ -11,16 +11,18 @@ from domain.effects import Effect, StoreAudio
 from domain.event import Event
 from domain.features import FrameFeatures
 from domain.interview import Agent, Candidate, InterviewContext
-from domain.policy import Policy
+from domain.policy import EndpointPolicy, Policy
 
 CALL_ID = UUID("00000000-0000-4000-8000-000000000001")
 VOICED = FrameFeatures(level=190, gate=1, voice=250)
 SILENT = FrameFeatures(level=60, gate=0, voice=2)
 CHUNK_MS = 40
+PLAIN = Policy(endpoint=EndpointPolicy(strategy="silence"))
+"""An answer is over after 700 ms of silence, whatever it sounds like."""
 
 
 def an_agent(policy: Policy | None = None, models: tuple[str, ...] = ("first", "second")) -> Agent:
-    return Agent(id="test", name="Vera", models=models, policy=policy or Policy())
+    return Agent(id="test", name="Vera", models=models, policy=policy or PLAIN)
 
 
 def a_call(policy: Policy | None = None, models: tuple[str, ...] = ("first", "second")) -> Call:
