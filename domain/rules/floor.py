@@ -123,7 +123,8 @@ def give_up_reply(call: CallMemory, reason: str) -> None:
 
 def expect_reply(call: CallMemory, cause: Literal["opening", "answer", "nudge", "resent", "unprompted"]) -> None:
     """Number the next reply and watch over its coming."""
-    timeout_ms = call.policy.links.reply_timeout_ms
+    links = call.policy.links
+    timeout_ms = links.nudge_timeout_ms if cause == "nudge" else links.reply_timeout_ms
     call.decide(
         GenerationRequested,
         generation=call.record.generation + 1,
