@@ -123,8 +123,10 @@ def _eager_end_tried(record: Record, _: ev.EagerEndTried) -> None:
     record.eager = True
 
 
-def _eager_end_withdrawn(record: Record, _: ev.EagerEndWithdrawn) -> None:
+def _eager_end_withdrawn(record: Record, event: ev.EagerEndWithdrawn) -> None:
     record.eager = False
+    assert record.answer is not None
+    record.answer.opened_at_us = event.at_us  # its window opens once more, and the reply in vain may talk into it
 
 
 def _model_started(record: Record, _: ev.ModelStarted) -> None:
