@@ -92,7 +92,7 @@ class Hearing:
         self._fading, self._side = _steps(barge_in.fading_db), _steps(barge_in.side_db)
         self._longest_silence = samples(max(policy.endpoint.ceiling_ms, policy.endpoint.silence_ms))
         self._memory, self._recall = samples(barge_in.memory_ms), samples(barge_in.recall_ms)
-        self._doubts_from = self._doubts_end = -self._recall
+        self._doubts_from = self._doubts_end = -self._recall - FRAME_SAMPLES
         self._last_levels: deque[int] = deque(maxlen=_TAIL_FRAMES)
         self._loud_q4 = 0
         self._dismissed: tuple[int, int, int, int, int, int] | None = None

@@ -69,6 +69,8 @@ def correct_history(call: CallMemory) -> None:
     unheard = call.record.unheard
     if unheard is None or call.policy.history.correction == "none" or not call.policy.local_turns:
         return
+    if unheard.generation <= call.record.forgotten:
+        return
     call.decide(
         HistoryCorrected,
         generation=unheard.generation,
@@ -76,7 +78,7 @@ def correct_history(call: CallMemory) -> None:
         heard_ms=unheard.heard_ms,
         heard_text=unheard.heard_text,
     )
-    call.do(SendNote(heard_note(unheard.heard_text)))
+    call.do(SendNote(heard_note(unheard.heard_text, unheard.heard_ms)))
 
 
 def start_answer(call: CallMemory) -> None:
