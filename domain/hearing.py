@@ -25,6 +25,10 @@ _LOUD_UP_Q4, _LOUD_DOWN_Q4 = 9, 1
 """Steps of 1.1 dB up and 0.1 dB down lead to a level that one frame in ten exceeds."""
 
 
+_SOUND_GAP_SAMPLES = samples(300)
+"""A pause so long ends a run of sound."""
+
+
 def _steps(db: int) -> int:
     return LEVEL_STEPS_PER_DB * db
 
@@ -57,6 +61,8 @@ class Hearing:
         "_recall",
         "_recent",
         "_side",
+        "_sound_end",
+        "_sound_from",
         "_start_q",
         "_sure_q",
         "_usual_q6",
@@ -90,6 +96,7 @@ class Hearing:
         self._last_levels: deque[int] = deque(maxlen=_TAIL_FRAMES)
         self._loud_q4 = 0
         self._dismissed: tuple[int, int, int, int, int, int] | None = None
+        self._sound_from = self._sound_end = 0
         self._recent = 0
         self._arrivals: deque[int] = deque(maxlen=self._window_mask.bit_length())
         self._floor_q6 = self._usual_q6 = self._peak_q4 = 0
@@ -148,15 +155,17 @@ class Hearing:
 
     def hear(self, at_us: int, features: FrameFeatures, *, over_interviewer: bool) -> None:
         """Take in the next frame, which arrived at `at_us`."""
-        self.level, _, self.voice, self.over_echo = features
+        self.level, gate, self.voice, self.over_echo = features
         if self.onset_sample is None and not self._recent:
             self._peak_q4 = 0
         threshold = self._start_q if self.onset_sample is None else self._keep_q
-        speech = features.gate == 1 if self.voice == VOICE_NOT_MEASURED else self.voice >= threshold
+        speech = gate == 1 if self.voice == VOICE_NOT_MEASURED else self.voice >= threshold
         sounds = speech and self._is_near(over_interviewer)
         self._arrivals.append(at_us)
         self._recent = ((self._recent << 1) | sounds) & self._window_mask
         self.next_sample += FRAME_SAMPLES
+        if gate:
+            self._follow_sound()
         if sounds:
             self.end_sample, self.end_at_us = self.next_sample, at_us
             self._peak_q4 = max(self._peak_q4 - _PEAK_FALL_Q4, 4 * self.level)
@@ -164,6 +173,16 @@ class Hearing:
             self._follow_floor()
         if self.onset_sample is not None:
             self._count(sounds)
+
+    def _follow_sound(self) -> None:
+        """The gate, which opens for anything like speech, is open: a run of sound begins or goes on."""
+        if self.next_sample - self._sound_end > _SOUND_GAP_SAMPLES:
+            self._sound_from = self.next_sample - FRAME_SAMPLES
+        self._sound_end = self.next_sample
+
+    def sound_before(self, onset_sample: int) -> int:
+        """Where the run of sound that a voice was first noticed in began: of a weak voice the gate hears more."""
+        return min(self._sound_from, onset_sample) if self._sound_end > onset_sample else onset_sample
 
     def _is_near(self, over_interviewer: bool) -> bool:
         """Whether the newest frame is loud enough to be the candidate's voice."""

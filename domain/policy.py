@@ -32,8 +32,10 @@ class VoicePolicy(msgspec.Struct, frozen=True):
     start_window_ms: Millis = 120
     start_voiced_ms: Millis = 80
     """A start needs 80 ms of voice within 120 ms: longer than a click, shorter than a syllable."""
-    preroll_ms: Millis = 500
-    """What is sent from before the onset: soft beginnings are below every detector's threshold, in noise for longer."""
+    preroll_ms: Millis = 300
+    """What is sent from before the sound that a voice was noticed in: soft consonants are below every threshold."""
+    preroll_most_ms: Millis = 2_000
+    """And no more than this from before the onset, however long there was sound: it may have been a noise."""
     above_floor_db: Decibels = 6
     """A voice is at least so much louder than the noise around it."""
     fall_db: Decibels = 30
@@ -88,7 +90,7 @@ class BargeInPolicy(msgspec.Struct, frozen=True):
     """A voice that goes on so soon after it was dismissed is the same one: what was heard of it before counts."""
     recall_ms: Millis = 1_500
     """What was dismissed so shortly before an interruption goes to Gemini with it: it may have been its first word."""
-    side_db: Decibels = 12
+    side_db: Decibels = 10
     """A voice so far below the candidate's usual level is somebody else's, further away."""
     ceiling_ms: Millis = 1_200
     """No doubt lasts longer; then whichever of voice and silence has the larger share wins."""

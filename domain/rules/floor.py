@@ -50,7 +50,9 @@ def with_preroll(call: CallMemory, onset_sample: int) -> int:
     """Where a window for a voice that began at `onset_sample` starts: before it, never inside an earlier window."""
     answer = call.record.answer
     sent_before = answer.to_sample if answer is not None and answer.to_sample is not None else 0
-    return max(onset_sample - samples(call.policy.voice.preroll_ms), min(sent_before, onset_sample), 0)
+    voice = call.policy.voice
+    before = min(onset_sample, call.hearing.sound_before(onset_sample)) - samples(voice.preroll_ms)
+    return max(before, onset_sample - samples(voice.preroll_most_ms), min(sent_before, onset_sample), 0)
 
 
 def open_window(call: CallMemory, from_sample: int) -> None:

@@ -132,7 +132,7 @@ def _needed_from(call: CallMemory) -> int:
     """The oldest sample of the candidate's stream that may still have to be sent to the model."""
     policy, record = call.policy, call.record
     barge_in, voice = policy.barge_in, policy.voice
-    doubt_ms = voice.preroll_ms + voice.start_window_ms + barge_in.ceiling_ms + 2 * barge_in.recall_ms
+    doubt_ms = voice.preroll_most_ms + voice.start_window_ms + barge_in.ceiling_ms + 2 * barge_in.recall_ms
     needed = [call.hearing.next_sample - samples(doubt_ms + 1_000), call.uplink_sample]
     if policy.local_turns:
         needed.pop()

@@ -30,7 +30,7 @@ def test_a_call_is_born_resuming_and_the_interviewer_speaks_first():
 
 
 def test_an_answer_opens_a_window_with_its_preroll_and_closes_it_after_silence():
-    """Everything from 500 ms before the onset reaches the model, in one activity window."""
+    """Everything from 300 ms before the onset reaches the model, in one activity window."""
     driver = Driver().asked()
     driver.keeps_silent(1_000)
     onset = driver.call.hearing.next_sample
@@ -40,7 +40,7 @@ def test_an_answer_opens_a_window_with_its_preroll_and_closes_it_after_silence()
     assert driver.call.state is State.LISTENING
     started, stopped = driver.last(ev.CandidateStarted), driver.last(ev.CandidateStopped)
     assert started.onset_sample == onset
-    assert started.from_sample == onset - 8_000
+    assert started.from_sample == onset - 4_800
     assert stopped.end_sample == onset + 24_000
     assert stopped.evidence["silent_ms"] == 700
     window = [e for e in driver.effects if isinstance(e, fx.OpenActivity | fx.SendCandidateAudio | fx.CloseActivity)]
@@ -94,7 +94,7 @@ def test_an_interruption_holds_then_flushes_and_tells_what_was_heard():
     assert driver.call.state is State.CANDIDATE_SPEAKING
     confirmed, cut = driver.last(ev.BargeInConfirmed), driver.last(ev.InterviewerCut)
     assert confirmed.reason == "voiced"
-    assert confirmed.from_sample == onset - 8_000
+    assert confirmed.from_sample == onset - 4_800
     assert cut.heard_ms == 1_083
     assert cut.received_ms == 4_000
     assert cut.sent_ms == sent_while_held * 1000 // 24_000
@@ -228,7 +228,7 @@ def test_an_answer_given_while_the_model_is_away_is_not_lost():
     driver.keeps_silent(2_000)
     driver.happens(inp.ModelConnected(model="first", resumed=True, setup_ms=90))
     started = driver.last(ev.CandidateStarted)
-    assert started.from_sample == onset - 8_000
+    assert started.from_sample == onset - 4_800
     driver.keeps_silent(20)
     assert driver.call.state is State.LISTENING
     assert driver.last(ev.GenerationRequested).cause == "answer"
