@@ -92,9 +92,10 @@ class CandidateVoice:
         try:
             return self._ring.read(from_sample, to_sample)
         except AudioNotHeldError as error:
-            self.unavailable_samples += error.first_sample - from_sample
+            held_from = min(error.first_sample, to_sample)
+            self.unavailable_samples += held_from - from_sample
             _log.error("candidate_audio_not_held", call_id=str(self._call.id), samples=self.unavailable_samples)
-            return self._ring.read(error.first_sample, to_sample)
+            return self._ring.read(held_from, to_sample) if held_from < to_sample else b""
 
     def ask_judge(self, question: JudgePause, then: Callable[[int], None]) -> None:
         """Have a pause judged, if there is a judge and it has time."""

@@ -14,7 +14,17 @@ from hypothesis import strategies as st
 from websockets.asyncio.server import ServerConnection
 
 from adapters.gemini.link import LinkCounts
-from adapters.gemini.uplink import LONGEST_CHUNK_BYTES, Audio, Outgoing, Signal, Text, Uplink, UplinkCounts, chunks
+from adapters.gemini.uplink import (
+    LONGEST_CHUNK_BYTES,
+    Audio,
+    Note,
+    Outgoing,
+    Signal,
+    Text,
+    Uplink,
+    UplinkCounts,
+    chunks,
+)
 from domain.inputs import ModelConnected, ModelLost
 from tests.adapters.gemini.conftest import SETUP, Linked, dial
 from tests.adapters.gemini.inbox import Inbox
@@ -24,7 +34,7 @@ CHUNK_BYTES = 1_280  # 40 ms, what the core sends at a time
 PLENTY = 1 << 30
 TAKE = "take"
 audio = st.integers(1, LONGEST_CHUNK_BYTES // 2).map(lambda samples: Audio(b"\0\0" * samples))
-others: st.SearchStrategy[Outgoing] = st.sampled_from([*Signal, Text("Go on.")])
+others: st.SearchStrategy[Outgoing] = st.sampled_from([*Signal, Text("Go on."), Note("[Note]")])
 
 
 def an_uplink() -> tuple[Uplink, UplinkCounts]:

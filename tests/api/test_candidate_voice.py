@@ -1,0 +1,186 @@
+"""The candidate's voice on its way to the core: what is compared with it, kept of it, and asked about it."""
+
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from adapters.voice.frames import FRAME_BYTES, FRAME_SAMPLES
+from adapters.voice.preroll import VoiceRing
+from api.candidate_voice import CandidateVoice
+from api.intake import IntakeFrame
+from domain.call import Call
+from domain.effects import JudgePause
+from domain.features import NOTHING_PLAYED
+from domain.policy import MODEL_RATE_HZ, samples
+from tests.domain.calls import a_call
+
+FRAME_US = 20_000
+LONGEST_PLAYED = samples(100, MODEL_RATE_HZ)
+
+
+def numbered(first: int, count: int) -> bytes:
+    """PCM16 whose samples tell their position."""
+    return b"".join((sample % 65_536).to_bytes(2, "little") for sample in range(first, first + count))
+
+
+def frame(number: int = 0) -> IntakeFrame:
+    """Twenty milliseconds of the candidate's microphone."""
+    return IntakeFrame(numbered(number * FRAME_SAMPLES, FRAME_SAMPLES), number)
+
+
+class Ear:
+    """In the gauge's place: what it is told was played."""
+
+    def __init__(self) -> None:
+        self.played: list[bytes] = []
+
+    def over_echo(self, frame: bytes, played: bytes) -> int:
+        assert len(frame) == FRAME_BYTES
+        self.played.append(played)
+        return 7
+
+
+class Judge:
+    """Takes questions, or is too busy."""
+
+    def __init__(self, *, busy: bool = False) -> None:
+        self.busy = busy
+        self.asked: list[bytes] = []
+
+    def ask(self, pcm: bytes, then: Callable[[int], None]) -> bool:
+        self.asked.append(pcm)
+        if not self.busy:
+            then(200)
+        return not self.busy
+
+
+def a_voice(call: Call, judge: Judge | None = None) -> tuple[CandidateVoice, VoiceRing, Ear]:
+    """With a memory of the interviewer's last two seconds."""
+    ring, ear = VoiceRing(2 * MODEL_RATE_HZ), Ear()
+    voice = CandidateVoice(call, ring, judge)
+    voice._echo = ear  # type: ignore[assignment]
+    return voice, ring, ear
+
+
+steps = st.one_of(
+    st.tuples(st.just("model"), st.integers(0, 9_600)),
+    st.tuples(st.just("forget"), st.integers(0, 60_000)),
+    st.tuples(st.just("report"), st.integers(0, 60_000)),
+    st.tuples(st.just("hold"), st.just(0)),
+    st.tuples(st.just("release"), st.just(0)),
+    st.tuples(st.just("drop"), st.just(0)),
+    st.tuples(st.just("wait"), st.integers(0, 30)),
+    st.tuples(st.just("frame"), st.integers(1, 5)),
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(course=st.lists(steps, max_size=60))
+def test_what_was_heard_is_read_once_in_order_and_only_where_it_is_held(course: list[tuple[str, int]]) -> None:
+    """Whatever is sent, held, dropped and forgotten: each frame is given at most the last 100 ms, as it was sent."""
+    call = a_call()
+    voice, ring, ear = a_voice(call)
+    playout, now_us, generation, heard_to = call.playout, 0, 1, 0
+    for step, amount in course:
+        if step == "model":
+            first = ring.next_sample
+            ring.append(numbered(first, amount))
+            playout.push(generation, first, amount)
+        elif step == "forget":
+            ring.forget_before(amount)
+        elif step == "report":
+            playout.report(amount, playout.held, now_us)
+        elif step == "hold":
+            playout.hold(now_us)
+        elif step == "release" and playout.held:
+            playout.release(now_us)
+        elif step == "drop":
+            playout.drop()
+            generation += 1
+        elif step == "wait":
+            now_us += amount * FRAME_US
+        for _ in range(amount if step == "frame" else 0):
+            now_us += FRAME_US
+            playout.take(now_us)
+            heard = playout.heard_sample(now_us)
+            list(voice.listen([frame()], lambda: now_us))
+            played = ear.played[-1]
+            begin = max(heard_to, ring.first_sample, heard - LONGEST_PLAYED)
+            assert played == numbered(begin, max(0, min(heard, ring.next_sample) - begin))
+            assert len(played) <= 2 * LONGEST_PLAYED
+            heard_to = max(heard_to, heard)
+
+
+def test_while_nothing_is_played_nothing_is_compared() -> None:
+    """Given a silent interviewer, frames come out as they came in, each with its features and the message's number."""
+    voice = CandidateVoice(a_call(), VoiceRing(1), None)
+    heard = list(voice.listen([frame(0), frame(1)], iter((10, 20)).__next__))
+
+    assert [each.pcm for each in heard] == [frame(0).pcm, frame(1).pcm]
+    assert [(each.at_us, each.client_seq, each.features.over_echo) for each in heard] == [
+        (10, 0, NOTHING_PLAYED),
+        (20, 1, NOTHING_PLAYED),
+    ]
+
+
+def test_a_frame_is_looked_at_when_the_one_before_it_was_decided_on() -> None:
+    """Given a burst, each frame's time and comparison come only when it is asked for: decisions change what plays."""
+    call = a_call()
+    voice, ring, ear = a_voice(call)
+    ring.append(numbered(0, 9_600))
+    call.playout.push(1, 0, 9_600)
+    call.playout.take(0)
+    call.playout.report(480, held=False, now_us=0)
+    listened = voice.listen([frame(0), frame(1)], lambda: FRAME_US)
+    next(listened)
+    call.playout.drop()  # what the first frame led to
+    next(listened)
+
+    assert [len(played) for played in ear.played] == [2 * 960, 0]
+
+
+@pytest.mark.parametrize(
+    ("from_frame", "to_frame", "missing_frames"), [(0, 4, 2), (2, 4, 0), (1, 3, 1), (0, 2, 2), (0, 1, 1)]
+)
+def test_audio_that_memory_no_longer_holds_is_missing_and_counted(
+    from_frame: int, to_frame: int, missing_frames: int
+) -> None:
+    """Given the first two of four frames are forgotten, what is held of a stretch is read, and the rest is counted."""
+    voice, _, _ = a_voice(a_call())
+    list(voice.listen([frame(number) for number in range(4)], lambda: 0))
+    voice.forget_before(2 * FRAME_SAMPLES)
+
+    read = voice.read(from_frame * FRAME_SAMPLES, to_frame * FRAME_SAMPLES)
+
+    first = max(2, from_frame) * FRAME_SAMPLES
+    assert read == numbered(first, max(0, to_frame * FRAME_SAMPLES - first))
+    assert voice.unavailable_samples == missing_frames * FRAME_SAMPLES
+
+
+def test_the_judge_hears_the_stretch_in_question_as_far_as_it_is_held() -> None:
+    """Given a question about four frames of which one is forgotten, three are judged, and nothing counts as missing."""
+    judge = Judge()
+    voice, _, _ = a_voice(a_call(), judge)
+    list(voice.listen([frame(number) for number in range(5)], lambda: 0))
+    voice.forget_before(FRAME_SAMPLES)
+    verdicts: list[int] = []
+
+    voice.ask_judge(JudgePause(0, 4 * FRAME_SAMPLES), verdicts.append)
+
+    assert judge.asked == [numbered(FRAME_SAMPLES, 3 * FRAME_SAMPLES)]
+    assert verdicts == [200]
+    assert voice.unavailable_samples == 0
+
+
+@pytest.mark.parametrize("judge", [None, Judge(busy=True)], ids=["nobody", "busy"])
+def test_without_a_verdict_nothing_happens(judge: Judge | None) -> None:
+    """Given nobody to ask, or somebody too busy, a pause has no verdict."""
+    voice, _, _ = a_voice(a_call(), judge)
+    list(voice.listen([frame()], lambda: 0))
+    verdicts: list[int] = []
+
+    voice.ask_judge(JudgePause(0, FRAME_SAMPLES), verdicts.append)
+
+    assert verdicts == []
