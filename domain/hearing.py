@@ -216,6 +216,8 @@ class Hearing:
         self._last_levels.append(self.level)
         self._loud_q4 += _LOUD_UP_Q4 if 4 * self.level > self._loud_q4 else -_LOUD_DOWN_Q4
         fallen = self.level < self._peak_q4 // 4 - self._fall
+        if fallen and not self.fallen_samples:
+            self.strong_samples //= 2  # two beats with a dip between them are how people nod: "uh-huh", "mm-hm"
         self.fallen_samples = self.fallen_samples + FRAME_SAMPLES if fallen else 0
 
     def begins(self, voiced_ms: int) -> bool:
