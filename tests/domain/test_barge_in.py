@@ -105,7 +105,7 @@ def test_a_voice_that_has_fallen_is_dismissed_and_the_interviewer_plays_on(tail:
 
 
 def test_a_voice_that_goes_on_after_a_dismissal_is_the_same_one() -> None:
-    """Given a first word that was dismissed, when the sentence follows at once, then little more of it is waited for."""
+    """Given a first word that was dismissed, when the sentence follows, then little more is waited for."""
     driver = questioned()
     onset = driver.call.hearing.next_sample
     hears(driver, 160, VOICED)
