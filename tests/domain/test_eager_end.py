@@ -114,7 +114,7 @@ def test_the_reply_is_kept_until_the_end_is_certain_and_there_at_once() -> None:
 
 
 def test_the_reply_is_played_and_finished_like_any_other() -> None:
-    """Given an anticipated end that proved right, then its reply starts, and the latency is told from the voice's end."""
+    """Given an anticipated end that proved right, then its reply starts, and the latency counts from the voice."""
     driver = paused()
     driver.model_sends(1_000)
     driver.keeps_silent(1_000)
@@ -144,7 +144,7 @@ def test_a_candidate_who_goes_on_takes_it_back() -> None:
 
 
 def test_the_window_continues_exactly_where_the_early_one_ended() -> None:
-    """Given an end taken back, then a window opens for the same answer, without a gap and without a sample twice."""
+    """Given an end taken back, then a window opens for the same answer, with no gap and no sample twice."""
     driver = paused()
     early = driver.last(ev.EagerEndTried).to_sample
     driver.keeps_silent(100)
@@ -161,7 +161,7 @@ def test_the_window_continues_exactly_where_the_early_one_ended() -> None:
 
 
 def test_an_end_can_be_tried_again_in_the_next_pause() -> None:
-    """Given an end taken back, when the next pause sounds finished too, then it is tried once more, with a new reply."""
+    """Given an end taken back, when the next pause sounds finished too, then it is tried again, for a new reply."""
     driver = paused()
     driver.speaks(1_000)
     driver.keeps_silent(AFTER_MS)
@@ -176,7 +176,7 @@ def test_an_end_can_be_tried_again_in_the_next_pause() -> None:
 
 
 def test_late_audio_of_a_reply_taken_back_is_not_taken_for_the_next() -> None:
-    """Given audio of the first reply in flight, when an end is tried again before Gemini heard of it, then it is dropped."""
+    """Given audio in flight, when an end is tried again before Gemini heard of the first, then it is dropped."""
     driver = paused()
     driver.model_sends(200, complete=False)
     driver.speaks(100)
@@ -192,7 +192,7 @@ def test_late_audio_of_a_reply_taken_back_is_not_taken_for_the_next() -> None:
 
 
 def test_audio_of_a_reply_taken_back_before_it_began_is_not_taken_for_the_next() -> None:
-    """Given a reply that begins only after it was taken back, and a second try at once, then its audio is dropped too."""
+    """Given a reply that begins after it was taken back, and a second try at once, then it is dropped too."""
     driver = paused()
     driver.speaks(100)
     driver.keeps_silent(AFTER_MS)
@@ -203,7 +203,7 @@ def test_audio_of_a_reply_taken_back_before_it_began_is_not_taken_for_the_next()
 
 
 def test_a_model_that_chooses_silence_meanwhile_is_not_asked_twice() -> None:
-    """Given an early end to which the model says nothing by choice, then the certain end asks for no reply of its own."""
+    """Given an early end to which the model says nothing by choice, then the certain end does not ask."""
     driver = paused()
     requested = driver.count(ev.GenerationRequested)
     driver.happens(inp.ModelTurnCompleted(waiting_for_input=True))
@@ -214,7 +214,7 @@ def test_a_model_that_chooses_silence_meanwhile_is_not_asked_twice() -> None:
 
 
 def test_a_candidate_who_goes_on_after_such_a_silence_gets_a_window_again() -> None:
-    """Given an early end that the model let pass, when they go on, then the window is open and nothing is cancelled twice."""
+    """Given an early end that the model let pass, when they go on, then the window opens; nothing is cancelled twice."""
     driver = paused()
     driver.happens(inp.ModelTurnCompleted(waiting_for_input=True))
     driver.speaks(500)

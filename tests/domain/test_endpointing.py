@@ -144,7 +144,7 @@ def test_nobody_is_asked_where_there_is_no_judge() -> None:
 
 
 def test_a_verdict_is_about_one_pause() -> None:
-    """Given a verdict, when the candidate goes on, then it counts no more; the words still do, until the next answer."""
+    """Given a verdict, when they go on, then it counts no more; the words do, until the next answer."""
     endpointing = judged(CERTAIN)
     endpointing.transcribed("and")
     assert endpointing.completeness == (CERTAIN + 25) // 2

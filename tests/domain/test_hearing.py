@@ -76,7 +76,7 @@ def test_speech_does_not_raise_the_noise_floor() -> None:
 
 
 def test_a_frame_far_below_the_voices_peak_is_its_silence() -> None:
-    """Given a loud voice, then what is more than 30 dB below its peak does not sound, though the network says speech."""
+    """Given a loud voice, then what is 30 dB below its peak does not sound, though the network says speech."""
     deep = 2 * VOICE.fall_db
     assert not Room().speaking(LOUD).sounds(LOUD - deep - 1)
     assert Room().speaking(LOUD).sounds(LOUD - deep + 1)
@@ -101,7 +101,7 @@ def test_a_peak_without_a_voice_is_forgotten() -> None:
 
 
 def test_over_the_interviewer_a_voice_must_stand_clear_of_the_echo() -> None:
-    """Given what leaks of the interviewer's voice, then less than 6 dB above it is echo; with nothing played, all is."""
+    """Given what leaks of the interviewer's voice, then less than 6 dB above it is echo, if anything is played."""
     margin = 2 * VOICE.echo_margin_db
     assert not Room().sounds(over_echo=margin - 1)
     assert Room().sounds(over_echo=margin)
@@ -109,7 +109,7 @@ def test_over_the_interviewer_a_voice_must_stand_clear_of_the_echo() -> None:
 
 
 def test_a_voice_below_the_candidates_usual_level_is_a_side_voice_only_over_the_interviewer() -> None:
-    """Given a known candidate, then 12 dB softer is somebody else while the interviewer speaks, and nobody else else."""
+    """Given a known candidate, then 12 dB softer is somebody else, but only while the interviewer speaks."""
     room = Room().speaking(LOUD)
     for _ in range(100):
         room.hears(20)
@@ -260,7 +260,7 @@ def test_a_voice_long_after_a_dismissal_is_a_new_one() -> None:
 
 
 def test_what_was_dismissed_shortly_before_is_recalled_and_no_more() -> None:
-    """Given a dismissal, then an onset up to 1.5 s after its end reaches back to its beginning, a later one does not."""
+    """Given a dismissal, then an onset up to 1.5 s after its end reaches back to its beginning, no later one."""
     room = Room().noise(1_000)
     onset = room.hearing.next_sample
     room.speaking()

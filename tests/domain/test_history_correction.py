@@ -143,7 +143,7 @@ def test_a_session_that_began_afresh_has_no_history_to_correct() -> None:
 
 
 def test_a_reply_lost_with_its_session_is_not_spoken_of_after_the_next_one() -> None:
-    """Given a reply that died unheard and one in its place that was heard, then the next window has no note about it."""
+    """Given a reply that died unheard and one in its place that was heard, then the next window has no note."""
     driver = answered()
     driver.happens(inp.ModelLost(code=1011, reason="internal", retryable=True))
     driver.happens(inp.ModelConnected(model="first", resumed=True, setup_ms=90))
