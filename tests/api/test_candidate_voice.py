@@ -105,7 +105,7 @@ def test_what_was_heard_is_read_once_in_order_and_only_where_it_is_held(course: 
             now_us += FRAME_US
             playout.take(now_us)
             heard = playout.heard_sample(now_us)
-            list(voice.listen([frame()], lambda: now_us))
+            list(voice.listen([frame()], iter([now_us]).__next__))
             played = ear.played[-1]
             begin = max(heard_to, ring.first_sample, heard - LONGEST_PLAYED)
             assert played == numbered(begin, max(0, min(heard, ring.next_sample) - begin))
