@@ -85,6 +85,25 @@ def test_a_voice_that_is_fading_is_not_confirmed_at_that_moment() -> None:
     assert back.last(ev.BargeInConfirmed).reason == "voiced"
 
 
+def test_strength_from_before_a_dismissal_confirms_no_voice_that_comes_back_fading() -> None:
+    """Given a strong word that was dismissed, when a faint one follows, then it waits for a frame that is not faint."""
+    driver = questioned()
+    hears(driver, BARGE_IN.confirm_voiced_ms - 20, VOICED)
+    driver.keeps_silent(BARGE_IN.dismiss_silence_ms + 100)
+    hears(driver, 60, FADING)
+    assert driver.call.state is State.INTERRUPTED
+    hears(driver, 20, VOICED)
+    assert driver.last(ev.BargeInConfirmed).reason == "voiced"
+
+
+def test_a_weak_voice_is_not_confirmed_by_its_fallen_tail() -> None:
+    """Given a hoarse sound just short of an interruption, then what follows far below its peak does not make it one."""
+    driver = questioned()
+    hears(driver, BARGE_IN.confirm_long_ms - 20, WEAK)
+    hears(driver, BARGE_IN.dismiss_silence_ms, FALLEN._replace(voice=WEAK.voice))
+    assert driver.last(ev.BargeInDismissed).reason == "silence"
+
+
 @pytest.mark.parametrize("tail", [FALLEN, FrameFeatures(level=60, gate=0, voice=2)], ids=["fallen", "silent"])
 def test_a_voice_that_has_fallen_is_dismissed_and_the_interviewer_plays_on(tail: FrameFeatures) -> None:
     """Given a cough and 80 ms far below its peak, then it was none: playback goes on from the very sample held."""

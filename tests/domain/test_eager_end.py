@@ -214,7 +214,7 @@ def test_a_model_that_chooses_silence_meanwhile_is_not_asked_twice() -> None:
 
 
 def test_a_candidate_who_goes_on_after_such_a_silence_gets_a_window_again() -> None:
-    """Given an early end that the model let pass, when they go on, then the window opens; nothing is cancelled twice."""
+    """Given an early end that the model let pass, when they go on, then a window opens; none is cancelled twice."""
     driver = paused()
     driver.happens(inp.ModelTurnCompleted(waiting_for_input=True))
     driver.speaks(500)
