@@ -21,6 +21,7 @@ from domain.events import (
     ModelStarted,
     ReplyOverdue,
 )
+from domain.inputs import PauseJudged
 from domain.ports import Side
 from tests.api.candidate import in_call, recording
 from tests.api.hearing import check_heard
@@ -32,6 +33,10 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 TURNS = RECORDINGS.parent / "turns" / "tune"
 LONG = "Could you please tell me, in as much detail as you like, about the very first project that you worked on?"
 THINKING_S = 2.0
+UNFINISHED_S = 10.7
+"""Within "slow and" of `mfa_acoustic`."""
+SOUNDS_FINISHED = 127
+"""Half of certainty; the network is well below at each of the three times that it is asked."""
 ONSET_S = 0.15
 """Where `answer_1` begins to be voiced."""
 OVERLAP_MS = 300
@@ -40,9 +45,16 @@ OVERLAP_MS = 300
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def server(module_dsn: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Desk]:
-    """The default interviewer, and one that waits out a thinking pause whatever it sounds like."""
+    """The default interviewer, one that waits out a pause whatever it sounds like, and one that listens to it.
+
+    The last differs from the default where nobody has judged a pause yet: it waits for a busy machine's late verdict.
+    """
     folder: Path = tmp_path_factory.mktemp("turns")
-    agents = agents_file(folder, patient={"endpoint": {"strategy": "silence", "silence_ms": 2_500}})
+    agents = agents_file(
+        folder,
+        patient={"endpoint": {"strategy": "silence", "silence_ms": 2_500}},
+        adaptive={"endpoint": {"silence_ms": 2_600}},
+    )
     async with running_desk(module_dsn, folder, agents=agents) as desk:
         yield desk
 
@@ -74,10 +86,30 @@ async def test_a_thinking_pause_does_not_end_the_answer(desk: Desk) -> None:
     assert second[3_200:] in bytes(window.pcm)
 
 
+async def test_a_pause_that_sounds_unfinished_does_not_end_the_answer(desk: Desk) -> None:
+    """Given two seconds after "slow and", the network hears that more will come: one turn, all of it given at once."""
+    first, second = stretch("mfa_acoustic", 7.6, UNFINISHED_S), stretch("mfa_acoustic", UNFINISHED_S, 13.7)
+    opened = await desk.open("Why?", "How?", agent="adaptive")
+    async with in_call(opened) as candidate:
+        await candidate.asked(1)
+        await candidate.say(first + bytes(int(THINKING_S * 32_000)) + second)
+        await candidate.asked(2)
+    events = await desk.log((await desk.settled(opened)).call.id)
+    assert len(of(CandidateStarted, events)) == len(of(CandidateStopped, events)) == 1
+    (stopped,) = of(CandidateStopped, events)
+    in_the_pause = [each for each in of(PauseJudged, events) if each.to_sample < stopped.end_sample]
+    assert in_the_pause
+    assert max(each.completeness for each in in_the_pause) < SOUNDS_FINISHED
+    assert stopped.evidence["own_pauses"] == 1
+    (window,) = desk.rehearsal.sessions[-1].windows
+    assert first[-32_000:] in bytes(window.pcm)
+    assert second[:32_000] in bytes(window.pcm)
+
+
 @pytest.mark.parametrize(
     ("name", "from_s", "to_s"),
-    [("mfa_cold3", 16.79, 16.99), ("mfa_breaths", 2.10, 3.40)],
-    ids=["cough", "breath"],
+    [("mfa_cold3", 16.79, 16.99), ("mfa_cold3", 16.72, 17.80), ("mfa_breaths", 2.10, 3.40)],
+    ids=["short cough", "cough", "breath"],
 )
 async def test_the_interviewer_talks_through(desk: Desk, name: str, from_s: float, to_s: float) -> None:
     """Given a cough or a breath over a question, all of it is heard, and it is still the candidate's turn after it."""
@@ -96,6 +128,22 @@ async def test_the_interviewer_talks_through(desk: Desk, name: str, from_s: floa
     sent = len(await desk.pcm(opened.call_id, Side.INTERVIEWER)) // 2
     assert of(ModelFinished, events)[-1].evidence["played_model_sample"] == sent
     assert len(of(CandidateStopped, events)) == 1
+
+
+async def test_a_cough_before_an_answer_is_part_of_it(desk: Desk) -> None:
+    """Given a cough while the interviewer listens, and the answer half a second later, both are one turn, whole."""
+    cough, answer = stretch("mfa_cold3", 16.72, 17.80), recording("answer_1", 2.0)
+    opened = await desk.open("Why?", "How?", agent="adaptive")
+    async with in_call(opened) as candidate:
+        await candidate.asked(1)
+        await candidate.say(cough + bytes(16_000) + answer)
+        await candidate.asked(2)
+        assert not candidate.of("flush")
+    events = await desk.log((await desk.settled(opened)).call.id)
+    assert len(of(CandidateStarted, events)) == len(of(CandidateStopped, events)) == 1
+    assert [event.cause for event in of(GenerationRequested, events)] == ["opening", "answer"]
+    (window,) = desk.rehearsal.sessions[-1].windows
+    assert answer in bytes(window.pcm)
 
 
 async def test_double_talk_at_the_end_of_a_question_is_the_answer(desk: Desk) -> None:
