@@ -204,17 +204,17 @@ def test_a_voice_ends_after_the_longest_silence_that_an_answer_may_hold() -> Non
 
 
 def test_only_sure_and_loud_frames_are_strong() -> None:
-    """Given a voice, then unsure frames and fading ones count as voiced, not as strong."""
+    """Given a voice, then unsure frames and fading ones count as voiced, not as strong, and a dip halves the strength."""
     room = Room().speaking()
     strong = room.hearing.strong_samples
     room.hears(100, voice=UNSURE)
     assert room.hearing.strong_samples == strong
     room.hears(100, level=LOUD - 2 * BARGE_IN.fading_db - 10)
     assert room.hearing.fading
-    assert room.hearing.strong_samples == strong
+    assert room.hearing.strong_samples == strong // 2
     room.hears(100)
     assert not room.hearing.fading
-    assert room.hearing.strong_samples == strong + samples(100)
+    assert room.hearing.strong_samples == strong // 2 + samples(100)
     assert room.hearing.voiced_samples == samples(400)
 
 
