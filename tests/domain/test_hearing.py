@@ -204,7 +204,7 @@ def test_a_voice_ends_after_the_longest_silence_that_an_answer_may_hold() -> Non
 
 
 def test_only_sure_and_loud_frames_are_strong() -> None:
-    """Given a voice, then unsure frames and fading ones count as voiced, not as strong, and a dip halves the strength."""
+    """Given a voice, then unsure and fading frames count as voiced, not as strong, and a dip halves the strength."""
     room = Room().speaking()
     strong = room.hearing.strong_samples
     room.hears(100, voice=UNSURE)
