@@ -1,5 +1,6 @@
 """The Litestar application: handlers, what they are given, and how errors answer."""
 
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +56,7 @@ def create_app(services: Services) -> Litestar:
         exception_handlers=HANDLERS,
         openapi_config=OpenAPIConfig(
             title="Viva",
-            version="0.1.0",
+            version=version("viva"),
             description="An AI voice interviewer.",
             path="/schema",
             # The interactive viewers would load their scripts from elsewhere: the description alone needs nothing.

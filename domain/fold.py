@@ -106,7 +106,8 @@ def _let_reply_go(record: Record) -> None:
 
 
 def _generation_cancelled(record: Record, event: ev.GenerationCancelled) -> None:
-    if record.reply is not None and record.reply.started:
+    cut_before = record.unheard is not None and record.unheard.generation == event.generation
+    if record.reply is not None and record.reply.started and not cut_before:
         record.unheard = Unheard(event.generation)
     _let_reply_go(record)
 
@@ -123,14 +124,17 @@ def _eager_end_tried(record: Record, _: ev.EagerEndTried) -> None:
     record.eager = True
 
 
-def _eager_end_withdrawn(record: Record, _: ev.EagerEndWithdrawn) -> None:
+def _eager_end_withdrawn(record: Record, event: ev.EagerEndWithdrawn) -> None:
     record.eager = False
+    assert record.answer is not None
+    record.answer.opened_at_us = event.at_us  # its window opens once more, and the reply in vain may talk into it
 
 
 def _model_started(record: Record, _: ev.ModelStarted) -> None:
     record.state = fire(record.state, Trigger.MODEL_STARTED)
     assert record.reply is not None
     record.reply.playing = True
+    record.unheard = None  # of an older one, it is too late to speak
     if record.answer is not None and record.answer.to_sample is not None:
         record.answer.replied = True
 
@@ -211,6 +215,8 @@ def _client_connected(record: Record, _: inp.ClientConnected) -> None:
 def _model_connected(record: Record, event: inp.ModelConnected) -> None:
     if Link.MODEL in record.missing:
         record.connected_at_us = event.at_us
+        if not event.resumed:
+            record.forgotten = record.generation
 
 
 def _muted(record: Record, event: inp.MicMuted | inp.MicUnmuted) -> None:

@@ -44,6 +44,7 @@ class Hearing:
     __slots__ = (
         "_above_floor",
         "_arrivals",
+        "_dips",
         "_dismissed",
         "_doubts_end",
         "_doubts_from",
@@ -92,9 +93,10 @@ class Hearing:
         self._fading, self._side = _steps(barge_in.fading_db), _steps(barge_in.side_db)
         self._longest_silence = samples(max(policy.endpoint.ceiling_ms, policy.endpoint.silence_ms))
         self._memory, self._recall = samples(barge_in.memory_ms), samples(barge_in.recall_ms)
-        self._doubts_from = self._doubts_end = -self._recall
+        self._doubts_from = self._doubts_end = -self._recall - FRAME_SAMPLES
         self._last_levels: deque[int] = deque(maxlen=_TAIL_FRAMES)
         self._loud_q4 = 0
+        self._dips = False
         self._dismissed: tuple[int, int, int, int, int, int] | None = None
         self._sound_from = self._sound_end = 0
         self._recent = 0
@@ -211,12 +213,19 @@ class Hearing:
             return
         self.pause_samples, self.silent_samples = self.silent_samples, 0
         self.voiced_samples += FRAME_SAMPLES
-        if self._is_sure() and not self.fading:
-            self.strong_samples += FRAME_SAMPLES
+        self._weigh()
         self._last_levels.append(self.level)
         self._loud_q4 += _LOUD_UP_Q4 if 4 * self.level > self._loud_q4 else -_LOUD_DOWN_Q4
         fallen = self.level < self._peak_q4 // 4 - self._fall
         self.fallen_samples = self.fallen_samples + FRAME_SAMPLES if fallen else 0
+
+    def _weigh(self) -> None:
+        """Strong frames count; a dip halves them, as two beats with a dip between are how people nod: "uh-huh"."""
+        dipped, self._dips = self._dips, self.fading
+        if self._dips and not dipped:
+            self.strong_samples //= 2
+        if self._is_sure() and not self._dips:
+            self.strong_samples += FRAME_SAMPLES
 
     def begins(self, voiced_ms: int) -> bool:
         """Whether a voice is active, or, with `voiced_ms` of it within the start window, begins now."""

@@ -49,9 +49,15 @@ NUDGE = "Please go on with the interview: respond to the candidate's last answer
 """Sent as text to a model that has not answered in time."""
 
 
-def heard_note(heard_text: str) -> str:
-    """What a model is told of a reply that was cut: its memory holds all that it sent."""
-    if not heard_text:
+def heard_note(heard_text: str, heard_ms: int) -> str:
+    """What a model is told of a reply that was cut: its memory holds all that it sent.
+
+    Where what was heard has no transcript yet, how long it was must do.
+    """
+    if heard_ms and not heard_text:
+        seconds = f"{heard_ms / 1000:.1f}"
+        return f"[Note, not said by the candidate: of your last reply only the first {seconds} s were heard.]"
+    if not heard_ms:
         return "[Note, not said by the candidate: nothing of your last reply was heard. Do not refer to it as said.]"
     return f'[Note, not said by the candidate: of your last reply only this was heard: "{heard_text}"]'
 

@@ -78,7 +78,7 @@ class BargeInPolicy(msgspec.Struct, frozen=True):
     """This much strong voice since the onset is an interruption, unless it is just fading away."""
     sure_threshold: Probability = 0.8
     """Strong is a frame of which the network is so sure, and which is not fading: of coughs it is seldom."""
-    confirm_long_ms: Millis = 400
+    confirm_long_ms: Millis = 440
     """This much voice is one even where it is not strong: few acknowledgements are so long, and hoarse voices weak."""
     dismiss_silence_ms: Millis = 80
     """This much silence after the voice is none: it was a cough or an "uh-huh"."""

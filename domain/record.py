@@ -88,6 +88,8 @@ class Record:
     """The model was given the answer before its end was certain; its window is closed for the time being."""
     unheard: Unheard | None = None
     """What the model has yet to be told."""
+    forgotten: int = 0
+    """The newest Gemini session began afresh: it knows nothing of generations up to this one."""
     owed: int = 0
     """A generation that is over for us and that Gemini has not ended yet; 0 for none."""
     owed_audio: bool = False

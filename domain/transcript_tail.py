@@ -6,7 +6,7 @@ commonest languages' signs of punctuation; a word that is not listed says nothin
 
 import re
 
-_WORD = r"[^\W\d_]+(?:['’][^\W\d_]+)?"
+_WORD = r"[^\W\d_]+(?:'[^\W\d_]+)?"
 _FILLERS = frozenset(re.findall(_WORD, "um uh er erm hmm mm äh ähm eh euh"))
 _LEADING_ON = frozenset(
     re.findall(
@@ -23,7 +23,7 @@ _UNFINISHED, _LEANING_ON, _FINISHED = 0, 25, 229
 def tail_completeness(text: str) -> int | None:
     """0..254 for how finished `text` ends; None if its end says nothing, or there is none."""
     text = text.rstrip()
-    words = re.findall(_WORD, text.lower())
+    words = re.findall(_WORD, text.lower().replace("’", "'"))
     if not words:
         return None
     if words[-1] in _FILLERS or text.endswith(("-", "–", "—", "…", "...")):

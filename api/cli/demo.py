@@ -89,7 +89,7 @@ def _viva() -> str:
 
 
 async def _interview(url: str) -> tuple[str, str]:
-    """The whole call: three questions, an interruption over the second, an "uh-huh" over the third.
+    """The whole call: three questions, an interruption over the second, and an "uh-huh" while it is asked again.
 
     Returns its id, and why it ended.
     """
@@ -109,6 +109,8 @@ async def _interview(url: str) -> tuple[str, str]:
             await _say(client, said["uh_huh"], after_s=0)
         if await stage.question_heard(3):
             await _say(client, said["answer_2"])
+        if await stage.question_heard(4):
+            await _say(client, said["answer_3"])
         await stage.until(lambda: client.closed is not None, _GOODBYE_WAIT_S)
         await follower
     return opened.call_id, str((client.closed or client.error or {}).get("reason", "the connection was lost"))

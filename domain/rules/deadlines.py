@@ -70,7 +70,7 @@ def _reply_overdue(call: CallMemory) -> None:
         rotate(call, "reply_overdue")
     else:
         give_up_reply(call, "overdue")
-        _nudge(call)
+        nudge(call)
 
 
 def _silence_too_long(call: CallMemory) -> None:
@@ -80,12 +80,7 @@ def _silence_too_long(call: CallMemory) -> None:
         return
     evidence = {"timeout_ms": timeout_ms, "chose_silence": 1}
     call.decide(ReplyOverdue, generation=record.generation, action="nudged", waited_ms=timeout_ms, evidence=evidence)
-    _nudge(call)
-
-
-def _nudge(call: CallMemory) -> None:
     nudge(call)
-    call.timers.start(Timer.REPLY, call.now_us + call.policy.links.nudge_timeout_ms * 1000)
 
 
 def _reply_broke_off(call: CallMemory) -> None:

@@ -69,6 +69,8 @@ def correct_history(call: CallMemory) -> None:
     unheard = call.record.unheard
     if unheard is None or call.policy.history.correction == "none" or not call.policy.local_turns:
         return
+    if unheard.generation <= call.record.forgotten:
+        return
     call.decide(
         HistoryCorrected,
         generation=unheard.generation,
@@ -76,7 +78,7 @@ def correct_history(call: CallMemory) -> None:
         heard_ms=unheard.heard_ms,
         heard_text=unheard.heard_text,
     )
-    call.do(SendNote(heard_note(unheard.heard_text)))
+    call.do(SendNote(heard_note(unheard.heard_text, unheard.heard_ms)))
 
 
 def start_answer(call: CallMemory) -> None:
@@ -123,7 +125,8 @@ def give_up_reply(call: CallMemory, reason: str) -> None:
 
 def expect_reply(call: CallMemory, cause: Literal["opening", "answer", "nudge", "resent", "unprompted"]) -> None:
     """Number the next reply and watch over its coming."""
-    timeout_ms = call.policy.links.reply_timeout_ms
+    links = call.policy.links
+    timeout_ms = links.nudge_timeout_ms if cause == "nudge" else links.reply_timeout_ms
     call.decide(
         GenerationRequested,
         generation=call.record.generation + 1,

@@ -4,7 +4,7 @@ from domain.effects import ForgetInterviewerAudio, TellLatency
 from domain.events import ModelFinished, ModelStarted
 from domain.inputs import PlaybackReported
 from domain.memory import CallMemory
-from domain.policy import MODEL_RATE_HZ, millis
+from domain.policy import MODEL_RATE_HZ, millis, samples
 from domain.record import Reply
 from domain.rules.barge_in import confirm
 from domain.rules.ending import close
@@ -117,10 +117,15 @@ def finish(call: CallMemory) -> None:
     if call.record.ending:
         close(call, "completed", "The interview is over: the interviewer said goodbye.")
         return
-    if call.hearing.speaking and call.policy.local_turns:
+    if call.hearing.speaking and call.policy.local_turns and _is_an_answer(call):
         start_answer(call)  # it began over the interviewer's last words
         return
     call.hearing.rest()
     reset_detector(call)
     if truncated:
         nudge(call)
+
+
+def _is_an_answer(call: CallMemory) -> bool:
+    """Less voice is enough for a suspicion: a click over the last words takes the floor no more than one after them."""
+    return call.hearing.voiced_samples >= samples(call.policy.voice.start_voiced_ms)

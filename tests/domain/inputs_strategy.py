@@ -18,6 +18,17 @@ def _one(happened: inp.Input) -> list[inp.Input]:
 
 
 voice_runs = st.builds(_frames, st.booleans(), st.integers(1, 60))
+finished_pauses = st.builds(
+    lambda voiced, silent, completeness: [
+        *_frames(True, voiced),
+        *_frames(False, silent),
+        inp.PauseJudged(at_us=0, to_sample=10**9, completeness=completeness, took_ms=90),
+    ],
+    st.integers(5, 20),
+    st.integers(8, 24),
+    st.sampled_from([0, 254, 254]),
+)
+"""A stretch of voice, a silence too short to end it, and a verdict on it."""
 model_audio = st.builds(
     lambda chunks, length: [inp.ModelAudio(at_us=0, pcm=bytes(2 * length))] * chunks,
     st.integers(1, 20),
@@ -74,7 +85,7 @@ fatal = st.one_of(
 ).map(_one)
 happenings = st.lists(
     st.tuples(
-        st.one_of(voice_runs, model_audio, playback, rare, rare, rare | fatal),
+        st.one_of(voice_runs, finished_pauses, model_audio, playback, rare, rare, rare | fatal),
         st.sampled_from([0, 1_000, 20_000, 20_000, 20_000, 900_000, 31_000_000]),
     ),
     max_size=60,
@@ -95,7 +106,7 @@ reconnections = st.sampled_from(
 ends = st.sampled_from([inp.GenerationCompleted(at_us=0), inp.ModelTurnCompleted(at_us=0)]).map(_one)
 conversations = st.lists(
     st.tuples(
-        st.one_of(voice_runs, voice_runs, voice_runs, model_audio, model_audio, plays_all, plays_all, ends)
+        st.one_of(voice_runs, voice_runs, finished_pauses, model_audio, model_audio, plays_all, plays_all, ends)
         | st.one_of(reconnections, rare),
         st.sampled_from([0, 20_000, 20_000, 20_000, 20_000]),
     ),

@@ -9,12 +9,13 @@ from domain import effects as fx
 from domain import events as ev
 from domain import inputs as inp
 from domain.event import Event
-from domain.policy import EndpointPolicy, Policy
+from domain.policy import EagerPolicy, EndpointPolicy, Policy
 from domain.states import Link, State
 from tests.domain.calls import SILENT, Driver
 from tests.domain.inputs_strategy import conversations
 
-POLICIES = [Policy(), Policy(endpoint=EndpointPolicy(turns="gemini"))]
+POLICIES = [Policy(), Policy(endpoint=EndpointPolicy(turns="gemini")), Policy(eager=EagerPolicy(enabled=True))]
+LOCAL = [policy for policy in POLICIES if policy.local_turns]
 RESOLUTIONS = (ev.GenerationCancelled, ev.ModelFinished, ev.BargeInConfirmed)
 relaxed = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
@@ -39,10 +40,10 @@ def mended(driver: Driver) -> Iterator[tuple[tuple[Event, ...], tuple[fx.Effect,
 
 
 @relaxed
-@given(run=conversations)
-def test_gemini_is_given_whole_windows(run: Run) -> None:
+@given(policy=st.sampled_from(LOCAL), run=conversations)
+def test_gemini_is_given_whole_windows(policy: Policy, run: Run) -> None:
     """Windows open and close in turn, their audio has no gap, none is sent outside, none that was forgotten."""
-    driver = Driver().connected()
+    driver = Driver(policy).connected()
     is_open, next_sample, kept_from = False, -1, 0
     for _, effects in decisions(driver, run):
         for effect in effects:
@@ -57,6 +58,9 @@ def test_gemini_is_given_whole_windows(run: Run) -> None:
                     assert kept_from <= from_sample < to_sample
                     assert next_sample in (-1, from_sample)
                     next_sample = to_sample
+                case fx.SendNote():
+                    assert is_open
+                    assert next_sample == -1
                 case fx.CloseActivity():
                     assert is_open
                     assert next_sample >= 0
@@ -84,6 +88,31 @@ def test_a_reply_is_resolved_before_the_next_is_expected(policy: Policy, run: Ru
         played = {effect.generation for effect in effects if isinstance(effect, fx.SendInterviewerAudio)}
         assert played <= {pending}
         assert not played or driver.call.state is not State.INTERRUPTED
+        if driver.call.state is State.CLOSED:
+            return
+
+
+@relaxed
+@given(run=conversations)
+def test_a_window_closed_early_is_the_answer_or_is_continued_where_it_ended(run: Run) -> None:
+    """Nothing of a reply goes out while its answer may go on; a withdrawn end loses and repeats nothing."""
+    driver = Driver(Policy(eager=EagerPolicy(enabled=True))).connected()
+    ended_at: int | None = None
+    for events, effects in decisions(driver, run):
+        was_eager = driver.call.record.eager
+        for event in events:
+            if isinstance(event, ev.EagerEndTried):
+                assert ended_at is None
+                ended_at = event.to_sample
+            elif isinstance(event, ev.CandidateStopped):
+                assert ended_at in (None, event.to_sample)
+                ended_at = None
+            elif isinstance(event, ev.EagerEndWithdrawn):
+                assert driver.call.record.answer is not None
+                sent = [effect for effect in effects if isinstance(effect, fx.SendCandidateAudio)]
+                assert not sent or sent[0].from_sample in (ended_at, driver.call.record.answer.from_sample)
+                ended_at = None
+        assert not was_eager or not any(isinstance(effect, fx.SendInterviewerAudio) for effect in effects)
         if driver.call.state is State.CLOSED:
             return
 

@@ -10,14 +10,14 @@ from hypothesis import strategies as st
 
 from domain import inputs as inp
 from domain.call import Call
-from domain.policy import EndpointPolicy, Policy
+from domain.policy import EagerPolicy, EndpointPolicy, Policy
 from domain.replay import inputs_of, rerun
 from domain.states import State
 from tests.domain.calls import Driver
 from tests.domain.inputs_strategy import happenings, rare
 from tests.domain.segments import stored
 
-POLICIES = [Policy(), Policy(endpoint=EndpointPolicy(turns="gemini"))]
+POLICIES = [Policy(), Policy(endpoint=EndpointPolicy(turns="gemini")), Policy(eager=EagerPolicy(enabled=True))]
 relaxed = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
