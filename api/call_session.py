@@ -20,6 +20,7 @@ from adapters.voice.preroll import VoiceRing
 from api import protocol
 from api.alarm import Alarm
 from api.candidate_voice import CandidateVoice
+from api.closing import DURABLE_WAIT_S, Closing
 from api.greeting import live_setup, ready_message
 from api.intake import IntakeFrame
 from api.logbook import Logbook
@@ -37,8 +38,6 @@ from domain.states import State
 
 _log = structlog.get_logger(__name__)
 _RING_SLACK_MS = 10_000
-_CLOSE_DURABLE_WAIT_S = 1.0
-_CLIENT_AT_FAULT = frozenset({"protocol_violation", "playback_stalled", "client_too_slow"})
 
 
 class CallSession:
@@ -63,9 +62,7 @@ class CallSession:
         self._alarm = Alarm(self.now_us, self._deadline)
         self._broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.settled = asyncio.Event()
-        self._closing: dict[str, Any] | None = None
-        self._closing_due: asyncio.TimerHandle | None = None
-        self._fault_code = CLOSE_CODES["playback_stalled"]
+        self._closing = Closing(self._close)
         self.logbook = make_logbook(self)
         self.link = make_link(self)
         self._setup = live_setup(call.opened)
@@ -121,8 +118,8 @@ class CallSession:
         if self._broken.done():
             self._broken.result()
         with contextlib.suppress(TimeoutError):  # the last acknowledgements are told before the connection closes
-            await asyncio.wait_for(self.logbook.written(), _CLOSE_DURABLE_WAIT_S)
-        self._tell_closed()
+            await asyncio.wait_for(self.logbook.written(), DURABLE_WAIT_S)
+        self._closing.tell()
         if self._outlet is not None:
             self._outlet.finish(1000, "")
         await self.logbook.written()
@@ -206,30 +203,20 @@ class CallSession:
 
     def violated(self, error: PeerError) -> None:
         """The client did what it must not: it is told why, the call ends, and its log says so."""
-        self._fault_code = CLOSE_CODES.get(error.code, 1011)
+        self._closing.blame(error.code)
         over = self.call.state is State.CLOSED
         self.feed(inp.ClientViolatedProtocol(at_us=self.now_us(), code=error.code, message=error.message))
         if over:  # the core only records it
-            self._tell_closed()
+            self._closing.tell()
             self._let_client_go(error.code, error.message)
 
     def _hear(self, frames: list[IntakeFrame]) -> None:
         for frame in self.voice.listen(frames, self.now_us):
             self.feed(frame)
 
-    def _judge_pause(self, question: fx.JudgePause) -> None:
-        asked_us = self.now_us()
-
-        def judged(completeness: int) -> None:
-            if not self.settled.is_set():
-                now_us = self.now_us()
-                took_ms = (now_us - asked_us) // 1000
-                verdict = inp.PauseJudged(
-                    at_us=now_us, to_sample=question.to_sample, completeness=completeness, took_ms=took_ms
-                )
-                self.feed(verdict)
-
-        self.voice.ask_judge(question, judged)
+    def _judged(self, verdict: inp.PauseJudged) -> None:
+        if not self.settled.is_set():
+            self.feed(verdict)
 
     # --- the log's side ------------------------------------------------------------------------------------------
 
@@ -238,7 +225,7 @@ class CallSession:
         if client_seq >= 0:
             self._tell({"type": "ack", "seq": client_seq})
         if self.logbook.close_durable:
-            self._tell_closed()
+            self._closing.tell()
 
     def log_failed(self, reason: str) -> None:
         """The writer takes no more."""
@@ -268,7 +255,7 @@ class CallSession:
             case fx.SendNote(text):
                 self.link.send_note(text)
             case fx.JudgePause():
-                self._judge_pause(effect)
+                self.voice.judge(effect, self.now_us, self._judged)
             case fx.AnswerTool(tool_call_id, name, result):
                 self.link.answer_tool(tool_call_id, name, result)
             case fx.DialModel():
@@ -312,25 +299,18 @@ class CallSession:
 
     def _end(self, reason: str, detail: str) -> None:
         """`closed` waits for the close to be stored, but not for long. What the intake still holds is stored too."""
-        grace_ms = self.call.policy.links.grace_ms
-        self._closing = {"type": "closed", "reason": reason, "detail": detail, "grace_ms": grace_ms}
-        self._closing_due = asyncio.get_running_loop().call_later(_CLOSE_DURABLE_WAIT_S, self._tell_closed)
+        self._closing.begin(reason, detail, self.call.policy.links.grace_ms)
         self._hear(self.voice.finish())
         self.feed(self.link.measured())
 
-    def _tell_closed(self) -> None:
-        if self._closing is None:
-            return
-        closing, self._closing = self._closing, None
-        if self._closing_due is not None:
-            self._closing_due.cancel()
-        self._tell(closing | {"durable": self.logbook.close_durable})
-        if closing["reason"] in _CLIENT_AT_FAULT and self._outlet is not None:
-            self._outlet.finish(self._fault_code, closing["reason"])
+    def _close(self, message: dict[str, Any], code: int | None) -> None:
+        self._tell(message | {"durable": self.logbook.close_durable})
+        if code is not None and self._outlet is not None:
+            self._outlet.finish(code, message["reason"])
 
     def let_go(self) -> None:
         """End now, whatever is missing: the process stops."""
-        self._tell_closed()
+        self._closing.tell()
         if self.call.state is State.CLOSED:  # its grace period ends here
             self.feed(inp.ClientLost(at_us=self.now_us(), reason="the server stopped"))
         self.settled.set()

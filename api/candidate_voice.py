@@ -15,7 +15,7 @@ from api import protocol
 from api.intake import IntakeFrame, VoiceIntake
 from domain.call import Call
 from domain.effects import JudgePause
-from domain.inputs import CandidateFrame
+from domain.inputs import CandidateFrame, PauseJudged
 from domain.policy import MODEL_RATE_HZ, samples
 
 _log = structlog.get_logger(__name__)
@@ -97,8 +97,16 @@ class CandidateVoice:
             _log.error("candidate_audio_not_held", call_id=str(self._call.id), samples=self.unavailable_samples)
             return self._ring.read(held_from, to_sample) if held_from < to_sample else b""
 
-    def ask_judge(self, question: JudgePause, then: Callable[[int], None]) -> None:
-        """Have a pause judged, if there is a judge and it has time."""
-        if self._judge is not None:
-            begin = max(question.from_sample, self._ring.first_sample)
-            self._judge.ask(self._ring.read(begin, question.to_sample), then)
+    def judge(self, question: JudgePause, now_us: Callable[[], int], then: Callable[[PauseJudged], None]) -> None:
+        """Have a pause judged, if there is a judge and it has time; the verdict goes to `then`."""
+        if self._judge is None:
+            return
+        asked_us, to_sample = now_us(), question.to_sample
+
+        def judged(completeness: int) -> None:
+            at_us = now_us()
+            took_ms = (at_us - asked_us) // 1000
+            then(PauseJudged(at_us=at_us, to_sample=to_sample, completeness=completeness, took_ms=took_ms))
+
+        begin = max(question.from_sample, self._ring.first_sample)
+        self._judge.ask(self._ring.read(begin, to_sample), judged)

@@ -13,6 +13,7 @@ from api.intake import IntakeFrame
 from domain.call import Call
 from domain.effects import JudgePause
 from domain.features import NOTHING_PLAYED
+from domain.inputs import PauseJudged
 from domain.policy import MODEL_RATE_HZ, samples
 from tests.domain.calls import a_call
 
@@ -165,12 +166,14 @@ def test_the_judge_hears_the_stretch_in_question_as_far_as_it_is_held() -> None:
     voice, _, _ = a_voice(a_call(), judge)
     list(voice.listen([frame(number) for number in range(5)], lambda: 0))
     voice.forget_before(FRAME_SAMPLES)
-    verdicts: list[int] = []
+    verdicts: list[PauseJudged] = []
 
-    voice.ask_judge(JudgePause(0, 4 * FRAME_SAMPLES), verdicts.append)
+    voice.judge(JudgePause(0, 4 * FRAME_SAMPLES), iter((5_000, 125_999)).__next__, verdicts.append)
 
     assert judge.asked == [numbered(FRAME_SAMPLES, 3 * FRAME_SAMPLES)]
-    assert verdicts == [200]
+    (verdict,) = verdicts
+    assert (verdict.to_sample, verdict.completeness) == (4 * FRAME_SAMPLES, 200)
+    assert (verdict.at_us, verdict.took_ms) == (125_999, 120)
     assert voice.unavailable_samples == 0
 
 
@@ -179,8 +182,8 @@ def test_without_a_verdict_nothing_happens(judge: Judge | None) -> None:
     """Given nobody to ask, or somebody too busy, a pause has no verdict."""
     voice, _, _ = a_voice(a_call(), judge)
     list(voice.listen([frame()], lambda: 0))
-    verdicts: list[int] = []
+    verdicts: list[PauseJudged] = []
 
-    voice.ask_judge(JudgePause(0, FRAME_SAMPLES), verdicts.append)
+    voice.judge(JudgePause(0, FRAME_SAMPLES), lambda: 0, verdicts.append)
 
     assert verdicts == []

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from adapters.gemini.rehearsal.notes import heard_of_last_reply
+from adapters.gemini.rehearsal.notes import Heard, heard_of_last_reply
 from api.client import OpenedCall
 from domain.events import GenerationCancelled, HistoryCorrected, InterviewerCut
 from tests.api.candidate import Candidate, in_call, recording
@@ -50,7 +50,7 @@ async def test_a_question_that_was_cut_is_asked_again(desk: Desk) -> None:
     assert 0 < len(corrected.heard_text) < len(LONG)
     session = desk.rehearsal.sessions[-1]
     (window,) = session.windows
-    assert [heard_of_last_reply(text) for text in window.typed] == [corrected.heard_text]
+    assert [heard_of_last_reply(text) for text in window.typed] == [Heard(corrected.heard_text)]
     assert bytes(window.pcm)
     first = next(turn for turn in session.history if turn.role == "model")
     assert first.text == corrected.heard_text

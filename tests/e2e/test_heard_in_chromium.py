@@ -14,6 +14,8 @@ from tests.fixtures.server import Desk, running_desk
 INTERRUPTIONS = 2
 MARK_MS = 60
 SETTLE_S = 10.0
+GAPS_S = (4.3, 4.9)
+"""The remark sounds unfinished, so its end is waited for some 2 s: after these a second of the reply was heard."""
 LATE = "Object.defineProperty(AudioContext.prototype, 'outputLatency', { get: () => 0.3 })"
 """A loudspeaker such as a wireless headset's: when it is told to hold, 300 ms of sound are still on their way."""
 
@@ -35,7 +37,7 @@ async def desk(dsn: str, tmp_path: Path) -> AsyncIterator[Desk]:
 
 async def test_what_was_heard_of_a_cut_reply_is_what_was_played(desk: Desk, tmp_path: Path):
     """Two interruptions, sound 300 ms late: each reply's last sample is where client and log say it stopped."""
-    script = write_script(tmp_path / "candidate.wav", INTERRUPTIONS, 1, (2.8, 3.4), ("interruption",))
+    script = write_script(tmp_path / "candidate.wav", INTERRUPTIONS, 1, GAPS_S, ("interruption",))
     async with Chromium.started(tmp_path / "profile", script.path) as browser:
         page = await browser.open("about:blank")
         await tapped(page)

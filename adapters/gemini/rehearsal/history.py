@@ -9,6 +9,8 @@ rule of thumb of Google's documentation.
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+from adapters.gemini.rehearsal.notes import Heard
+
 AUDIO_TOKENS_PER_SECOND = 25
 CHARACTERS_PER_TOKEN = 4
 CONTEXT_LIMIT_TOKENS = 128_000
@@ -58,11 +60,13 @@ class History:
         while self._compresses and len(self.turns) > 1 and sum(self.prompt_tokens()) > CONTEXT_LIMIT_TOKENS:
             del self.turns[0]
 
-    def correct(self, heard: str) -> None:
+    def correct(self, heard: Heard) -> None:
         """Remember the last reply as it was heard; its audio stays in the context, and is billed."""
         for place in reversed(range(len(self.turns))):
-            if self.turns[place].role == "model":
-                self.turns[place] = replace(self.turns[place], text=heard, meant="")
+            turn = self.turns[place]
+            if turn.role == "model":
+                words = turn.text.split()[: len(turn.text.split()) * heard.ms // max(1, turn.audio_ms)]
+                self.turns[place] = replace(turn, text=heard.words or " ".join(words), meant="")
                 return
 
     @property

@@ -4,11 +4,22 @@ A model reads such a note; the rehearsal knows its form, takes it for what it is
 """
 
 import re
+from typing import NamedTuple
 
-_NOTE = re.compile(r"\[Note\b.*\blast reply\b(?:.*?\bheard: \"(?P<heard>.*)\")?.*\]", re.DOTALL)
+_NOTE = re.compile(
+    r"\[Note\b.*\blast reply\b(?:.*?\bheard: \"(?P<words>.*)\"|.*?\bfirst (?P<seconds>\d+(?:\.\d+)?) s\b)?.*\]",
+    re.DOTALL,
+)
 
 
-def heard_of_last_reply(text: str) -> str | None:
-    """What of the last reply was heard, empty for nothing; None if `text` is no such note."""
+class Heard(NamedTuple):
+    """What of a reply was heard: its words, or where they are not known the time; neither for nothing."""
+
+    words: str = ""
+    ms: int = 0
+
+
+def heard_of_last_reply(text: str) -> Heard | None:
+    """What of the last reply was heard; None if `text` is no such note."""
     note = _NOTE.fullmatch(text.strip())
-    return None if note is None else note["heard"] or ""
+    return None if note is None else Heard(note["words"] or "", round(1000 * float(note["seconds"] or 0)))

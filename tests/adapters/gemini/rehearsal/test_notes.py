@@ -5,7 +5,7 @@ from google.genai import types
 
 from adapters.gemini.rehearsal import RehearsalServer
 from adapters.gemini.rehearsal.history import History, Turn
-from adapters.gemini.rehearsal.notes import heard_of_last_reply
+from adapters.gemini.rehearsal.notes import Heard, heard_of_last_reply
 from domain.interview import NUDGE, OPENING, heard_note
 from tests.adapters.gemini.rehearsal.dialogue import Dialogue, dial, quick, recording
 
@@ -13,7 +13,12 @@ from tests.adapters.gemini.rehearsal.dialogue import Dialogue, dial, quick, reco
 @pytest.mark.parametrize("heard", ["", "Hello", 'She said "yes", and then', "two\nlines", "[brackets]", "Ünï—ç"])
 def test_the_words_that_were_heard_are_read_back(heard: str) -> None:
     """What Viva writes, whatever the words hold, the rehearsal reads."""
-    assert heard_of_last_reply(heard_note(heard)) == heard
+    assert heard_of_last_reply(heard_note(heard, 1_000 if heard else 0)) == Heard(heard)
+
+
+def test_without_words_the_time_is_read_back() -> None:
+    """Given a reply that had no transcript yet, the note says for how long it was heard, to a tenth of a second."""
+    assert heard_of_last_reply(heard_note("", 1_260)) == Heard(ms=1_300)
 
 
 @pytest.mark.parametrize("text", ["", OPENING, NUDGE, "Of your last reply I heard little.", "[Note] by the way"])
@@ -28,16 +33,26 @@ def test_a_correction_changes_the_words_of_the_last_reply_alone() -> None:
     history = History("Interview.", turns)
     billed = history.prompt_tokens()
 
-    history.correct("two")
+    history.correct(Heard("two"))
 
     assert history.turns == [turns[0], Turn("model", "two", 2_000), turns[2]]
     assert history.prompt_tokens() == billed
 
 
+@pytest.mark.parametrize(
+    ("ms", "words"), [(0, ""), (400, ""), (500, "one"), (1_900, "one two three"), (9_000, "one two three four")]
+)
+def test_a_correction_by_time_keeps_so_much_of_the_words(ms: int, words: str) -> None:
+    """Given two seconds of four words, those are remembered that were over by then."""
+    history = History("Interview.", [Turn("model", "one two three four", 2_000)])
+    history.correct(Heard(ms=ms))
+    assert history.turns[0].text == words
+
+
 def test_without_a_reply_there_is_nothing_to_correct() -> None:
     """A note to a session that has not spoken changes nothing."""
     history = History("Interview.", [Turn("user", "hm", 300)])
-    history.correct("")
+    history.correct(Heard())
     assert history.turns == [Turn("user", "hm", 300)]
 
 
@@ -53,7 +68,7 @@ async def test_a_question_that_was_sent_but_not_heard_is_asked_again() -> None:
     """Given the first question was sent whole, and a note that only the greeting was heard, it is asked again."""
     async with RehearsalServer(quick()) as server, dial(server, output_audio_transcription={}) as dialogue:
         await dialogue.begin()
-        await answer_with(dialogue, heard_note("Hello, and welcome."))
+        await answer_with(dialogue, heard_note("Hello, and welcome.", 900))
         await dialogue.until_turns(2)
 
         turns = server.sessions[-1].history[1:]  # the first asked it to begin
@@ -78,7 +93,7 @@ async def test_a_note_alone_is_no_answer() -> None:
     async with RehearsalServer(quick()) as server, dial(server, output_audio_transcription={}) as dialogue:
         await dialogue.begin()
         await dialogue.session.send_realtime_input(activity_start=types.ActivityStart())
-        await dialogue.session.send_realtime_input(text=heard_note(""))
+        await dialogue.session.send_realtime_input(text=heard_note("", 0))
         await dialogue.send(bytes(640))
         await dialogue.session.send_realtime_input(activity_end=types.ActivityEnd())
         await dialogue.until_turns(2)
