@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import get_args
 
 from bench.turns.compose import compose
-from bench.turns.contestants import BASELINES, CONTESTANTS, TIMER
+from bench.turns.contestants import BASELINES, CONTESTANTS, TIMER, USUAL
 from bench.turns.corpus import Corpus, CorpusError, Split, read_corpus
 from bench.turns.cpu import cost_of, cost_section
 from bench.turns.curve import curves
@@ -34,7 +34,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--scenes", type=Path, default=SCENES, help="a folder of labelled recordings (bench/README.md)")
     made.add_argument("--split", choices=get_args(Split), default="test", help="which part of it (default: test)")
     made.add_argument("--seed", type=int, default=1, help="another seed composes other scenes")
-    made.add_argument("--contestant", nargs="+", choices=list(CONTESTANTS), default=list(CONTESTANTS), metavar="NAME")
+    made.add_argument("--contestant", nargs="+", choices=list(CONTESTANTS), default=list(USUAL), metavar="NAME")
     made.add_argument(
         "--only", nargs="+", choices=[*KINDS, "curve"], metavar="KIND", help=f"of {', '.join(KINDS)} and curve"
     )

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from msgspec.structs import replace
 
-from domain.policy import BargeInPolicy, EndpointPolicy, Policy, VoicePolicy
+from domain.policy import BargeInPolicy, EagerPolicy, EndpointPolicy, Policy, VoicePolicy
 
 _AT_ONCE = BargeInPolicy(
     suspect_voiced_ms=80, confirm_voiced_ms=0, fall_db=100, fading_db=100, side_db=100, overlap_ms=0
@@ -38,6 +38,13 @@ def _with_patience(policy: Policy) -> Callable[[int], Policy]:
     return lambda value: replace(policy, endpoint=replace(policy.endpoint, patience_pct=value))
 
 
+def _believing(confirm_ms: int, long_ms: int) -> Policy:
+    """Viva's defaults but for how much voice an interruption takes."""
+    policy = Policy()
+    barge_in = replace(policy.barge_in, confirm_voiced_ms=confirm_ms, confirm_long_ms=long_ms)
+    return replace(policy, barge_in=barge_in)
+
+
 def _contestants() -> dict[str, Contestant]:
     naive = Policy(voice=replace(_PLAIN, detector="webrtc"), endpoint=_TIMER, barge_in=_AT_ONCE)
     silero = Policy(voice=replace(_PLAIN, detector="silero"), endpoint=_TIMER, barge_in=_AT_ONCE)
@@ -52,11 +59,22 @@ def _contestants() -> dict[str, Contestant]:
             "silero", "Silero, yields at once, silence timer", silero, timer, _SILENCES_MS, _with_silence(silero)
         ),
         Contestant("viva", "Viva's defaults", viva, patience, _PATIENCE_PCT, _with_patience(viva)),
+        *(
+            Contestant(name, what, policy, patience, _PATIENCE_PCT, _with_patience(policy))
+            for name, what, policy in (
+                ("sooner", "Viva, quicker to believe an interruption", _believing(160, 320)),
+                ("calmer", "Viva, slower to", _believing(340, 520)),
+                ("calmest", "Viva, slower still", _believing(440, 640)),
+                ("eager", "Viva, with eager ends", replace(viva, eager=EagerPolicy(enabled=True))),
+            )
+        ),
     )
     return {each.name: each for each in everybody}
 
 
 CONTESTANTS = _contestants()
 BASELINES = ("naive", "silero")
+USUAL = (*BASELINES, "viva")
+"""Who competes unless others are named; the rest are other points on Viva's own trades."""
 TIMER = "silero"
 """Whose silence timer the endpoint curve is compared with: the better detector of the two."""
