@@ -35,7 +35,7 @@ from domain.inputs import (
     ToolCallRequested,
     UsageReported,
 )
-from domain.interview import END_TOOL, NUDGE, OPENING
+from domain.interview import END_TOOL, NUDGE, OPENING, heard_note
 from tests.adapters.gemini.inbox import Inbox
 
 if not os.environ.get("GEMINI_API_KEY"):
@@ -185,6 +185,21 @@ async def test_a_start_of_activity_interrupts_and_then_ends_the_turn(check: Chec
     order = [type(item) for item in check.inbox.items if isinstance(item, ends)]
     say(f"interrupted after {ms_between(check.inbox, cut_us, ModelInterruptionReported)} ms")
     assert order == [ModelInterruptionReported, ModelTurnCompleted]
+
+
+async def test_a_note_within_a_window_is_taken_and_no_turn_of_its_own(check: Check, say: Say) -> None:
+    """What Viva says of a reply that was cut: realtime text between the start of activity and the candidate's voice."""
+    await check.dial()
+    check.link.send_text("Tell me at length, in at least ten sentences, how this interview will go.")
+    await check.inbox.until(ModelAudio)
+    check.link.open_activity()
+    check.link.send_note(heard_note("", 0))
+    check.link.send_audio(recording("answer_1"))
+    check.link.close_activity()
+    await check.inbox.until(ModelTurnCompleted, 2)
+    said = "".join(item.text for item in check.inbox.of(ModelTranscribed))
+    say(f"the model said, cut reply and answer together: {said!r}")
+    assert check.inbox.of(ModelLost) == []
 
 
 async def test_a_session_goes_on_by_its_handle_after_its_connection_was_closed(check: Check, say: Say) -> None:
