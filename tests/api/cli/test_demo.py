@@ -29,4 +29,5 @@ async def test_the_demo_shows_what_it_promises_and_can_be_replayed(server_folder
     topics = [event["topic"] for event in report["events"]]
     assert topics.count("call.interviewer_cut.v1") == 1
     assert topics.count("call.barge_in_dismissed.v1") == 1
-    assert topics.count("call.candidate_stopped.v1") == 3
+    assert topics.count("call.history_corrected.v1") == 1
+    assert topics.count("call.candidate_stopped.v1") == 4  # the question that was cut is asked again
