@@ -60,9 +60,8 @@ class Endpointing:
     def goes_on(self, pause_ms: int) -> None:
         """The candidate spoke on after so much silence: it was a pause within the answer, one of theirs."""
         self._forget_pause()
-        if pause_ms < _SHORTEST_PAUSE_MS:
-            return
-        pause_ms = min(pause_ms, self._policy.ceiling_ms)
+        if not _SHORTEST_PAUSE_MS <= pause_ms <= self._policy.ceiling_ms:
+            return  # a gap between words, or a candidate who asked whether anybody is there
         if len(self._own) == _OWN_KEPT:
             del self._ranked[bisect_left(self._ranked, self._own[0])]
         self._own.append(pause_ms)

@@ -106,6 +106,8 @@ def _let_reply_go(record: Record) -> None:
 
 
 def _generation_cancelled(record: Record, event: ev.GenerationCancelled) -> None:
+    if event.reason == "candidate_spoke_on":
+        record.ending = False  # nobody heard the goodbye: the model may call the end again
     cut_before = record.unheard is not None and record.unheard.generation == event.generation
     if record.reply is not None and record.reply.started and not cut_before:
         record.unheard = Unheard(event.generation)

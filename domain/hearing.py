@@ -97,7 +97,7 @@ class Hearing:
         self._last_levels: deque[int] = deque(maxlen=_TAIL_FRAMES)
         self._loud_q4 = 0
         self._dips = False
-        self._dismissed: tuple[int, int, int, int, int, int] | None = None
+        self._dismissed: tuple[int, int, int, int, int] | None = None
         self._sound_from = self._sound_end = 0
         self._recent = 0
         self._arrivals: deque[int] = deque(maxlen=self._window_mask.bit_length())
@@ -143,11 +143,11 @@ class Hearing:
     def dismiss(self) -> None:
         """Forget an active voice for the time being: should it go on at once, what was heard of it counts."""
         onset, at_us, end = self.onset_sample, self.onset_at_us, self.end_sample
-        voiced, strong, peak = self.voiced_samples, self.strong_samples, self._peak_q4
+        strong, peak = self.strong_samples, self._peak_q4
         self.rest()
         if onset is not None:
             self._doubts_from, self._doubts_end = self.recalled(onset), end
-            self._dismissed = onset, at_us, end, voiced, strong, peak
+            self._dismissed = onset, at_us, end, strong, peak
 
     def recalled(self, onset_sample: int) -> int:
         """Where a voice with this onset began, if what was dismissed shortly before it is taken for its beginning."""
@@ -249,9 +249,9 @@ class Hearing:
         assert self.onset_sample is not None
         if dismissed is None or self.onset_sample - dismissed[2] > self._memory:
             return
-        self.onset_sample, self.onset_at_us, _, voiced, strong, peak = dismissed
+        self.onset_sample, self.onset_at_us, _, strong, peak = dismissed
         self._peak_q4 = max(self._peak_q4, peak)
-        self.voiced_samples += voiced
+        self.voiced_samples += strong  # what was weak counts no longer: coughs come in rows
         self.strong_samples += strong
 
     @property

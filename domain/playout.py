@@ -110,7 +110,9 @@ class Playout:
         if played < self.played_sample:
             return False
         moved = played > self.played_sample
-        self.played_sample = self._base_sample = played
+        self.played_sample = played
+        told_before_the_hold = self.held and not held  # that does not say yet where playback stopped
+        self._base_sample = max(self._base_sample, played) if told_before_the_hold else played
         self._base_at_us = now_us
         self._running = not held and (moved or self._running)
         return moved

@@ -35,7 +35,7 @@ def try_end(call: CallMemory) -> None:
 
 
 def withdraw(call: CallMemory) -> None:
-    """The candidate goes on, or a link is lost: the answer was not over, as far as the model is concerned."""
+    """The candidate goes on, or the session is lost: the answer was not over, as far as the model is concerned."""
     record, reply = call.record, call.record.reply
     if not record.eager:
         return

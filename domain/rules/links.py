@@ -45,7 +45,6 @@ def client_lost(call: CallMemory, lost: ClientLost) -> None:
 def _client_gone(call: CallMemory, reason: str) -> None:
     if call.record.state is State.INTERRUPTED:
         dismiss(call, "client_lost")
-    eager.withdraw(call)
     call.decide(LinkLost, link=Link.CLIENT, reason=reason)
     call.timers.stop(Timer.STALL)
 
@@ -148,7 +147,7 @@ def _candidate_goes_on(call: CallMemory, session_changed: bool) -> None:
     record = call.record
     if not record.window_open:
         _give_missed_window(call)
-    else:
+    elif not record.eager:  # given to the model already: it goes on with the next frame, or is over
         assert record.answer is not None
         if record.reply is not None:  # begun by Gemini while the client was away
             give_up_reply(call, "candidate_spoke_on")

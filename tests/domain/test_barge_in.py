@@ -278,3 +278,15 @@ def test_where_gemini_decides_turns_nothing_is_held() -> None:
     hears(driver, 1_000, VOICED)
     assert driver.call.state is State.MODEL_SPEAKING
     assert driver.count(fx.HoldPlayback) == 0
+
+
+def test_a_report_from_before_the_hold_does_not_move_what_was_heard_back() -> None:
+    """Given a report that was under way when playback was held, then what was heard is where the hold stopped it."""
+    driver = questioned()
+    driver.keeps_silent(100)
+    hears(driver, BARGE_IN.suspect_voiced_ms, VOICED)
+    held = driver.call.playout.heard_sample(driver.now_us)
+    driver.happens(inp.PlaybackReported(played_sample=driver.played + 24))
+    assert driver.call.playout.heard_sample(driver.now_us) == held
+    driver.happens(inp.PlaybackReported(played_sample=held - 480, held=True))
+    assert driver.call.playout.heard_sample(driver.now_us) == held - 480

@@ -234,23 +234,24 @@ def test_a_muted_microphone_makes_the_end_certain() -> None:
     assert driver.call.state is State.LISTENING
 
 
-def test_a_lost_client_takes_it_back() -> None:
-    """Given an early end, when the client is lost, then the window is open again and goes on with the client."""
-    driver = paused()
-    early = driver.last(ev.EagerEndTried).to_sample
-    driver.model_sends(400)
-    driver.happens(inp.ClientLost(reason="1006"))
-    assert positions(driver, ev.EagerEndWithdrawn, ev.GenerationCancelled, ev.LinkLost) == [
-        ev.EagerEndWithdrawn,
-        ev.GenerationCancelled,
-        ev.LinkLost,
-    ]
-    driver.effects.clear()
-    driver.happens(inp.ClientConnected(rate_hz=48_000, resumed=True))
-    driver.speaks(500)
-    assert driver.call.state is State.CANDIDATE_SPEAKING
-    assert of(driver, fx.SendCandidateAudio)[0].from_sample == early
-    assert not of(driver, fx.OpenActivity, fx.SendInterviewerAudio)
+def test_a_lost_client_leaves_it_undecided() -> None:
+    """Given an early end, when the client is lost and returns, then what comes with it decides; nothing was heard."""
+    goes_on, is_over = paused(), paused()
+    for driver in (goes_on, is_over):
+        driver.model_sends(400)
+        driver.happens(inp.ClientLost(reason="1006"))
+        driver.happens(inp.ClientConnected(rate_hz=48_000, resumed=True))
+        assert driver.call.state is State.CANDIDATE_SPEAKING
+        assert not of(driver, fx.SendInterviewerAudio)
+        driver.effects.clear()
+    early = goes_on.last(ev.EagerEndTried).to_sample
+    goes_on.speaks(500)
+    assert goes_on.last(ev.GenerationCancelled)
+    assert of(goes_on, fx.SendCandidateAudio)[0].from_sample == early
+    assert not of(goes_on, fx.SendInterviewerAudio)
+    is_over.keeps_silent(3_000)
+    assert is_over.last(ev.CandidateStopped).evidence["eager"] == 1
+    assert of(is_over, fx.SendInterviewerAudio)
 
 
 def test_a_lost_model_takes_it_back_and_is_given_the_whole_answer_again() -> None:
@@ -287,3 +288,13 @@ def test_a_pause_longer_than_what_is_sent_of_it_is_sent_whole_with_an_early_end(
     driver = paused(policy)
     end = driver.call.hearing.end_sample
     assert driver.last(ev.EagerEndTried).to_sample == end + samples(AFTER_MS)
+
+
+def test_a_goodbye_that_nobody_heard_ends_nothing() -> None:
+    """Given a model that calls the end while the answer only seemed over, then the interview goes on."""
+    driver = paused()
+    driver.happens(inp.ToolCallRequested(tool_call_id="t1", name="end_interview", args={}))
+    assert driver.call.record.ending
+    driver.speaks(400)
+    assert driver.last(ev.EagerEndWithdrawn)
+    assert not driver.call.record.ending

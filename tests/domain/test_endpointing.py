@@ -93,13 +93,20 @@ def test_only_the_newest_pauses_count_and_people_in_general_still_do() -> None:
     """Given a hundred long pauses and then forty short ones, then it is as if the long ones had never been."""
     changed, always = Endpointing(POLICY), Endpointing(POLICY)
     for _ in range(100):
-        changed.goes_on(60_000)
+        changed.goes_on(POLICY.ceiling_ms)
     assert changed.patient_ms == POLICY.ceiling_ms * POLICY.patient_ms // 1_200
     for _ in range(40):
         changed.goes_on(250)
         always.goes_on(250)
     assert changed.patient_ms == always.patient_ms
     assert changed.evidence(0, 0)["own_pauses"] == 40
+
+
+def test_a_candidate_who_asks_whether_anybody_is_there_did_not_pause() -> None:
+    """Given speech after a silence longer than any that is waited out, then it says nothing about their pauses."""
+    asked = Endpointing(POLICY)
+    asked.goes_on(POLICY.ceiling_ms + 1)
+    assert asked.patient_ms == Endpointing(POLICY).patient_ms
 
 
 def test_patience_never_falls_below_the_quick_wait() -> None:
