@@ -19,7 +19,7 @@ from adapters.voice.pause_judge import Judge
 from adapters.voice.preroll import VoiceRing
 from api import protocol
 from api.alarm import Alarm
-from api.candidate_voice import CandidateVoice
+from api.candidate_voice import KEPT_FOR_ECHO, CandidateVoice
 from api.closing import DURABLE_WAIT_S, Closing
 from api.greeting import live_setup, ready_message
 from api.intake import IntakeFrame
@@ -265,7 +265,7 @@ class CallSession:
             case fx.ForgetCandidateAudio(before_sample):
                 self.voice.forget_before(before_sample)
             case fx.ForgetInterviewerAudio(before_sample):
-                self._interviewer.forget_before(before_sample)
+                self._interviewer.forget_before(before_sample - KEPT_FOR_ECHO)
             case fx.StoreAudio():
                 pass  # the logbook stored it with its event
             case fx.EndCall(reason, detail):

@@ -20,7 +20,10 @@ from domain.policy import MODEL_RATE_HZ, samples
 
 _log = structlog.get_logger(__name__)
 _RING_SLACK_MS = 10_000
-_LONGEST_PLAYED = samples(100, MODEL_RATE_HZ)
+_FRAME_PLAYED = samples(20, MODEL_RATE_HZ)
+KEPT_FOR_ECHO = samples(3_000, MODEL_RATE_HZ)
+"""How much of what was played is kept: audio of a microphone that was held up on its way is compared with it."""
+_BURST_US = 10_000
 
 
 class CandidateVoice:
@@ -33,7 +36,7 @@ class CandidateVoice:
         self._judge = judge
         self._detector = make_detector(policy.voice.detector)
         self._echo = EchoGauge()
-        self._heard_to = 0
+        self._heard_to = self._last_at_us = 0
         self._ring = VoiceRing(samples(policy.links.window_keep_ms + _RING_SLACK_MS))
         self._intake: VoiceIntake | None = None
         self.unavailable_samples = 0
@@ -76,9 +79,15 @@ class CandidateVoice:
     def _heard_since(self, at_us: int) -> bytes:
         """What of the interviewer's stream came out of the client's loudspeaker since the last frame."""
         heard = min(self._call.playout.heard_sample(at_us), self._played.next_sample)
-        begin = max(self._heard_to, self._played.first_sample, heard - _LONGEST_PLAYED)
-        self._heard_to = max(self._heard_to, heard)
-        return self._played.read(begin, heard) if begin < heard else b""
+        begin = max(self._heard_to, self._played.first_sample, heard - KEPT_FOR_ECHO)
+        waiting = max(0, heard - begin)
+        live = at_us - self._last_at_us > _BURST_US
+        self._last_at_us = at_us
+        # Frames that come all at once were recorded one after the other: each is set beside 20 ms. Live, what has been
+        # gathered beyond that is caught up with slowly.
+        end = begin + min(waiting, _FRAME_PLAYED + (waiting // 8 if live else 0))
+        self._heard_to = end
+        return self._played.read(begin, end)
 
     def reset_detector(self) -> None:
         self._detector.reset()

@@ -75,9 +75,11 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         agents = read_agents(settings.agents_file)
         mint = TokenMint(settings.secret or kept_secret(settings.data_dir), settings.token_lifetime_s)
         await asyncio.to_thread(shared_session)
-        judge = PauseJudge()
-        await asyncio.to_thread(judge.__enter__)
-        stack.push(judge)
+        judge: PauseJudge | None = None
+        if any(agent.policy.endpoint.judge != "none" for agent in agents.all()):
+            judge = PauseJudge()
+            await asyncio.to_thread(judge.__enter__)
+            stack.push(judge)
         dsn = await stack.enter_async_context(open_database(settings))
         store = await stack.enter_async_context(open_store(dsn))
         rehearsal: Process | None = None

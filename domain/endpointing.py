@@ -60,6 +60,7 @@ class Endpointing:
     def goes_on(self, pause_ms: int) -> None:
         """The candidate spoke on after so much silence: it was a pause within the answer, one of theirs."""
         self._forget_pause()
+        self._tail = ""
         if not _SHORTEST_PAUSE_MS <= pause_ms <= self._policy.ceiling_ms:
             return  # a gap between words, or a candidate who asked whether anybody is there
         if len(self._own) == _OWN_KEPT:
@@ -83,7 +84,7 @@ class Endpointing:
         self._judged = completeness
 
     def transcribed(self, text: str) -> None:
-        """The newest words of the answer under way."""
+        """The newest words of the answer, known while a pause lasts: what comes before says nothing about its end."""
         self._tail = text
 
     @property

@@ -149,7 +149,9 @@ def _model_finished(record: Record, _: ev.ModelFinished) -> None:
 
 def _barge_in_suspected(record: Record, event: ev.BargeInSuspected) -> None:
     record.state = fire(record.state, Trigger.BARGE_IN_SUSPECTED)
-    record.suspicion = Suspicion(event.onset_sample, event.onset_at_us, event.at_us)
+    record.suspicion = Suspicion(
+        event.onset_sample, event.onset_at_us, event.at_us, event.evidence.get("at_sample", event.onset_sample)
+    )
 
 
 def _barge_in_dismissed(record: Record, _: ev.BargeInDismissed) -> None:

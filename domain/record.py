@@ -57,6 +57,8 @@ class Suspicion:
     onset_sample: int
     onset_at_us: int
     held_at_us: int
+    held_sample: int
+    """Where the candidate's audio was when playback was held: no doubt lasts long from there."""
 
 
 @dataclass(slots=True)

@@ -6,8 +6,9 @@ and the candidate does not, and rises where the microphone's loudness moves as t
 candidate's does not. Until the first half second has been played a leak of -12 dB is assumed: more than browsers let
 through, less than a candidate who wants to be heard.
 
-The two clocks agree: a report of the client's travels as long as its audio does, so a frame that arrives now was
-recorded when what is reported as heard now was heard. What is left (the sound card, the room, a late report) is covered
+The two clocks agree: a report of the client's travels as long as its audio does, so a frame that arrives live was
+recorded when what is reported as heard now was heard; of frames that were held up and come all at once, whoever feeds
+the gauge sets each beside its own 20 ms. What is left (the sound card, the room, a late report) is covered
 by looking at the loudest of the last 300 ms.
 """
 

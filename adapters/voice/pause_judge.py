@@ -1,7 +1,7 @@
 """Asks Smart Turn about pauses without keeping anybody waiting: one thread for all calls of the process.
 
-The queue is bounded. A question that finds it full is not asked, and counted: a pause without a verdict is ended by the
-plain silence timer, so an overloaded machine answers as a simpler system would, and no later.
+The queue is bounded. A question that finds it full is not asked, counted, and logged now and then: a pause without a
+verdict is waited out for `silence_ms` to twice that, so an overloaded machine answers much as a silence timer would.
 """
 
 import asyncio
@@ -16,6 +16,7 @@ from adapters.voice.smart_turn import completeness, shared_network
 from domain.features import quantise_voice
 
 _log = structlog.get_logger(__name__)
+_LOGGED_EVERY = 100
 MOST_WAITING = 8
 """The verdict on one more would come after the silence that ends an answer anyway."""
 
@@ -50,6 +51,8 @@ class PauseJudge:
     def ask(self, pcm: bytes, then: Callable[[int], None]) -> bool:
         """As of every judge. Called on the event loop."""
         if self._waiting >= MOST_WAITING:
+            if self.refused % _LOGGED_EVERY == 0:
+                _log.warning("pause_judge_busy", asked=self.asked, refused=self.refused + 1)
             self.refused += 1
             return False
         self.asked += 1

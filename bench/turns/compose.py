@@ -230,7 +230,7 @@ def _over_interviewer(corpus: Corpus, dice: Random, limit: int) -> Iterator[Scen
 
 
 def _repeated(cuts: list[Cut], dice: Random, limit: int, most: int = 3) -> list[Cut]:
-    """Each cut up to `most` times, at other moments; the intervals count recordings, not repetitions."""
+    """Each cut up to `most` times, at other moments; figures say how many recordings are behind them."""
     times = max(1, min(most, limit // max(1, len(cuts))))
     return _spread(cuts * times, lambda cut: cut.speaker, dice, limit)
 

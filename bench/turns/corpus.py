@@ -114,10 +114,16 @@ def _rows(table: Path) -> list[Cut]:
     )
     if path is None:
         raise CorpusError(f"{table} has no recording beside it: add {stem}.flac or {stem}.wav.")
-    info = soundfile.info(path)
+    try:
+        info = soundfile.info(path)
+        text = table.read_text(encoding="utf-8-sig")
+    except soundfile.LibsndfileError as error:
+        raise CorpusError(f"{path} cannot be read as audio: save it again as WAV or FLAC.") from error
+    except UnicodeDecodeError as error:
+        raise CorpusError(f"{table} is not UTF-8: save it as UTF-8 text.") from error
     if info.channels != 1:
         raise CorpusError(f"{path} has {info.channels} channels: mix it down to one.")
-    lines = table.read_text(encoding="utf-8").splitlines()
+    lines = text.splitlines()
     header = lines[0].split("\t") if lines else []
     if tuple(header[:4]) != _COLUMNS:
         raise CorpusError(f"{table}: the first row must be the columns {' '.join(_COLUMNS)}, tab-separated.")

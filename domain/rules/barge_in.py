@@ -11,7 +11,7 @@ from domain.event import Evidence
 from domain.events import BargeInConfirmed, BargeInDismissed, BargeInSuspected, InterviewerCut
 from domain.inputs import CandidateFrame, MicMuted
 from domain.memory import CallMemory
-from domain.policy import MODEL_RATE_HZ, millis, samples
+from domain.policy import MODEL_RATE_HZ, SAMPLE_RATE_HZ, millis, samples
 from domain.rules.floor import (
     end_if_muted,
     open_window,
@@ -61,7 +61,8 @@ def frame_in_interrupted(call: CallMemory, _: CandidateFrame) -> None:
     policy, hearing = call.policy.barge_in, call.hearing
     suspicion = call.record.suspicion
     assert suspicion is not None
-    doubt = hearing.next_sample - suspicion.onset_sample
+    began = max(suspicion.onset_sample, suspicion.held_sample - samples(call.policy.voice.start_window_ms))
+    doubt = hearing.next_sample - began
     strong = hearing.strong_samples >= samples(policy.confirm_voiced_ms) and not hearing.fading
     if strong or (hearing.voiced_samples >= samples(policy.confirm_long_ms) and not hearing.fallen_samples):
         confirm(call, "voiced")
@@ -75,7 +76,8 @@ def decide_by_share(call: CallMemory) -> None:
     """No doubt lasts for ever: whichever of voice and silence had the larger share wins."""
     suspicion = call.record.suspicion
     assert suspicion is not None
-    doubt = call.hearing.next_sample - suspicion.onset_sample
+    by_clock = (call.now_us - suspicion.held_at_us) * SAMPLE_RATE_HZ // 1_000_000  # frames may have failed to come
+    doubt = max(call.hearing.next_sample - suspicion.onset_sample, by_clock)
     if call.hearing.speaking and call.hearing.voiced_samples * 2 >= doubt:
         confirm(call, "ceiling")
     else:

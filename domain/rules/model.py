@@ -89,7 +89,8 @@ def transcribed(call: CallMemory, said: ModelTranscribed) -> None:
 
 def candidate_transcribed(call: CallMemory, said: CandidateTranscribed) -> None:
     answer = call.record.answer
-    if call.record.window_open and answer is not None and said.turn == answer.turn:
+    pausing = call.record.window_open and call.hearing.silent_samples > 0
+    if pausing and answer is not None and said.turn == answer.turn:
         call.endpointing.transcribed(said.text)  # in time to say whether more will come
     call.do(TellTranscript(Side.CANDIDATE, said.turn, said.turn, said.text, said.interim))
 

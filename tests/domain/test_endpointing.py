@@ -151,13 +151,11 @@ def test_nobody_is_asked_where_there_is_no_judge() -> None:
 
 
 def test_a_verdict_is_about_one_pause() -> None:
-    """Given a verdict, when they go on, then it counts no more; the words do, until the next answer."""
+    """Given a verdict and last words, when they go on, then neither counts any more: both were about that pause."""
     endpointing = judged(CERTAIN)
     endpointing.transcribed("and")
     assert endpointing.completeness == (CERTAIN + 25) // 2
     endpointing.goes_on(300)
-    assert endpointing.completeness == 25
-    endpointing.answer_begins()
     assert endpointing.completeness is None
 
 
@@ -284,11 +282,19 @@ def test_two_seconds_of_thinking_stay_one_answer() -> None:
 def test_words_that_lead_on_are_waited_for_too(words: str) -> None:
     """Given a transcript in time and no verdict, then an unfinished ending makes the wait longer."""
     silent, led_on = answering(), answering()
-    led_on.happens(inp.CandidateTranscribed(text=f"I did this {words}", interim=True))
     silent.keeps_silent(1_400)
-    led_on.keeps_silent(1_400)
+    led_on.keeps_silent(100)
+    led_on.happens(inp.CandidateTranscribed(text=f"I did this {words}", interim=True))
+    led_on.keeps_silent(1_300)
     assert silent.call.state is State.LISTENING
     assert led_on.call.state is State.CANDIDATE_SPEAKING
+
+
+def test_words_from_before_the_pause_say_nothing_about_it() -> None:
+    """Given a full stop transcribed while the candidate speaks on, then the next pause is no shorter for it."""
+    driver = answering()
+    driver.happens(inp.CandidateTranscribed(text="I like it.", interim=True))
+    assert driver.call.endpointing.completeness is None
 
 
 def test_a_verdict_about_a_pause_that_is_over_is_ignored() -> None:
