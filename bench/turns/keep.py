@@ -44,7 +44,7 @@ class Run:
         everything = _without_nan(
             {
                 "command": self.command,
-                "options": {name: str(value) for name, value in self.options.items()},
+                "options": {name: _told(value) for name, value in self.options.items()},
                 "machine": machine | {"load": os.getloadavg()},
                 "figures": [each.as_dict() for each in self.figures],
                 "curves": [each.as_dict() for each in self.curves],
@@ -80,3 +80,8 @@ def _without_nan(value: Any) -> Any:
             return [_without_nan(each) for each in value]
         case _:
             return value
+
+
+def _told(value: object) -> str:
+    """An option as somebody else can use it: a folder by its way from here."""
+    return os.path.relpath(value) if isinstance(value, Path) else str(value)
