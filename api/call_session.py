@@ -27,6 +27,7 @@ from api.logbook import Logbook
 from api.messages import Telling, complaint, message_of
 from api.outlet import Outlet
 from api.protocol import CLOSE_CODES
+from api.read_back import ReadBack
 from api.tokens import Token
 from domain import effects as fx
 from domain import inputs as inp
@@ -34,6 +35,7 @@ from domain.call import Call
 from domain.effects import Effect
 from domain.errors import PeerError
 from domain.policy import MODEL_RATE_HZ, samples
+from domain.ports import AudioStore
 from domain.states import State
 
 _log = structlog.get_logger(__name__)
@@ -49,12 +51,15 @@ class CallSession:
         make_link: Callable[["CallSession"], GeminiLink],
         make_logbook: Callable[["CallSession"], Logbook],
         judge: Judge | None = None,
+        *,
+        audio: AudioStore,
     ) -> None:
         self.call = call
         policy = call.policy
         self._epoch_ns = monotonic_ns()
         self._interviewer = VoiceRing(samples(policy.playout.max_ms + _RING_SLACK_MS, MODEL_RATE_HZ))
         self.voice = CandidateVoice(call, self._interviewer, judge)
+        self._read_back = ReadBack(call.id, self.voice.kept, audio, self.now_us, self.feed)
         self._outlet: Outlet | None = None
         self._greeting: tuple[Token, int] | None = None
         self._inbox: deque[inp.Input] = deque()
@@ -243,7 +248,7 @@ class CallSession:
     def _carry(self, effect: Effect) -> None:
         match effect:
             case fx.SendCandidateAudio(from_sample, to_sample):
-                self.link.send_audio(self.voice.read(from_sample, to_sample))
+                self.link.send_audio(self._read_back.stretch(from_sample, to_sample))
             case fx.SendInterviewerAudio(generation, from_sample, to_sample):
                 self._send_to_client(generation, from_sample, to_sample)
             case fx.OpenActivity():

@@ -20,7 +20,7 @@ from domain.errors import PeerError, StoreUnavailableError
 from domain.events import CallOpened
 from domain.inputs import HangupRequested
 from domain.interview import Agent, Candidate, InterviewContext
-from domain.ports import EventWriter, Outcome
+from domain.ports import AudioStore, EventWriter, Outcome
 from domain.states import State
 
 _log = structlog.get_logger(__name__)
@@ -35,12 +35,14 @@ class Switchboard:
         self,
         writer: EventWriter,
         mapper: EventMapper,
+        audio: AudioStore,
         make_link: Callable[[CallSession], GeminiLink],
         max_calls: int,
         judge: Judge | None = None,
     ) -> None:
         self._writer = writer
         self._mapper = mapper
+        self._audio = audio
         self._make_link = make_link
         self._max_calls = max_calls
         self._judge = judge
@@ -80,7 +82,7 @@ class Switchboard:
             context=context,
             opened_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
         )
-        session = CallSession(call, self._make_link, self._make_logbook, self._judge)
+        session = CallSession(call, self._make_link, self._make_logbook, self._judge, audio=self._audio)
         recorded = _record(session, opened, self._opened)
         self._opening += 1  # counts against the bound while it is being recorded
         try:
