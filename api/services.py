@@ -13,6 +13,7 @@ from adapters.gemini.client import open_client
 from adapters.gemini.link import GeminiLink
 from adapters.gemini.settings import GeminiSettings
 from adapters.postgres.embedded import EmbeddedPostgres
+from adapters.postgres.leases import Leases
 from adapters.postgres.migrate import upgrade
 from adapters.postgres.store import PostgresStore, open_store
 from adapters.voice.pause_judge import PauseJudge
@@ -38,6 +39,7 @@ class Services:
     """What the handlers work with."""
 
     settings: Settings
+    leases: Leases
     store: PostgresStore
     agents: Agents
     mint: TokenMint
@@ -81,6 +83,8 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             await asyncio.to_thread(judge.__enter__)
             stack.push(judge)
         dsn = await stack.enter_async_context(open_database(settings))
+        # Given up after the writer has written what waits: until then these calls are this process's.
+        leases = await stack.enter_async_context(Leases(dsn))
         store = await stack.enter_async_context(open_store(dsn))
         rehearsal: Process | None = None
         if settings.gemini is not None:
@@ -98,6 +102,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         stack.push_async_callback(switchboard.drain, settings.drain_s)
         yield Services(
             settings=settings,
+            leases=leases,
             store=store,
             agents=agents,
             mint=mint,
