@@ -15,6 +15,7 @@ from typing import Any, assert_never
 import structlog
 
 from adapters.gemini.link import GeminiLink
+from adapters.telemetry.counts import Counts
 from adapters.voice.pause_judge import Judge
 from adapters.voice.preroll import VoiceRing
 from api import protocol
@@ -53,12 +54,14 @@ class CallSession:
         judge: Judge | None = None,
         *,
         audio: AudioStore,
+        counts: Counts | None = None,
     ) -> None:
         self.call = call
         policy = call.policy
         self._epoch_ns = monotonic_ns()
         self._interviewer = VoiceRing(samples(policy.playout.max_ms + _RING_SLACK_MS, MODEL_RATE_HZ))
         self.voice = CandidateVoice(call, self._interviewer, judge)
+        self._counts = counts or Counts()
         self._read_back = ReadBack(call.id, self.voice.kept, audio, self.now_us, self.feed)
         self._outlet: Outlet | None = None
         self._greeting: tuple[Token, int] | None = None
@@ -100,6 +103,7 @@ class CallSession:
             self._interviewer.append(happened.pcm)
         decision = self.call.handle(happened)
         self.logbook.record(decision)
+        self._counts.count(decision.events)
         if isinstance(happened, inp.ClientConnected):
             self._greet()
         for effect in decision.effects:
@@ -264,6 +268,7 @@ class CallSession:
             case fx.AnswerTool(tool_call_id, name, result):
                 self.link.answer_tool(tool_call_id, name, result)
             case fx.DialModel():
+                self._counts.model_dials += 1
                 self.link.dial(effect, self._setup)
             case fx.ResetDetector():
                 self.voice.reset_detector()
