@@ -124,7 +124,8 @@ class Injector:
         if not live:
             made.failed = "no call was there to be hit"
             return None
-        candidate = live[int(strike.aim * len(live))]
+        at_large = strike.kind is not Kind.GEMINI_GO_AWAY  # two of them in one session would be one rotation
+        candidate = live[int(strike.aim * len(live)) if at_large else strike.number % len(live)]
         made.hit = [candidate.number]
         return candidate
 

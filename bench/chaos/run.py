@@ -20,7 +20,7 @@ from bench.chaos.schedule import Strike, schedule
 
 _SETTLING_IN_S = 4.0
 _STAGGER_S = 0.15
-_MODEL_FAULTS_TO_GIVE_UP = 3
+_LOSSES_TO_GIVE_UP = 2
 Show = Callable[[str], None]
 
 
@@ -137,8 +137,8 @@ async def _come_and_go(
 
 
 def _judged_kindly(seen: CallEvidence, number: int, injected: list[Injected]) -> CallEvidence:
-    """A call whose sessions were taken away again and again may give up; three dials are the policy."""
+    """A call whose sessions were taken away again and again may give up, if they were in a row: that is a law."""
     taken = [made for made in injected if number in made.hit and made.kind.startswith(("gemini", "kill", "drain"))]
-    if len(taken) < _MODEL_FAULTS_TO_GIVE_UP:
+    if len(taken) < _LOSSES_TO_GIVE_UP:
         return seen
     return replace(seen, may_end_as=seen.may_end_as | {"model_unavailable"})

@@ -303,3 +303,10 @@ def _(seen: CallEvidence) -> CallEvidence:
         for event in seen.events
     ]
     return replace(seen, events=tuple(lost))
+
+
+@bug("a call is given up after a single loss", "gives_up_only_after_dials_in_vain")
+def _(seen: CallEvidence) -> CallEvidence:
+    at = _where(seen, ev.CallClosed)
+    given_up = changed(seen.events[at], reason="model_unavailable")
+    return replace(seen, events=(*seen.events[:at], given_up, *seen.events[at + 1 :]))

@@ -6,7 +6,8 @@ from bench.chaos.course import Answered, Stretch, answered, takeovers
 from bench.chaos.evidence import CallEvidence, Window
 from bench.chaos.memory import Sessions
 from bench.chaos.tape import Tape
-from domain.events import CallOpened, LinkLost
+from domain.events import CallClosed, CallOpened, GenerationStarted, LinkLost
+from domain.inputs import ModelTurnCompleted
 from domain.ports import Side
 from domain.states import Link
 
@@ -75,3 +76,21 @@ def dials_are_bounded(seen: CallEvidence) -> Iterator[str]:
     allowed = 1 + len(lost) + len(takeovers(seen.events))
     if len(seen.sessions) > allowed:
         yield f"{len(seen.sessions)} sessions were set up, the log accounts for {allowed}"
+
+
+def gives_up_only_after_dials_in_vain(seen: CallEvidence) -> Iterator[str]:
+    """A call gives Gemini up only after as many dials as policy allows, with no turn completed between them."""
+    opened = seen.events[0]
+    assert isinstance(opened, CallOpened)
+    dials, begun = 1, set[int]()
+    for event in seen.events:
+        if isinstance(event, LinkLost) and event.link is Link.MODEL:
+            dials += 1
+        elif isinstance(event, GenerationStarted):
+            begun.add(event.generation)
+        elif isinstance(event, ModelTurnCompleted) and event.generation in begun:
+            dials = 0
+        elif isinstance(event, CallClosed) and event.reason == "model_unavailable":
+            most = opened.policy.links.dial_attempts
+            if dials < most and "No configured model" not in event.detail:
+                yield f"given up after {dials} dials of {most} since a turn was completed: {event.detail}"
