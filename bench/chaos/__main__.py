@@ -16,6 +16,7 @@ from time import monotonic
 from bench.chaos.report import sections
 from bench.chaos.run import Run, planned, run
 from bench.chaos.scenarios import QUICK, SCENARIOS, Scenario, chosen
+from bench.load import take_precedence
 from bench.report import Section, console
 
 RESULTS = Path(__file__).parents[1] / "results"
@@ -29,6 +30,8 @@ def main() -> None:
     if options.plan:
         _print_plan(scenarios, seed)
         return
+    if options.nice:
+        take_precedence(options.nice, os.getpid())
     began = monotonic()
     show = _Progress(began)
     runs = []
@@ -59,6 +62,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seed", type=int, help="of the schedule of faults and of the candidates; drawn if not given")
     parser.add_argument("--calls", type=int, help="how many calls, instead of the scenario's own number")
     parser.add_argument("--faults", type=int, help="how many faults, instead of the scenario's own number")
+    parser.add_argument("--nice", type=int, default=0, help="run before others on a shared machine, such as -10")
     parser.add_argument("--plan", action="store_true", help="print the schedule of faults and do nothing")
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of tables")
     parser.add_argument("--keep", type=Path, help="folder in which logs and journals stay after the run")

@@ -38,6 +38,8 @@ class Run:
     troubles: list[str] = field(default_factory=list)
     complaints: dict[str, int] = field(default_factory=dict)
     stalls: Stalls = field(default_factory=Stalls)
+    stalls_before: Stalls = field(default_factory=Stalls)
+    """While the calls settled in, before any fault."""
     seconds: float = 0.0
 
     @property
@@ -59,9 +61,7 @@ async def run(scenario: Scenario, seed: int, show: Show, keep: Path | None = Non
     made = Run(scenario, seed, planned(scenario, seed))
     async with _folder(keep) as folder, laboratory(folder, seed, scenario.layout) as lab:
         show(f"{scenario.name}: {len(lab.servers)} servers up after {monotonic() - began:.0f} s")
-        async with LoopWatch(lab.servers) as watch:
-            await _play(scenario, lab, made, show)
-            made.stalls = await watch.seen()
+        await _play(scenario, lab, made, show)
         show(f"{scenario.name}: calls are over, reading what they left")
         gathered = await lab.gather(show)
         made.complaints = lab.complaints()
@@ -92,11 +92,15 @@ async def _play(scenario: Scenario, lab: Laboratory, made: Run, show: Show) -> N
     over = asyncio.Event()
     calls = asyncio.create_task(_hold_all(scenario, lab, over))
     try:
-        await asyncio.sleep(_SETTLING_IN_S)
+        async with LoopWatch(lab.servers) as watch:
+            await asyncio.sleep(_SETTLING_IN_S)
+            made.stalls_before = await watch.seen()
         injector = Injector(lab.servers, lab.database, lab.interviewer, lambda: lab.live, _told(scenario, made, show))
         made.injected = injector.injected
-        await injector.run(made.strikes)
-        await asyncio.sleep(scenario.settle_s)
+        async with LoopWatch(lab.servers) as watch:
+            await injector.run(made.strikes)
+            await asyncio.sleep(scenario.settle_s)
+            made.stalls = await watch.seen()
         over.set()
         made.troubles += await calls
     finally:
