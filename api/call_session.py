@@ -15,6 +15,7 @@ from typing import Any, assert_never
 import structlog
 
 from adapters.gemini.link import GeminiLink
+from adapters.telemetry.counts import Counts
 from adapters.voice.pause_judge import Judge
 from adapters.voice.preroll import VoiceRing
 from api import protocol
@@ -27,6 +28,7 @@ from api.logbook import Logbook
 from api.messages import Telling, complaint, message_of
 from api.outlet import Outlet
 from api.protocol import CLOSE_CODES
+from api.read_back import ReadBack
 from api.tokens import Token
 from domain import effects as fx
 from domain import inputs as inp
@@ -34,6 +36,7 @@ from domain.call import Call
 from domain.effects import Effect
 from domain.errors import PeerError
 from domain.policy import MODEL_RATE_HZ, samples
+from domain.ports import AudioStore
 from domain.states import State
 
 _log = structlog.get_logger(__name__)
@@ -49,12 +52,17 @@ class CallSession:
         make_link: Callable[["CallSession"], GeminiLink],
         make_logbook: Callable[["CallSession"], Logbook],
         judge: Judge | None = None,
+        *,
+        audio: AudioStore,
+        counts: Counts | None = None,
     ) -> None:
         self.call = call
         policy = call.policy
         self._epoch_ns = monotonic_ns()
         self._interviewer = VoiceRing(samples(policy.playout.max_ms + _RING_SLACK_MS, MODEL_RATE_HZ))
         self.voice = CandidateVoice(call, self._interviewer, judge)
+        self._counts = counts or Counts()
+        self._read_back = ReadBack(call.id, self.voice.kept, audio, self.now_us, self.feed)
         self._outlet: Outlet | None = None
         self._greeting: tuple[Token, int] | None = None
         self._inbox: deque[inp.Input] = deque()
@@ -95,6 +103,7 @@ class CallSession:
             self._interviewer.append(happened.pcm)
         decision = self.call.handle(happened)
         self.logbook.record(decision)
+        self._counts.count(decision.events)
         if isinstance(happened, inp.ClientConnected):
             self._greet()
         for effect in decision.effects:
@@ -144,6 +153,7 @@ class CallSession:
             raise PeerError("call_closed", f"The call is over ({self.call.record.close_reason}): open a new one.")
         left = self.voice.connect(hello.rate_hz)
         resumed = self.call.record.clients > 0
+        self._record_shed(ended=True)
         self._let_client_go("replaced", "Another connection said hello for this call; use that one.")
         self._hear(left)
         connected = inp.ClientConnected(
@@ -171,6 +181,7 @@ class CallSession:
     def detach(self, outlet: Outlet, reason: str) -> None:
         """A connection ended. Nothing happens if another one has taken its place."""
         if self._outlet is outlet:
+            self._record_shed(ended=True)
             self._outlet = None
             self.feed(inp.ClientLost(at_us=self.now_us(), reason=reason))
 
@@ -243,7 +254,7 @@ class CallSession:
     def _carry(self, effect: Effect) -> None:
         match effect:
             case fx.SendCandidateAudio(from_sample, to_sample):
-                self.link.send_audio(self.voice.read(from_sample, to_sample))
+                self.link.send_audio(self._read_back.stretch(from_sample, to_sample))
             case fx.SendInterviewerAudio(generation, from_sample, to_sample):
                 self._send_to_client(generation, from_sample, to_sample)
             case fx.OpenActivity():
@@ -259,6 +270,7 @@ class CallSession:
             case fx.AnswerTool(tool_call_id, name, result):
                 self.link.answer_tool(tool_call_id, name, result)
             case fx.DialModel():
+                self._counts.model_dials += 1
                 self.link.dial(effect, self._setup)
             case fx.ResetDetector():
                 self.voice.reset_detector()
@@ -278,6 +290,7 @@ class CallSession:
     def _tell(self, message: dict[str, Any]) -> None:
         if self._outlet is not None and not self._outlet.send({"version": self.call.record.version} | message):
             self._client_does_not_read()
+        self._record_shed()
 
     def _send_to_client(self, generation: int, from_sample: int, to_sample: int) -> None:
         if self._outlet is not None:
@@ -288,8 +301,20 @@ class CallSession:
     def _client_does_not_read(self) -> None:
         if self._outlet is not None:
             self._outlet.give_up()
+            self._record_shed()
             reason = "The client does not read what it is sent: read the websocket without waiting."
             self.feed(inp.OutletFailed(at_us=self.now_us(), outlet="client", reason=reason))
+
+    def _record_shed(self, *, ended: bool = False) -> None:
+        """Nothing is dropped in silence."""
+        shed = self._outlet.take_shed(ended=ended) if self._outlet is not None else {}
+        if shed:
+            self.feed(inp.OutletShed(at_us=self.now_us(), messages=shed))
+
+    @property
+    def waiting_for_client(self) -> int:
+        """How many messages wait to be sent to the client."""
+        return self._outlet.waiting if self._outlet is not None else 0
 
     def tell(self, effect: Telling) -> None:
         """Tell the client something that the core did not ask for."""

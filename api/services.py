@@ -2,10 +2,10 @@
 
 import asyncio
 from asyncio.subprocess import Process
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import structlog
 
@@ -16,6 +16,8 @@ from adapters.postgres.embedded import EmbeddedPostgres
 from adapters.postgres.leases import Leases
 from adapters.postgres.migrate import upgrade
 from adapters.postgres.store import PostgresStore, open_store
+from adapters.telemetry.counts import Counts
+from adapters.telemetry.loop_lag import LoopLag
 from adapters.voice.pause_judge import PauseJudge
 from adapters.voice.silero import shared_session
 from api.agents import Agents, read_agents
@@ -48,6 +50,9 @@ class Services:
     gemini: GeminiSettings
     rehearsal: Process | None
     """The interviewer that was started for this server, if one was."""
+    judge: PauseJudge | None
+    counts: Counts
+    loop_lag: LoopLag
 
     @property
     def rehearsing(self) -> bool:
@@ -74,6 +79,7 @@ async def open_database(settings: Settings) -> AsyncIterator[str]:
 async def open_services(settings: Settings) -> AsyncIterator[Services]:
     """Open everything. Raises Viva's own errors, each with a sentence that says what to set or start."""
     async with AsyncExitStack() as stack:
+        counts, loop_lag = Counts(), LoopLag()
         agents = read_agents(settings.agents_file)
         mint = TokenMint(settings.secret or kept_secret(settings.data_dir), settings.token_lifetime_s)
         await asyncio.to_thread(shared_session)
@@ -96,8 +102,10 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             ProjectionRunner(model, store.reader, store.pool, store.mapper.to_event, gather_s=_PROJECTIONS_GATHER_S)
             for model in READ_MODELS.values()
         )
-        await stack.enter_async_context(_running(runners))
-        switchboard = Switchboard(store.writer, store.mapper, _link_maker(client, gemini), settings.max_calls, judge)
+        watching = {f"projection {runner.status.name}": runner.run() for runner in runners}
+        await stack.enter_async_context(_running(watching | {"loop lag": loop_lag.run()}))
+        links = _link_maker(client, gemini)
+        switchboard = Switchboard(store.writer, store.mapper, store.audio, links, settings.max_calls, judge, counts)
         await stack.enter_async_context(switchboard)
         stack.push_async_callback(switchboard.drain, settings.drain_s)
         yield Services(
@@ -110,6 +118,9 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             runners=runners,
             gemini=gemini,
             rehearsal=rehearsal,
+            judge=judge,
+            counts=counts,
+            loop_lag=loop_lag,
         )
 
 
@@ -121,8 +132,8 @@ def _link_maker(client: "genai.Client", gemini: GeminiSettings) -> Callable[[Cal
 
 
 @asynccontextmanager
-async def _running(runners: tuple[ProjectionRunner, ...]) -> AsyncIterator[None]:
-    tasks = [asyncio.create_task(runner.run(), name=f"projection {runner.status.name}") for runner in runners]
+async def _running(work: dict[str, Coroutine[Any, Any, None]]) -> AsyncIterator[None]:
+    tasks = [asyncio.create_task(each, name=name) for name, each in work.items()]
     try:
         yield
     finally:

@@ -1,7 +1,7 @@
 """All live calls of this process: opens them, finds them by id, and lets them go one by one or all together."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Self
@@ -11,6 +11,7 @@ import structlog
 
 from adapters.gemini.link import GeminiLink
 from adapters.postgres.mapper import EventMapper
+from adapters.telemetry.counts import Counts
 from adapters.voice.pause_judge import Judge
 from api.call_session import CallSession
 from api.logbook import Logbook
@@ -20,7 +21,7 @@ from domain.errors import PeerError, StoreUnavailableError
 from domain.events import CallOpened
 from domain.inputs import HangupRequested
 from domain.interview import Agent, Candidate, InterviewContext
-from domain.ports import EventWriter, Outcome
+from domain.ports import AudioStore, EventWriter, Outcome
 from domain.states import State
 
 _log = structlog.get_logger(__name__)
@@ -35,15 +36,19 @@ class Switchboard:
         self,
         writer: EventWriter,
         mapper: EventMapper,
+        audio: AudioStore,
         make_link: Callable[[CallSession], GeminiLink],
         max_calls: int,
         judge: Judge | None = None,
+        counts: Counts | None = None,
     ) -> None:
         self._writer = writer
         self._mapper = mapper
+        self._audio = audio
         self._make_link = make_link
         self._max_calls = max_calls
         self._judge = judge
+        self._counts = counts or Counts()
         self._sessions: dict[UUID, CallSession] = {}
         self._opening = 0
         self._group = asyncio.TaskGroup()
@@ -61,8 +66,13 @@ class Switchboard:
         await self._group.__aexit__(kind, error, trace)
 
     @property
-    def count(self) -> int:
+    def sessions(self) -> Collection[CallSession]:
         """Calls that have not settled."""
+        return self._sessions.values()
+
+    @property
+    def count(self) -> int:
+        """How many."""
         return len(self._sessions)
 
     async def open(self, agent: Agent, candidate: Candidate, context: InterviewContext) -> UUID:
@@ -80,7 +90,9 @@ class Switchboard:
             context=context,
             opened_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
         )
-        session = CallSession(call, self._make_link, self._make_logbook, self._judge)
+        session = CallSession(
+            call, self._make_link, self._make_logbook, self._judge, audio=self._audio, counts=self._counts
+        )
         recorded = _record(session, opened, self._opened)
         self._opening += 1  # counts against the bound while it is being recorded
         try:
@@ -91,6 +103,7 @@ class Switchboard:
             raise StoreUnavailableError("The call could not be recorded in time: check the database.") from None
         if outcome is not Outcome.DURABLE:
             raise StoreUnavailableError("The call could not be recorded: check the database and try again.")
+        self._counts.count([opened])
         self._take_on(session)
         if self.draining:  # since it was asked for: it is in the log, so its end has to be as well
             _hang_up(session)

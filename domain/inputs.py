@@ -179,6 +179,19 @@ class UplinkMeasured(Event, frozen=True, kw_only=True):
     longest_wait_ms: int
 
 
+@event("call.audio_read_back.v1")
+class AudioReadBack(Event, frozen=True, kw_only=True):
+    """Of this stretch for the model, memory no longer held `samples` of the candidate's voice: the log gave them.
+
+    It took so long until the model's socket had taken all of it, or the session was lost.
+    """
+
+    from_sample: int
+    to_sample: int
+    samples: int
+    took_ms: int
+
+
 @event("call.go_away_received.v1")
 class GoAwayReceived(Event, frozen=True, kw_only=True):
     """Gemini will end this connection in `time_left_ms`."""
@@ -249,6 +262,17 @@ class OutletFailed(Event, frozen=True, kw_only=True):
     reason: str
 
 
+@event("call.outlet_shed.v1")
+class OutletShed(Event, frozen=True, kw_only=True):
+    """So many messages of each type were dropped for a client that did not keep up.
+
+    They were stale: interim transcripts and states that later ones replace. Of a client that read nothing at all and
+    was given up (`OutletFailed`), they are all that waited, `audio` included.
+    """
+
+    messages: dict[str, int]
+
+
 Input = (
     CandidateFrame
     | ModelAudio
@@ -269,6 +293,7 @@ Input = (
     | ModelInterruptionReported
     | UsageReported
     | UplinkMeasured
+    | AudioReadBack
     | GoAwayReceived
     | ResumptionHandleIssued
     | ToolCallRequested
@@ -278,6 +303,7 @@ Input = (
     | PauseJudged
     | DeadlinePassed
     | OutletFailed
+    | OutletShed
 )
 """Every kind of input there is."""
 

@@ -62,6 +62,7 @@ _ROWS: dict[type, list[Rule]] = {
     inp.HangupRequested: _open(ending.hung_up),
     inp.ClientViolatedProtocol: _open(ending.violated),
     inp.OutletFailed: _open(ending.outlet_failed),
+    inp.OutletShed: [STEP] * 6,
     inp.ModelConnected: _open(links.model_connected),
     inp.ModelLost: [
         links.model_lost,
@@ -86,6 +87,7 @@ _ROWS: dict[type, list[Rule]] = {
     inp.ModelInterruptionReported: _open(model.interruption_reported),
     inp.UsageReported: [STEP] * 6,
     inp.UplinkMeasured: [STEP] * 6,
+    inp.AudioReadBack: [STEP] * 6,
     inp.GoAwayReceived: _open(model.going_away),
     inp.ResumptionHandleIssued: _open(STEP),
     inp.ToolCallRequested: _open(model.tool_called),
