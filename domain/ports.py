@@ -122,6 +122,13 @@ class AudioStore(ABC):
     async def select_audio(self, call_id: UUID, side: Side) -> Sequence[AudioSegment]:
         """All segments of one side of one call, in order of `first_sample`, decoded to PCM."""
 
+    @abstractmethod
+    async def select_pcm(self, call_id: UUID, side: Side, from_sample: int, to_sample: int) -> bytes:
+        """One side's voice from `from_sample` to `to_sample` as PCM16, shorter where less is stored by now.
+
+        Positions that were never recorded, between others that were, are silence.
+        """
+
 
 class KeyRing(ABC):
     """Where personal data passes through on its way in and out of the log.

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from uuid import UUID
 
 from adapters.postgres.append_queue import AppendQueue, Entry, QueueLimits
+from adapters.postgres.audio_stretch import cut_out
 from adapters.postgres.triage import Verdict, triage
 from domain.errors import StoreUnavailableError
 from domain.ports import (
@@ -148,6 +149,9 @@ class MemoryStore(EventWriter, EventReader, AudioStore):
     async def select_audio(self, call_id: UUID, side: Side) -> Sequence[AudioSegment]:
         found = (segment for segment in self._audio.values() if (segment.call_id, segment.side) == (call_id, side))
         return sorted(found, key=lambda segment: segment.first_sample)
+
+    async def select_pcm(self, call_id: UUID, side: Side, from_sample: int, to_sample: int) -> bytes:
+        return cut_out(await self.select_audio(call_id, side), from_sample, to_sample)
 
     @contextmanager
     def _wake(self) -> Iterator[asyncio.Event]:

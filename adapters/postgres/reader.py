@@ -9,6 +9,7 @@ from uuid import UUID
 import structlog
 
 from adapters.postgres.audio_rows import unpack
+from adapters.postgres.audio_stretch import cut_out
 from adapters.postgres.backoff import Backoff
 from adapters.postgres.failures import UNAVAILABLE
 from adapters.postgres.listener import Listener
@@ -23,6 +24,12 @@ _POLL_S = 1.0
 _SELECT_AUDIO = """
     SELECT tenant, call_id, side, sha256, codec, rate_hz, first_sample, sealed, data, arrivals
     FROM call_audio WHERE call_id = $1 AND side = $2 ORDER BY first_sample, recorded_at
+"""
+_SELECT_STRETCH = """
+    SELECT tenant, call_id, side, sha256, codec, rate_hz, first_sample, sealed, data, arrivals
+    FROM call_audio
+    WHERE call_id = $1 AND side = $2 AND first_sample < $4 AND first_sample + samples > $3
+    ORDER BY first_sample, recorded_at
 """
 
 
@@ -103,6 +110,10 @@ class PostgresReader(EventReader, AudioStore):
     async def select_audio(self, call_id: UUID, side: Side) -> Sequence[AudioSegment]:
         rows = await self._fetch((_SELECT_AUDIO, [call_id, side.value]))
         return await asyncio.to_thread(unpack, rows, self._keys)
+
+    async def select_pcm(self, call_id: UUID, side: Side, from_sample: int, to_sample: int) -> bytes:
+        rows = await self._fetch((_SELECT_STRETCH, [call_id, side.value, from_sample, to_sample]))
+        return await asyncio.to_thread(lambda: cut_out(unpack(rows, self._keys), from_sample, to_sample))
 
     async def _fetch(self, query: tuple[str, list[Any]]) -> list[Any]:
         statement, arguments = query

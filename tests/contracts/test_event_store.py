@@ -168,6 +168,23 @@ async def test_audio_comes_back_sample_by_sample_with_its_side_table(store: Stor
     assert list(await store.audio.select_audio(other, Side.CANDIDATE)) == [empty]
 
 
+async def test_any_stretch_of_a_voice_can_be_read(store: Store) -> None:
+    """Cut to the sample, over borders of segments; shorter where no more is stored, silent where there is a gap."""
+    call = new_call()
+    one, two, after = segment(call, 0, 1_000), segment(call, 1_000, 500), segment(call, 2_000, 300)
+    other = segment(call, 0, 2_300, Side.INTERVIEWER)
+    await store.ours.of(
+        append(call, 1, audio=[two, other]), append(call, 2, audio=[one]), append(call, 3, audio=[after])
+    )
+    voice = one.pcm + two.pcm + bytes(1_000) + after.pcm
+    for begin, end in [(0, 2_300), (0, 1_000), (10, 990), (999, 1_001), (1_000, 1_500), (1_200, 9_999), (1_400, 2_100)]:
+        assert await store.audio.select_pcm(call, Side.CANDIDATE, begin, end) == voice[2 * begin : 2 * end]
+    for begin, end in [(0, 0), (5, 5), (2_300, 2_400), (9_000, 9_999)]:
+        assert await store.audio.select_pcm(call, Side.CANDIDATE, begin, end) == b""
+    assert await store.audio.select_pcm(call, Side.INTERVIEWER, 2_000, 2_300) == other.pcm[4_000:]
+    assert await store.audio.select_pcm(new_call(), Side.CANDIDATE, 0, 100) == b""
+
+
 async def test_audio_of_a_refused_append_is_not_stored(store: Store) -> None:
     """Audio and the event that names it are written together or not at all."""
     call = new_call()
