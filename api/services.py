@@ -93,7 +93,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             for model in READ_MODELS.values()
         )
         await stack.enter_async_context(_running(runners))
-        switchboard = Switchboard(store.writer, store.mapper, _link_maker(client, gemini), settings.max_calls, judge)
+        switchboard = Switchboard(store, leases, _link_maker(client, gemini), settings.max_calls, judge)
         await stack.enter_async_context(switchboard)
         stack.push_async_callback(switchboard.drain, settings.drain_s)
         yield Services(

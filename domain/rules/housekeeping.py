@@ -136,7 +136,7 @@ def _seal(call: CallMemory, journal: Journal) -> None:
             client_seq=call.client_seq,
             overhang=call.overhang,
         )
-        call.do(ForgetCandidateAudio(_needed_from(call)))
+        call.do(ForgetCandidateAudio(needed_from(call)))
     else:
         call.decide(
             InterviewerAudioRecorded,
@@ -146,7 +146,7 @@ def _seal(call: CallMemory, journal: Journal) -> None:
         )
 
 
-def _needed_from(call: CallMemory) -> int:
+def needed_from(call: CallMemory) -> int:
     """The oldest sample of the candidate's stream that may still have to be sent to the model."""
     policy, record = call.policy, call.record
     barge_in, voice = policy.barge_in, policy.voice
