@@ -79,9 +79,7 @@ class CandidateVoice:
             at_us = now_us()
             over_echo = self._echo.over_echo(pcm, self._heard_since(at_us))
             features = self._detector.analyse(pcm)._replace(over_echo=over_echo)
-            yield CandidateFrame(
-                at_us=at_us, client_seq=client_seq, features=features, pcm=pcm, overhang=overhang
-            )
+            yield CandidateFrame(at_us=at_us, client_seq=client_seq, features=features, pcm=pcm, overhang=overhang)
 
     def _heard_since(self, at_us: int) -> bytes:
         """What of the interviewer's stream came out of the client's loudspeaker since the last frame."""

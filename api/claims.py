@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from uuid import UUID
 
 import structlog
@@ -89,7 +90,7 @@ class Claims:
             before=call.record.process,
         )
         recorded: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
-        session.take_over(takeover, lambda outcome: recorded.done() or recorded.set_result(outcome))
+        session.take_over(takeover, partial(_came_out, recorded))
         try:
             outcome = await asyncio.wait_for(recorded, _RECORDED_WITHIN_S)
         except TimeoutError:
@@ -110,6 +111,11 @@ class Claims:
             candidate=await read(call.id, Side.CANDIDATE, needed_from(call), heard),
             interviewer=await read(call.id, Side.INTERVIEWER, from_said, said),
         )
+
+
+def _came_out(recorded: asyncio.Future[Outcome], outcome: Outcome) -> None:
+    if not recorded.done():
+        recorded.set_result(outcome)
 
 
 def _on_its_clock(call: Call) -> int:

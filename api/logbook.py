@@ -100,7 +100,7 @@ class Logbook:
             self._append(events, audio)
 
     def record_takeover(self, decision: Decision, then: Callable[[Outcome], None]) -> None:
-        """The first append of a new owner, whose outcome the caller waits for. Raises `StoreError` if it cannot be queued."""
+        """The first append of a new owner, whose outcome the caller waits for. Raises `StoreError` if it is not taken."""
         audio = [effect for effect in decision.effects if isinstance(effect, StoreAudio)]
         self._writer.submit(self._packed(decision.events, audio), then)
 

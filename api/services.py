@@ -2,10 +2,10 @@
 
 import asyncio
 from asyncio.subprocess import Process
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import structlog
 
@@ -13,10 +13,12 @@ from adapters.gemini.client import open_client
 from adapters.gemini.link import GeminiLink
 from adapters.gemini.settings import GeminiSettings
 from adapters.postgres.embedded import EmbeddedPostgres
+from adapters.postgres.leases import Leases
 from adapters.postgres.migrate import upgrade
 from adapters.postgres.store import PostgresStore, open_store
 from adapters.voice.pause_judge import PauseJudge
 from adapters.voice.silero import shared_session
+from api.adoption import adopt_orphans
 from api.agents import Agents, read_agents
 from api.call_session import CallSession
 from api.rehearsal_process import running_rehearsal
@@ -92,10 +94,13 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             ProjectionRunner(model, store.reader, store.pool, store.mapper.to_event, gather_s=_PROJECTIONS_GATHER_S)
             for model in READ_MODELS.values()
         )
-        await stack.enter_async_context(_running(runners))
+        await stack.enter_async_context(_running(*(runner.run() for runner in runners)))
+        leases = await stack.enter_async_context(Leases(dsn))
         switchboard = Switchboard(store, leases, _link_maker(client, gemini), settings.max_calls, judge)
+        leases.on_asked = switchboard.asked_for
         await stack.enter_async_context(switchboard)
         stack.push_async_callback(switchboard.drain, settings.drain_s)
+        await stack.enter_async_context(_running(adopt_orphans(leases, switchboard)))
         yield Services(
             settings=settings,
             store=store,
@@ -116,8 +121,8 @@ def _link_maker(client: "genai.Client", gemini: GeminiSettings) -> Callable[[Cal
 
 
 @asynccontextmanager
-async def _running(runners: tuple[ProjectionRunner, ...]) -> AsyncIterator[None]:
-    tasks = [asyncio.create_task(runner.run(), name=f"projection {runner.status.name}") for runner in runners]
+async def _running(*endless: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    tasks = [asyncio.create_task(each) for each in endless]
     try:
         yield
     finally:

@@ -3,8 +3,8 @@
 import asyncio
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
-from types import TracebackType
 from functools import partial
+from types import TracebackType
 from typing import Self
 from uuid import UUID, uuid4
 
@@ -169,7 +169,7 @@ class Switchboard:
         return session
 
     async def adopt(self, orphans: Iterable[UUID]) -> None:
-        """Take over calls that nobody owns, as far as there is room; what fails is tried again by whoever comes next."""
+        """Take over calls that nobody owns, as far as there is room; what fails is left to whoever looks next."""
         for call_id in orphans:
             if self.draining or not self._room:
                 return

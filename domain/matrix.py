@@ -95,7 +95,14 @@ _ROWS: dict[type, list[Rule]] = {
     inp.PauseJudged: [IGNORED, voice.judged, IGNORED, IGNORED, IGNORED, IGNORED],
     inp.DeadlinePassed: [STEP] * 6,
     inp.CallTakenOver: [takeover.taken_over] * 5 + [takeover.taken_over_after_close],
-    inp.HandOverRequested: [takeover.hand_over_requested] * 5 + [takeover.hand_over_after_close],
+    inp.HandOverRequested: [
+        takeover.hand_over_requested,
+        takeover.hand_over_requested,
+        takeover.hand_over_requested,
+        takeover.hand_over_requested,
+        takeover.hand_over_requested,
+        takeover.hand_over_after_close,
+    ],
 }
 
 _COLUMNS = (

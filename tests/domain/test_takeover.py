@@ -249,7 +249,9 @@ def test_a_log_of_several_owners_is_replayed_to_the_same_decisions():
 
 def test_where_another_core_decided_otherwise_its_decisions_stand():
     """Given a log whose barge-in today's core would not confirm, the recovered call stands where the log ends."""
-    other = Policy(endpoint=PLAIN.endpoint, barge_in=Policy().barge_in.__class__(confirm_voiced_ms=60, suspect_voiced_ms=40))
+    other = Policy(
+        endpoint=PLAIN.endpoint, barge_in=Policy().barge_in.__class__(confirm_voiced_ms=60, suspect_voiced_ms=40)
+    )
     driver = Driver(other).connected()
     driver.model_sends(3_000)
     driver.client_plays(600)
