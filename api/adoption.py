@@ -24,9 +24,11 @@ async def adopt_orphans(leases: Leases, switchboard: Switchboard) -> None:
     """Look for them for ever, and take them over."""
     began = monotonic()
     while True:
-        starting = monotonic() - began < _STARTING_S
+        age_s = monotonic() - began
+        starting = age_s < _STARTING_S
+        gone_s, free_s = (0.0, age_s) if starting else (_LEFT_ALONE_S, _LEFT_ALONE_S)
         try:
-            orphans = await leases.orphans(_MOST_AT_ONCE, for_s=0.0 if starting else _LEFT_ALONE_S)
+            orphans = await leases.orphans(_MOST_AT_ONCE, gone_s=gone_s, free_s=free_s)
         except StoreUnavailableError as error:
             _log.info("orphans_not_seen", reason=str(error))
         else:

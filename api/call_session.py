@@ -27,6 +27,7 @@ from api.logbook import Logbook
 from api.messages import Telling, complaint, message_of
 from api.outlet import Outlet
 from api.protocol import CLOSE_CODES
+from api.read_back import ReadBack
 from api.tokens import Token
 from domain import effects as fx
 from domain import inputs as inp
@@ -34,7 +35,7 @@ from domain.call import Call, Decision
 from domain.effects import Effect
 from domain.errors import PeerError
 from domain.policy import MODEL_RATE_HZ, samples
-from domain.ports import Outcome
+from domain.ports import AudioStore, Outcome
 from domain.states import State
 
 _log = structlog.get_logger(__name__)
@@ -67,6 +68,8 @@ class CallSession:
         make_logbook: Callable[["CallSession"], Logbook],
         judge: Judge | None = None,
         memory: Memory = Memory(0, b"", b""),  # noqa: B008  (a constant)
+        *,
+        audio: AudioStore,
     ) -> None:
         self.call = call
         policy = call.policy
@@ -76,6 +79,7 @@ class CallSession:
         self._interviewer = InterviewerVoice(most, begin)
         self._interviewer.append(memory.interviewer)
         self.voice = CandidateVoice(call, self._interviewer, judge, memory.candidate)
+        self._read_back = ReadBack(call.id, self.voice.kept, audio, self.now_us, self.feed)
         self._outlet: Outlet | None = None
         self._greeting: tuple[Token, int] | None = None
         self._inbox: deque[inp.Input] = deque()
@@ -299,8 +303,8 @@ class CallSession:
 
     def log_taken(self) -> None:
         """Another process has recorded this version of the call: it owns the call now, and this one lets go."""
-        _log.error("call_taken_over", call_id=str(self.call.id))
-        self._let_client_go("replaced", "Another server has taken this call over: connect again.")
+        _log.warning("call_lost_to_another_owner", call_id=str(self.call.id), epoch=self.call.record.epoch)
+        self._move_client()
         self.settled.set()
 
     # --- carrying effects out ------------------------------------------------------------------------------------
@@ -308,7 +312,7 @@ class CallSession:
     def _carry(self, effect: Effect) -> None:
         match effect:
             case fx.SendCandidateAudio(from_sample, to_sample):
-                self.link.send_audio(self.voice.read(from_sample, to_sample))
+                self.link.send_audio(self._read_back.stretch(from_sample, to_sample))
             case fx.SendInterviewerAudio(generation, from_sample, to_sample):
                 self._send_to_client(generation, from_sample, to_sample)
             case fx.OpenActivity():

@@ -5,12 +5,10 @@ It carries; what the frames mean is decided elsewhere.
 
 from collections.abc import Callable, Iterator
 
-import structlog
-
 from adapters.voice.echo import EchoGauge
 from adapters.voice.factory import make_detector
 from adapters.voice.pause_judge import Judge
-from adapters.voice.preroll import AudioNotHeldError, VoiceRing
+from adapters.voice.preroll import VoiceRing
 from api import protocol
 from api.intake import Heard, IntakeFrame, VoiceIntake
 from api.interviewer_voice import KEPT_FOR_ECHO, InterviewerVoice
@@ -19,7 +17,6 @@ from domain.effects import JudgePause
 from domain.inputs import CandidateFrame, PauseJudged
 from domain.policy import MODEL_RATE_HZ, samples
 
-_log = structlog.get_logger(__name__)
 _RING_SLACK_MS = 10_000
 _FRAME_PLAYED = samples(20, MODEL_RATE_HZ)
 _BURST_US = 10_000
@@ -44,8 +41,11 @@ class CandidateVoice:
         self._ring.append(heard)
         self._heard = Heard(recorded, call.client_seq + 1, call.overhang)
         self._intake: VoiceIntake | None = None
-        self.unavailable_samples = 0
-        """Audio that the core asked for and memory no longer held: 0, or policy and ring do not fit together."""
+
+    @property
+    def kept(self) -> VoiceRing:
+        """The newest of the stream, as it was heard."""
+        return self._ring
 
     @property
     def next_seq(self) -> int:
@@ -98,18 +98,8 @@ class CandidateVoice:
         self._detector.reset()
 
     def forget_before(self, sample: int) -> None:
-        """Nobody will ask for what is older."""
+        """What is older is in the log."""
         self._ring.forget_before(sample)
-
-    def read(self, from_sample: int, to_sample: int) -> bytes:
-        """A stretch of the stream, as PCM16 at 16 kHz; what memory no longer holds of it is missing, and counted."""
-        try:
-            return self._ring.read(from_sample, to_sample)
-        except AudioNotHeldError as error:
-            held_from = min(error.first_sample, to_sample)
-            self.unavailable_samples += held_from - from_sample
-            _log.error("candidate_audio_not_held", call_id=str(self._call.id), samples=self.unavailable_samples)
-            return self._ring.read(held_from, to_sample) if held_from < to_sample else b""
 
     def judge(self, question: JudgePause, now_us: Callable[[], int], then: Callable[[PauseJudged], None]) -> None:
         """Have a pause judged, if there is a judge and it has time; the verdict goes to `then`."""

@@ -57,7 +57,7 @@ class Claims:
 
     async def _until_free(self, call_id: UUID) -> None:
         """Return when nobody else owns the call, asking whoever does."""
-        asked = False
+        asked = 0
         try:
             async with asyncio.timeout(_LET_GO_WITHIN_S):
                 while True:
@@ -66,9 +66,9 @@ class Claims:
                         raise _unknown()
                     if owner.process is None or owner.process == self.leases.process or owner.gone:
                         return
-                    if not asked:
+                    if owner.epoch > asked:
                         await self.leases.ask(call_id, owner.process)
-                        asked = True
+                        asked = owner.epoch
                     await asyncio.sleep(_LOOK_AGAIN_S)
         except TimeoutError:
             raise _busy() from None

@@ -1,8 +1,8 @@
 """A call's way into the log: decisions become appends, and what is durable is acknowledged.
 
 Facts wait here for a moment, until the audio that came before them is in a segment and goes with them, so that the log
-is always a whole beginning of what happened. Nothing waits for the database here. If the writer is full or gone, appends are kept, in order, and offered again;
-the call is told that its log has failed, and ends.
+is always a whole beginning of what happened. Nothing waits for the database. If the writer is full or gone, appends are
+kept, in order, and offered again; the call is told that its log has failed, and ends.
 """
 
 import asyncio
@@ -89,7 +89,7 @@ class Logbook:
         self._moved.set()
 
     def record(self, decision: Decision, whole: bool = True) -> None:
-        """Append a decision's events and the audio they name, as soon as what has been heard is `whole`, in segments."""
+        """Append a decision's events and the audio they name, once what has been heard is `whole`, all in segments."""
         if self._taken:
             return
         self._events += decision.events
@@ -100,7 +100,7 @@ class Logbook:
             self._append(events, audio)
 
     def record_takeover(self, decision: Decision, then: Callable[[Outcome], None]) -> None:
-        """The first append of a new owner, whose outcome the caller waits for. Raises `StoreError` if it is not taken."""
+        """The first append of a new owner, whose outcome the caller awaits. Raises `StoreError` if it is not taken."""
         audio = [effect for effect in decision.effects if isinstance(effect, StoreAudio)]
         self._writer.submit(self._packed(decision.events, audio), then)
 

@@ -40,6 +40,7 @@ class Services:
     """What the handlers work with."""
 
     settings: Settings
+    leases: Leases
     store: PostgresStore
     agents: Agents
     mint: TokenMint
@@ -83,6 +84,8 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             await asyncio.to_thread(judge.__enter__)
             stack.push(judge)
         dsn = await stack.enter_async_context(open_database(settings))
+        # Given up after the writer has written what waits: until then these calls are this process's.
+        leases = await stack.enter_async_context(Leases(dsn))
         store = await stack.enter_async_context(open_store(dsn))
         rehearsal: Process | None = None
         if settings.gemini is not None:
@@ -95,7 +98,6 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             for model in READ_MODELS.values()
         )
         await stack.enter_async_context(_running(*(runner.run() for runner in runners)))
-        leases = await stack.enter_async_context(Leases(dsn))
         switchboard = Switchboard(store, leases, _link_maker(client, gemini), settings.max_calls, judge)
         leases.on_asked = switchboard.asked_for
         await stack.enter_async_context(switchboard)
@@ -103,6 +105,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         await stack.enter_async_context(_running(adopt_orphans(leases, switchboard)))
         yield Services(
             settings=settings,
+            leases=leases,
             store=store,
             agents=agents,
             mint=mint,

@@ -98,7 +98,7 @@ class Switchboard:
             opened_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
             process=str(self._leases.process),
         )
-        session = CallSession(call, self._make_link, self._make_logbook, self._judge)
+        session = CallSession(call, self._make_link, self._make_logbook, self._judge, audio=self._store.audio)
         recorded = _record(session, opened, self._opened)
         self._opening += 1  # counts against the bound while it is being recorded
         try:
@@ -213,7 +213,7 @@ class Switchboard:
         )
 
     def _recovered(self, call: Call, memory: Memory) -> CallSession:
-        return CallSession(call, self._make_link, self._make_logbook, self._judge, memory)
+        return CallSession(call, self._make_link, self._make_logbook, self._judge, memory, audio=self._store.audio)
 
     async def _live(self, session: CallSession) -> None:
         call: Call = session.call

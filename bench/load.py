@@ -182,7 +182,7 @@ def section(seen: dict[str, Any], command: str) -> Section:
     calls, seconds, heard = seen["calls"], seen["seconds"], seen["heard"]
     minutes = max(calls, 1) * seconds / 60
     memory_mb = (seen["resident_bytes"] - seen["idle_bytes"]) / max(calls, 1) / 1e6
-    drops = heard["missing_frames"] + seen["audio_not_held_samples"] + seen["unsent_to_model"] + seen["writer_refused"]
+    drops = heard["missing_frames"] + seen["unsent_to_model"] + seen["writer_refused"]
     found = Section(
         "load",
         f"{calls} calls at once on one core, {seconds:.0f} s",

@@ -140,7 +140,6 @@ def _report(services: Services) -> dict[str, Any]:
         "events_now": stats.committed - probe.events,
         "batches_now": stats.batches - probe.batches,
         "writer_refused": stats.refused + stats.lost + stats.conflicts + stats.retries,
-        "audio_not_held_samples": sum(session.unavailable_samples for session in sessions),
         "unsent_to_model": sum(session.link.counts.unsent for session in sessions),
         "dials": sum(session.link.counts.dials for session in sessions),
     }

@@ -142,7 +142,7 @@ class ResetDetector(NamedTuple):
 
 
 class ForgetCandidateAudio(NamedTuple):
-    """The candidate's stream before this sample will not be asked for again."""
+    """The candidate's stream before this sample need not be held in memory: it will hardly be asked for again."""
 
     before_sample: int
 

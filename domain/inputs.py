@@ -181,6 +181,19 @@ class UplinkMeasured(Event, frozen=True, kw_only=True):
     longest_wait_ms: int
 
 
+@event("call.audio_read_back.v1")
+class AudioReadBack(Event, frozen=True, kw_only=True):
+    """Of this stretch for the model, memory no longer held `samples` of the candidate's voice: the log gave them.
+
+    It took so long until the model's socket had taken all of it, or the session was lost.
+    """
+
+    from_sample: int
+    to_sample: int
+    samples: int
+    took_ms: int
+
+
 @event("call.go_away_received.v1")
 class GoAwayReceived(Event, frozen=True, kw_only=True):
     """Gemini will end this connection in `time_left_ms`."""
@@ -296,6 +309,7 @@ Input = (
     | ModelInterruptionReported
     | UsageReported
     | UplinkMeasured
+    | AudioReadBack
     | GoAwayReceived
     | ResumptionHandleIssued
     | ToolCallRequested

@@ -86,6 +86,7 @@ _ROWS: dict[type, list[Rule]] = {
     inp.ModelInterruptionReported: _open(model.interruption_reported),
     inp.UsageReported: [STEP] * 6,
     inp.UplinkMeasured: [STEP] * 6,
+    inp.AudioReadBack: [STEP] * 6,
     inp.GoAwayReceived: _open(model.going_away),
     inp.ResumptionHandleIssued: _open(STEP),
     inp.ToolCallRequested: _open(model.tool_called),

@@ -149,7 +149,8 @@ class LinkPolicy(msgspec.Struct, frozen=True):
     overtime_ms: Millis = 120_000
     """How long a call may go on after the interview's duration."""
     window_keep_ms: Millis = 180_000
-    """How much of an unanswered turn's audio is kept in memory to be sent again after a re-dial."""
+    """How much of an unanswered turn's audio is kept in memory to be sent again after a re-dial; what is older is read
+    back from the log."""
     nudge_timeout_ms: Millis = 10_000
     """A nudged model is given longer, as it may be slow and the nudge made it begin anew. Then it is dialled again."""
     chosen_silence_ms: Millis = 10_000

@@ -6,7 +6,7 @@ resume on top of an open one is refused), and whatever an old session still says
 
 import asyncio
 import random
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
@@ -15,7 +15,7 @@ from google import genai
 from adapters.gemini.live_setup import LiveSetup
 from adapters.gemini.session import GeminiSession
 from adapters.gemini.settings import GeminiSettings
-from adapters.gemini.uplink import Note, Outgoing, Signal, Text, ToolAnswer, UplinkCounts, chunks
+from adapters.gemini.uplink import Note, Outgoing, Signal, Stretch, Text, ToolAnswer, UplinkCounts, chunks
 from domain.effects import DialModel
 from domain.inputs import Input, UplinkMeasured
 from domain.policy import millis
@@ -101,10 +101,13 @@ class GeminiLink:
         if not self._gemini_decides:
             self._send(Signal.ACTIVITY_START)
 
-    def send_audio(self, pcm: bytes) -> None:
-        """The candidate's voice, mono PCM16 at 16 kHz, of any length."""
-        for chunk in chunks(pcm):
-            self._send(chunk)
+    def send_audio(self, voice: bytes | AsyncGenerator[bytes]) -> None:
+        """The candidate's voice, mono PCM16 at 16 kHz, of any length; in pages if it has to be read first."""
+        if isinstance(voice, bytes):
+            for chunk in chunks(voice):
+                self._send(chunk)
+        else:
+            self._send(Stretch(voice))
 
     def close_activity(self) -> None:
         """The candidate has finished. Nothing is sent where Gemini decides turns."""

@@ -5,12 +5,14 @@ does not, the pieces that wait behind one another go as one, up to `LONGEST_CHUN
 that is slow already, and short ones again as soon as nothing waits. Nothing is held back to be joined.
 
 Candidate audio is never dropped. When the queue is full, or the socket takes nothing for too long, the session is
-given up; the audio is still in the core's window and goes to the next one.
+given up; the audio is still in the core's window and goes to the next one. A long stretch that is sent again does not
+wait here as sound: it is read page by page when it is its turn, and whatever comes behind it waits for that.
 """
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import aclosing
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any, NamedTuple, assert_never
@@ -42,6 +44,12 @@ class Audio(NamedTuple):
     pcm: bytes
 
 
+class Stretch(NamedTuple):
+    """The candidate's voice in pages, mono PCM16 at 16 kHz each: they are read as they are sent."""
+
+    pages: AsyncGenerator[bytes]
+
+
 class Text(NamedTuple):
     """A user's turn in text, to be answered."""
 
@@ -62,7 +70,8 @@ class ToolAnswer(NamedTuple):
     result: dict[str, Any]
 
 
-Outgoing = Signal | Audio | Text | Note | ToolAnswer
+Sendable = Signal | Audio | Text | Note | ToolAnswer
+Outgoing = Sendable | Stretch
 
 
 @dataclass(slots=True)
@@ -90,12 +99,15 @@ class Uplink:
         self._waiting_bytes = 0
         self._filled = asyncio.Event()
         self._overflowed = False
+        self._until_full: asyncio.Timeout | None = None
 
     def offer(self, message: Outgoing) -> bool:
         """Queue `message`; False if it is full. From then on it takes nothing more, and `drain` raises `LostError`."""
         cost = _cost(message)
-        if self._waiting_bytes + cost > self._limit_bytes:
+        if self._waiting_bytes + cost > self._limit_bytes and not self._overflowed:
             self._overflowed = True
+            if self._until_full is not None:
+                self._until_full.reschedule(asyncio.get_running_loop().time())
         if not self._overflowed:
             self._waiting.append((message, self._now_us()))
             self._waiting_bytes += cost
@@ -108,15 +120,22 @@ class Uplink:
         Raises `LostError` when the queue has overflowed, or a message has waited `timeout_s` for the socket.
         """
         try:
-            while True:
-                await self._filled.wait()
-                self._filled.clear()
-                while self._waiting and not self._overflowed:
-                    await self._send_next(session, timeout_s)
-                if self._overflowed:
-                    raise LostError(0, UPLINK_FULL, retryable=True)
+            async with asyncio.timeout(None) as self._until_full:
+                await self._send_what_comes(session, timeout_s)
         except ConnectionClosed:
             return
+        except TimeoutError as error:
+            raise LostError(0, UPLINK_FULL, retryable=True) from error
+        finally:
+            self._until_full = None
+        raise LostError(0, UPLINK_FULL, retryable=True)
+
+    async def _send_what_comes(self, session: AsyncSession, timeout_s: float) -> None:
+        while not self._overflowed:
+            await self._filled.wait()
+            self._filled.clear()
+            while self._waiting and not self._overflowed:
+                await self._send_next(session, timeout_s)
 
     @property
     def waiting(self) -> int:
@@ -150,6 +169,15 @@ class Uplink:
 
     async def _send_next(self, session: AsyncSession, timeout_s: float) -> None:
         message, since_us = self.take()
+        if not isinstance(message, Stretch):
+            await self._send_one(session, message, since_us, timeout_s)
+            return
+        async with aclosing(message.pages):
+            async for page in message.pages:
+                for chunk in chunks(page):
+                    await self._send_one(session, chunk, self._now_us(), timeout_s)
+
+    async def _send_one(self, session: AsyncSession, message: Sendable, since_us: int, timeout_s: float) -> None:
         try:
             async with asyncio.timeout(timeout_s):
                 await _send(session, message)
@@ -172,7 +200,7 @@ def chunks(pcm: bytes) -> Iterator[Audio]:
         yield Audio(pcm[start : start + LONGEST_CHUNK_BYTES])
 
 
-async def _send(session: AsyncSession, message: Outgoing) -> None:
+async def _send(session: AsyncSession, message: Sendable) -> None:
     match message:
         case Audio(pcm):
             await session.send_realtime_input(audio=types.Blob(data=pcm, mime_type=PCM_16K))

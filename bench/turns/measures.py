@@ -210,4 +210,4 @@ def _sent(trace: Trace) -> Iterator[Seen]:
     silence = max(1, trace.heard_samples - voiced)
     kept = min(1.0, max(0, received - voiced) / silence)
     yield _seen(trace, "silence not sent", (1 - kept) * silence, weight=silence)
-    yield _seen(trace, "sent wrong", (trace.received_wrong + trace.unavailable) / 16)
+    yield _seen(trace, "sent wrong", trace.received_wrong / 16)

@@ -69,11 +69,16 @@ class _Session(CallSession):
     """The product's session on the loop's clock. What it sends to the model is noted."""
 
     def __init__(
-        self, loop: SimulatedLoop, call: Call, make_logbook: Callable[[CallSession], Logbook], judge: Judge
+        self,
+        loop: SimulatedLoop,
+        call: Call,
+        make_logbook: Callable[[CallSession], Logbook],
+        judge: Judge,
+        store: MemoryStore,
     ) -> None:
         self._loop = loop
         self.sent: list[tuple[int, int]] = []
-        super().__init__(call, self._make_link, make_logbook, judge)
+        super().__init__(call, self._make_link, make_logbook, judge, audio=store)
 
     def now_us(self) -> int:
         return self._loop.now_us
@@ -161,7 +166,7 @@ async def _play(
         return book
 
     judge = SimulatedJudge(loop, {} if memory is None else memory.judged, busy=scene.kind not in _JUDGED)
-    session = _Session(loop, call, make_logbook, judge)
+    session = _Session(loop, call, make_logbook, judge, store)
     microphone = Microphone(scene, render(scene, rate_hz))
     dice = Random(f"network {scene.seed}")
     networks = tuple(Network(loop, dice, scene.network_ms, scene.jitter_ms) for _ in range(2))
@@ -198,7 +203,6 @@ async def _play(
     trace.told = client.told
     trace.played = client.loudspeaker.played
     trace.windows = link.model.windows
-    trace.unavailable = session.voice.unavailable_samples
     trace.heard_samples = call.hearing.next_sample
     trace.length_us = loop.now_us
     await _check_received(trace, store, session)

@@ -36,7 +36,6 @@ class Trace:
     """What the model received, as ranges of the candidate's stream, in order: each byte is what the log has there."""
     received_wrong: int = 0
     """Samples that the model received and that are not what the log has at that place."""
-    unavailable: int = 0
     heard_samples: int = 0
     length_us: int = 0
 

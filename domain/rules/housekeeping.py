@@ -147,18 +147,20 @@ def _seal(call: CallMemory, journal: Journal) -> None:
 
 
 def needed_from(call: CallMemory) -> int:
-    """The oldest sample of the candidate's stream that may still have to be sent to the model."""
+    """The oldest sample of the candidate's stream that memory holds: what may have to be sent to the model soon.
+
+    What is older may be asked for as well, of a very long answer; then it is read back from the log.
+    """
     policy, record = call.policy, call.record
     barge_in, voice = policy.barge_in, policy.voice
     doubt_ms = voice.preroll_most_ms + voice.start_window_ms + barge_in.ceiling_ms + 2 * barge_in.recall_ms
-    needed = [call.hearing.next_sample - samples(doubt_ms + 1_000), call.uplink_sample]
-    if policy.local_turns:
-        needed.pop()
+    next_sample = call.hearing.next_sample
+    of_answer = [] if policy.local_turns else [call.uplink_sample]
     answer = record.answer
     if answer is not None and (answer.to_sample is None or (record.reply is not None and not answer.replied)):
-        needed.append(answer.from_sample)
-        needed.append(max(answer.first_sample, call.hearing.next_sample - _JUDGED_SAMPLES))
+        of_answer.append(answer.from_sample)
+        of_answer.append(max(answer.first_sample, next_sample - _JUDGED_SAMPLES))
     if call.missed_from is not None:
-        needed.append(call.missed_from)
-    oldest_kept = call.hearing.next_sample - samples(policy.links.window_keep_ms)
-    return max(0, oldest_kept, min(needed))
+        of_answer.append(call.missed_from)
+    kept_from = max(min(of_answer, default=next_sample), next_sample - samples(policy.links.window_keep_ms))
+    return max(0, min(kept_from, next_sample - samples(doubt_ms + 1_000)))

@@ -29,6 +29,11 @@ async def server(module_dsn: str, tmp_path_factory: pytest.TempPathFactory) -> A
         folder,
         stalls={"playout": {"stall_ms": STALL_MS}},
         impatient={"links": {"resume_wait_ms": 300}},
+        forgetful={
+            "links": {"window_keep_ms": 0},
+            "voice": {"preroll_most_ms": 300},
+            "barge_in": {"recall_ms": 0, "ceiling_ms": 300},
+        },
         unmet={"links": {"hello_wait_ms": 300}},
     )
     async with running_desk(module_dsn, folder, agents=agents, max_calls=50, ping_interval_ms=1_500) as desk:

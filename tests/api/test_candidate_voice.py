@@ -159,26 +159,8 @@ def test_frames_that_come_all_at_once_are_each_compared_with_their_own_20_ms() -
     assert b"".join(ear.played) == ring.read(0, sum(len(played) // 2 for played in ear.played))
 
 
-@pytest.mark.parametrize(
-    ("from_frame", "to_frame", "missing_frames"), [(0, 4, 2), (2, 4, 0), (1, 3, 1), (0, 2, 2), (0, 1, 1)]
-)
-def test_audio_that_memory_no_longer_holds_is_missing_and_counted(
-    from_frame: int, to_frame: int, missing_frames: int
-) -> None:
-    """Given the first two of four frames are forgotten, what is held of a stretch is read, and the rest is counted."""
-    voice, _, _ = a_voice(a_call())
-    list(voice.listen([frame(number) for number in range(4)], lambda: 0))
-    voice.forget_before(2 * FRAME_SAMPLES)
-
-    read = voice.read(from_frame * FRAME_SAMPLES, to_frame * FRAME_SAMPLES)
-
-    first = max(2, from_frame) * FRAME_SAMPLES
-    assert read == numbered(first, max(0, to_frame * FRAME_SAMPLES - first))
-    assert voice.unavailable_samples == missing_frames * FRAME_SAMPLES
-
-
 def test_the_judge_hears_the_stretch_in_question_as_far_as_it_is_held() -> None:
-    """Given a question about four frames of which one is forgotten, three are judged, and nothing counts as missing."""
+    """Given a question about four frames of which one is forgotten, three are judged."""
     judge = Judge()
     voice, _, _ = a_voice(a_call(), judge)
     list(voice.listen([frame(number) for number in range(5)], lambda: 0))
@@ -191,7 +173,6 @@ def test_the_judge_hears_the_stretch_in_question_as_far_as_it_is_held() -> None:
     (verdict,) = verdicts
     assert (verdict.to_sample, verdict.completeness) == (4 * FRAME_SAMPLES, 200)
     assert (verdict.at_us, verdict.took_ms) == (125_999, 120)
-    assert voice.unavailable_samples == 0
 
 
 @pytest.mark.parametrize("judge", [None, Judge(busy=True)], ids=["nobody", "busy"])

@@ -3,7 +3,7 @@
 import pytest
 
 from domain.events import GenerationRequested, LinkLost, LinkRestored
-from domain.inputs import GoAwayReceived, ModelConnected
+from domain.inputs import AudioReadBack, GoAwayReceived, ModelConnected
 from domain.ports import Side
 from domain.states import Link
 from tests.api.candidate import in_call, recording
@@ -60,6 +60,21 @@ async def test_a_resumed_session_is_given_the_open_window_whole(desk: Desk) -> N
     assert whole.setup.handle
     assert bytes(whole.windows[0].pcm).find(answer[3_200:]) >= 0
     assert len(whole.windows) == 1
+
+
+async def test_a_window_that_memory_forgot_is_read_back_from_the_log(desk: Desk) -> None:
+    """Given an answer of which little is kept in memory, and a drop in its middle: the next session gets all of it."""
+    desk.faults("drop at=received_bytes nth=110000")
+    opened = await desk.open("Why?", "How?", agent="forgetful")
+    answer = recording("answer_2", 4.5)
+    async with in_call(opened) as candidate:
+        await candidate.asked(1)
+        await candidate.say(answer)
+        await candidate.hears(generation=2)
+    assert bytes(desk.rehearsal.sessions[-1].windows[0].pcm).find(answer[3_200:]) >= 0
+    events = await desk.log(opened.call_id)
+    (told,) = (event for event in events if isinstance(event, AudioReadBack))
+    assert 0 < told.samples <= told.to_sample - told.from_sample
 
 
 async def test_a_link_that_fails_three_times_closes_the_call(desk: Desk) -> None:

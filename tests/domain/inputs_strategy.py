@@ -59,6 +59,9 @@ rare = st.one_of(
         largest_chunk_ms=st.just(80),
         longest_wait_ms=st.just(50),
     ),
+    st.builds(
+        inp.AudioReadBack, from_sample=st.just(0), to_sample=st.just(640), samples=st.just(320), took_ms=st.just(4)
+    ),
     st.builds(inp.GoAwayReceived, time_left_ms=st.sampled_from([0, 500, 60_000])),
     st.builds(inp.ResumptionHandleIssued, handle=st.sampled_from(["", "h1", "h2"]), resumable=st.booleans()),
     st.builds(

@@ -38,5 +38,9 @@ class RehearsalConfig:
     """How long before the end of its life a connection is told."""
     handle_lifetime_ms: int = 7_200_000
     faults: tuple[Fault, ...] = ()
+    control: bool = False
+    """Whether whoever reaches the server may make faults while it runs (`/control`)."""
+    journal: Path | None = None
+    """Folder in which each session is written down as it happens."""
     keep_bytes: int = 4_000_000
     """How much of each session's received audio is kept for inspection."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from adapters.gemini.rehearsal import messages
 from adapters.gemini.rehearsal.config import RehearsalConfig
 from adapters.gemini.rehearsal.faults import Action, Point
-from adapters.gemini.rehearsal.history import History, Turn, text_tokens
+from adapters.gemini.rehearsal.history import History, Snapshot, Turn, text_tokens
 from adapters.gemini.rehearsal.interviewer import next_line
 from adapters.gemini.rehearsal.link import Link
 from adapters.gemini.rehearsal.notes import heard_of_last_reply
@@ -38,9 +38,15 @@ class Services:
 class Conversation:
     """One session's turns. Every method is called from the session's reader, one at a time."""
 
-    def __init__(self, setup: Setup, history: History, link: Link, services: Services) -> None:
+    def __init__(
+        self, setup: Setup, history: History, link: Link, services: Services, session: str, resumed: Snapshot | None
+    ) -> None:
         self.setup = setup
         self.history = history
+        self.session = session
+        self.lineage = resumed.lineage if resumed is not None else session
+        self._unanswered = list(resumed.unanswered) if resumed is not None else []
+        self._lost_calls = bool(self._unanswered) and setup.lost_calls_swallow
         self.instruction = setup.instruction
         self.functions = setup.functions
         self._link = link
@@ -72,8 +78,14 @@ class Conversation:
             self._hearing = self._link.spawn(self._add_after(self._hearing, turns))
 
     def reply(self) -> None:
-        """Answer what was taken in; after the turn under way, if there is one (that is how NO_INTERRUPTION works)."""
-        if not self.is_replying:
+        """Answer what was taken in; after the turn under way, if there is one (that is how NO_INTERRUPTION works).
+
+        A function call that a resumed session still waits for swallows the turn.
+        """
+        if self._lost_calls:
+            self._lost_calls = False
+            self._link.journal.note("swallowed")
+        elif not self.is_replying:
             self._speaking = self._link.spawn(self._answer(self._hearing))
         elif self._queued is None or self._queued.done():
             self._queued = self._link.spawn(self._answer_after(self._speaking))
@@ -119,6 +131,9 @@ class Conversation:
         """Take in (call id, response as text) pairs. A call that is not open any more is only remembered."""
         for call_id, text in responses:
             self.history.add(Turn("tool", text))
+            if call_id in self._unanswered:
+                self._unanswered.remove(call_id)
+                self._lost_calls = self._lost_calls and bool(self._unanswered)
             if self._reply is not None and call_id in self._reply.open_calls:
                 self._reply.tool_tokens += text_tokens(text)
                 self._reply.open_calls.pop(call_id).set()
@@ -127,6 +142,7 @@ class Conversation:
         if before is not None:
             await asyncio.wait([before])
         window.text = await self._services.recogniser.transcribe(pcm, window.rate_hz)
+        self._link.journal.note("heard", window=window.number, text=window.text)
         notes = [heard_of_last_reply(text) for text in window.typed]
         for heard in notes:
             if heard is not None:
@@ -173,6 +189,7 @@ class Conversation:
             await self.complete(reply, chose_silence=True)
             return
         reply.utterance, reply.meant = utterance, line.text
+        self._link.journal.note("replying", text=utterance.text)
         began = asyncio.get_running_loop().time()
         await reply.speak(self._link, began, self._services.config.speed)
         self.record(reply)
@@ -193,6 +210,7 @@ class Conversation:
     async def _call(self, reply: Reply, function: Function) -> None:
         """Call a declared function; a blocking one holds the turn until the response is there."""
         call_id, answered = f"function-call-{secrets.randbits(63)}", asyncio.Event()
+        self._unanswered.append(call_id)
         if function.blocking:
             reply.open_calls[call_id] = answered
         await self._link.send(messages.tool_call(call_id, function.name, {}))
@@ -212,9 +230,12 @@ class Conversation:
 
     async def offer_handle(self) -> None:
         """Give out a handle for the conversation as it is now, if the setup asked for handles."""
-        if self.setup.resumable:
-            handle = self._services.handles.issue(self.history.snapshot(self.setup.model))
-            await self._link.send(messages.resumption(handle))
+        if not self.setup.resumable:
+            return
+        if self._hearing is not None:  # what it is about to know belongs to the conversation as it is now
+            await asyncio.wait([self._hearing])
+        now = Snapshot(self.setup.model, tuple(self.history.turns), tuple(self._unanswered), self.session, self.lineage)
+        await self._link.send(messages.resumption(self._services.handles.issue(now)))
 
     def record(self, reply: Reply) -> None:
         """Put what was sent into the history, once; a turn that was cut off before its first audio leaves nothing."""
@@ -223,4 +244,5 @@ class Conversation:
             utterance = reply.utterance
             stands_in = reply.sent == len(utterance.messages) and utterance.text != reply.meant
             said = utterance.said_until(reply.sent)
+            self._link.journal.note("said", text=said, audio_ms=reply.sent_ms)
             self.history.add(Turn("model", said, reply.sent_ms, reply.meant if stands_in else ""), reply.place)

@@ -6,9 +6,10 @@ the point itself and fit only some points (`FITS`); the others happen beside the
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields
 from enum import StrEnum
+from time import monotonic
 from typing import Any, Self
 
 import msgspec
@@ -19,6 +20,10 @@ from domain.errors import PeerError
 class Point(StrEnum):
     """Where in a session's course a fault can strike. Passings are counted per session."""
 
+    DIAL = "dial"
+    """A connection asks to be let in; the handshake is not answered yet."""
+    RESUME = "resume"
+    """A setup came with a handle, which is not looked at yet."""
     SETUP_COMPLETE = "setup_complete"
     RECEIVED_BYTES = "received_bytes"
     """Counted in bytes of the candidate's PCM, not in passings."""
@@ -39,7 +44,7 @@ class Action(StrEnum):
     DELAY = "delay"
     """Hold the message of this point, and what follows it, back for `ms`."""
     GO_AWAY = "go_away"
-    """Announce the end of the connection, which comes `time_left_ms` later."""
+    """Announce the end of the connection, which comes `time_left_ms` later, or (`goes_on`) never."""
     SILENCE = "silence"
     """The model hangs: this turn has no audio and no end, and nothing says so."""
     CHOOSE_SILENCE = "choose_silence"
@@ -54,32 +59,56 @@ class Action(StrEnum):
     """A turn that was cut off talks on for `ms` before `interrupted`, or `after` it."""
     TURN_COMPLETE_FIRST = "turn_complete_first"
     """A turn that was cut off ends with `turnComplete`, then `interrupted`."""
+    REFUSE = "refuse"
+    """Answer the handshake with an HTTP `status`."""
+    STALL = "stall"
+    """Read nothing for `ms` (0: never again), so that the client's messages pile up."""
+    GARBAGE = "garbage"
+    """Send a message that means nothing: `what` names its kind."""
     GAP = "gap"
     """The audio stalls for `ms`, then what is due comes in a burst."""
     TONE = "tone"
     """The voice becomes a tone, which lasts `ms` longer than the words would have."""
 
 
-_ENDS = frozenset({Point.INPUT_TRANSCRIPTION, Point.GENERATION_COMPLETE, Point.TURN_COMPLETE, Point.INTERRUPTION})
+_MESSAGES = frozenset(
+    {
+        Point.SETUP_COMPLETE,
+        Point.INPUT_TRANSCRIPTION,
+        Point.GENERATION_COMPLETE,
+        Point.TURN_COMPLETE,
+        Point.INTERRUPTION,
+    }
+)
 FITS: Mapping[Action, frozenset[Point]] = {
     Action.SILENCE: frozenset({Point.REPLY}),
     Action.CHOOSE_SILENCE: frozenset({Point.REPLY}),
-    Action.OMIT: _ENDS,
+    Action.OMIT: _MESSAGES,
+    Action.REFUSE: frozenset({Point.DIAL}),
     Action.LATE_AUDIO: frozenset({Point.INTERRUPTION}),
     Action.TURN_COMPLETE_FIRST: frozenset({Point.INTERRUPTION}),
 }
 """Where the actions fit that change a point's own message. They strike at once: `after_ms` would be too late."""
+FIT_DIAL = frozenset({Action.REFUSE, Action.DROP, Action.DELAY})
+"""What can happen to a connection that is no session yet."""
+FIT_AT_ONCE = frozenset(Action) - FITS.keys() - {Action.DELAY}
+"""What can happen at any moment, to order."""
+GARBAGE = ("json", "binary", "empty", "list", "unknown", "wrong", "giant")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """One row: when (`at`, `nth`, `after_ms`), how often over the server's life (`times`, 0 for always), and what."""
+    """One row: when (`at`, `nth`, `after_ms`), how often over the server's life (`times`, 0 for always), and what.
+
+    With `for_ms` it strikes only so long after it was made; 0 is for ever.
+    """
 
     action: Action
     at: Point
     nth: int = 1
     after_ms: int = 0
     times: int = 1
+    for_ms: int = 0
     code: int = 1011
     reason: str = "Internal error encountered."
     abort: bool = False
@@ -88,11 +117,24 @@ class Fault:
     goes_on: bool = False
     ends: bool = False
     after: bool = False
+    status: int = 503
+    what: str = "json"
 
     def __post_init__(self) -> None:
+        if self.what not in GARBAGE:
+            raise ValueError(f"what must be one of {', '.join(GARBAGE)}")
+        if self.at is Point.DIAL and (self.action not in FIT_DIAL or self.after_ms):
+            raise ValueError(f"at dial there can be {', '.join(sorted(FIT_DIAL))}, without after_ms")
         fits = FITS.get(self.action)
         if fits is not None and (self.at not in fits or self.after_ms):
             raise ValueError(f"{self.action} must be at {' or '.join(sorted(fits))}, without after_ms")
+
+    @property
+    def words(self) -> str:
+        """The fault as it may be written in words."""
+        told = {item.name: getattr(self, item.name) for item in fields(self) if item.name not in ("action", "reason")}
+        changed = {item.name: item.default for item in fields(self)}
+        return " ".join([self.action, *(f"{name}={told[name]}" for name in told if told[name] != changed[name])])
 
     @classmethod
     def parse(cls, text: str) -> Self:
@@ -115,12 +157,35 @@ class Fault:
             raise PeerError("bad_fault", f"Correct the fault {dict(raw)!r}: {error}") from error
 
 
-class FaultBook:
-    """The server's faults, and how often each may still strike."""
+@dataclass(slots=True)
+class _Armed:
+    """A fault that waits to strike."""
 
-    def __init__(self, faults: Iterable[Fault]) -> None:
-        self._faults = tuple(faults)
-        self._struck: Counter[int] = Counter()
+    fault: Fault
+    made_s: float
+    struck: int = 0
+
+    def is_spent(self, now_s: float) -> bool:
+        late = self.fault.for_ms and now_s >= self.made_s + self.fault.for_ms / 1000
+        return bool(late or (self.fault.times and self.struck >= self.fault.times))
+
+
+class FaultBook:
+    """The server's faults, and how often each may still strike. `now_s` is a monotonic clock."""
+
+    def __init__(self, faults: Iterable[Fault] = (), now_s: Callable[[], float] = monotonic) -> None:
+        self._now_s = now_s
+        self._armed: list[_Armed] = []
+        self.add(faults)
+
+    def add(self, faults: Iterable[Fault]) -> None:
+        """From now on these may strike too."""
+        self._armed = [armed for armed in self._armed if not armed.is_spent(self._now_s())]
+        self._armed += [_Armed(fault, self._now_s()) for fault in faults]
+
+    def clear(self) -> None:
+        """No fault strikes any more; what has struck goes on."""
+        self._armed.clear()
 
     def watch(self) -> "FaultWatch":
         """Counts the passings of one session."""
@@ -129,11 +194,10 @@ class FaultBook:
     def strike(self, point: Point, before: int, now: int) -> list[Fault]:
         """Faults due as the count of `point` rises from `before` to `now`; each is used up by being returned."""
         due = []
-        for index, fault in enumerate(self._faults):
-            spent = fault.times and self._struck[index] >= fault.times
-            if fault.at is point and before < fault.nth <= now and not spent:
-                self._struck[index] += 1
-                due.append(fault)
+        for armed in self._armed:
+            if armed.fault.at is point and before < armed.fault.nth <= now and not armed.is_spent(self._now_s()):
+                armed.struck += 1
+                due.append(armed.fault)
         return due
 
 

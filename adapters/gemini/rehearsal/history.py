@@ -40,10 +40,16 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """What a resumption handle stands for."""
+    """What a resumption handle stands for: the context, and the function calls that wait for their answers.
+
+    `session` gave the handle out, and `lineage` is the session that it goes back to through all resumptions.
+    """
 
     model: str
     turns: tuple[Turn, ...]
+    unanswered: tuple[str, ...] = ()
+    session: str = ""
+    lineage: str = ""
 
 
 class History:
@@ -78,10 +84,6 @@ class History:
         """(text, audio) tokens of the whole context: what every turn is billed for again."""
         text = self._instruction_tokens + sum(turn.text_tokens for turn in self.turns)
         return text, sum(turn.audio_tokens for turn in self.turns)
-
-    def snapshot(self, model: str) -> Snapshot:
-        """The context as it is now, for a handle."""
-        return Snapshot(model, tuple(self.turns))
 
 
 def text_tokens(text: str) -> int:

@@ -9,6 +9,7 @@ from websockets.asyncio.server import ServerConnection
 
 from adapters.gemini.rehearsal import messages
 from adapters.gemini.rehearsal.faults import FITS, Action, Fault, FaultWatch, Point
+from adapters.gemini.rehearsal.journal import SessionJournal
 from adapters.gemini.rehearsal.refusal import INTERNAL
 from domain.errors import VivaError
 
@@ -23,7 +24,10 @@ class LinkDroppedError(VivaError):
 class Link:
     """Sends frames, waiting while the client does not read, and lets faults happen where they are due."""
 
-    def __init__(self, connection: ServerConnection, watch: FaultWatch, tasks: asyncio.TaskGroup) -> None:
+    def __init__(
+        self, connection: ServerConnection, watch: FaultWatch, tasks: asyncio.TaskGroup, journal: SessionJournal
+    ) -> None:
+        self.journal = journal
         self._connection = connection
         self._watch = watch
         self._tasks = tasks
@@ -32,11 +36,13 @@ class Link:
             Action.DROP: self._drop,
             Action.DELAY: self._delay,
             Action.GO_AWAY: self._go_away,
+            Action.GARBAGE: self._garbage,
         }
 
     async def send(self, frame: bytes) -> None:
         """Send one message. Raises `ConnectionClosed` when the client is gone, which ends the session."""
         await self._connection.send(frame)
+        self.journal.sent(frame)
 
     def on(self, action: Action, strike: Callable[[Fault], Awaitable[None]]) -> None:
         """Let `strike` carry out an action that needs more than the connection."""
@@ -50,12 +56,23 @@ class Link:
         changes = {}
         for fault in self._watch.passes(point, count):
             if fault.action in FITS:
+                self.journal.note("struck", fault=fault.words)
                 changes[fault.action] = fault
             elif fault.after_ms:
                 self.spawn(self._later(fault))
             else:
-                await self._actions[fault.action](fault)
+                await self._strike(fault)
         return changes
+
+    def strike(self, fault: Fault) -> bool:
+        """Let an action happen now, wherever the session's course is; False if it is ending already."""
+        striking = self._strike(fault)
+        try:
+            self.spawn(striking)
+        except RuntimeError:  # the group of its tasks is shutting down
+            striking.close()
+            return False
+        return True
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Run `work` for as long as the session lives."""
@@ -77,6 +94,10 @@ class Link:
 
     async def _later(self, fault: Fault) -> None:
         await asyncio.sleep(fault.after_ms / 1000)
+        await self._strike(fault)
+
+    async def _strike(self, fault: Fault) -> None:
+        self.journal.note("struck", fault=fault.words)
         await self._actions[fault.action](fault)
 
     async def _drop(self, fault: Fault) -> None:
@@ -90,7 +111,11 @@ class Link:
         await asyncio.sleep(fault.ms / 1000)
 
     async def _go_away(self, fault: Fault) -> None:
-        self.spawn(self._leave(fault.time_left_ms))
+        told = messages.go_away(fault.time_left_ms)
+        self.spawn(self.send(told) if fault.goes_on else self._leave(fault.time_left_ms))
+
+    async def _garbage(self, fault: Fault) -> None:
+        await self.send(messages.garbage(fault.what))
 
     async def _leave(self, time_left_ms: int) -> None:
         ends = asyncio.get_running_loop().time() + time_left_ms / 1000

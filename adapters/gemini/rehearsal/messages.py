@@ -12,6 +12,15 @@ _AUDIO_HEAD = (
 )
 _AUDIO_TAIL = b'"}}]}'
 _END = b"}}"
+_GIANT_BYTES = 17 * 1024 * 1024
+_GARBAGE = {
+    "json": b'{"serverContent":{"modelTurn":',
+    "binary": bytes(range(256)),
+    "empty": b"{}",
+    "list": b"[1,2]",
+    "unknown": b'{"novelty":{"on":true},"serverContent":{"mood":"good"}}',
+    "wrong": b'{"serverContent":{"modelTurn":"a text"},"goAway":[1]}',
+}
 
 
 def setup_complete(session_id: str) -> bytes:
@@ -22,6 +31,11 @@ def audio(pcm: bytes, said: str = "") -> bytes:
     """A message with one piece of the model's voice (24 kHz PCM16), and in the same message the words it begins."""
     transcription = b',"outputTranscription":' + _encode({"text": said}) if said else b""
     return _AUDIO_HEAD + base64.b64encode(pcm) + _AUDIO_TAIL + transcription + _END
+
+
+def is_audio(frame: bytes) -> bool:
+    """Whether this message carries a piece of the model's voice."""
+    return frame.startswith(_AUDIO_HEAD)
 
 
 def server_content(**fields: Any) -> bytes:
@@ -78,6 +92,13 @@ def tool_call(call_id: str, name: str, arguments: Mapping[str, Any]) -> bytes:
 
 def tool_call_cancellation(ids: Sequence[str]) -> bytes:
     return _encode({"toolCallCancellation": {"ids": ids}})
+
+
+def garbage(kind: str) -> bytes:
+    """A message that means nothing: broken JSON, bytes, nothing at all, the wrong shape, or one that is far too big."""
+    if kind == "giant":
+        return b'{"novelty":"' + bytes([0x61]) * _GIANT_BYTES + b'"}'
+    return _GARBAGE[kind]
 
 
 def _by_modality(text_tokens: int, audio_tokens: int) -> list[dict[str, Any]]:

@@ -10,6 +10,7 @@ _MOST_WINDOWS = 256
 class Window:
     """One stretch of user activity: its exact bytes (PCM16, 16 kHz unless the client said otherwise), its words."""
 
+    number: int = 0
     pcm: bytearray = field(default_factory=bytearray)
     rate_hz: int = 16_000
     typed: list[str] = field(default_factory=list)

@@ -7,7 +7,7 @@ from collections import OrderedDict
 from adapters.gemini.rehearsal.history import Snapshot
 from adapters.gemini.rehearsal.refusal import POLICY, RefusalError, invalid
 
-_MOST_HANDLES = 4096
+_MOST_HANDLES = 20_000
 
 
 class Handles:
@@ -24,6 +24,12 @@ class Handles:
         if len(self._snapshots) > _MOST_HANDLES:
             self._snapshots.popitem(last=False)
         return handle
+
+    def expire(self) -> int:
+        """Forget every handle; says how many there were."""
+        count = len(self._snapshots)
+        self._snapshots.clear()
+        return count
 
     def resume(self, handle: str, model: str) -> Snapshot:
         """The state behind a handle, which stays valid.

@@ -15,9 +15,11 @@ from websockets.http11 import Request, Response
 
 from adapters.gemini.rehearsal.certificates import ca_file, server_context
 from adapters.gemini.rehearsal.config import RehearsalConfig
+from adapters.gemini.rehearsal.control import PATH as CONTROL_PATH
+from adapters.gemini.rehearsal.control import Control
 from adapters.gemini.rehearsal.conversation import Services
 from adapters.gemini.rehearsal.endpoint import Endpoint, credential_of, find_endpoint
-from adapters.gemini.rehearsal.faults import FaultBook
+from adapters.gemini.rehearsal.faults import Action, FaultBook, Point
 from adapters.gemini.rehearsal.recognition import Recogniser
 from adapters.gemini.rehearsal.refusal import BAD_PAYLOAD, POLICY
 from adapters.gemini.rehearsal.resumption import Handles
@@ -46,6 +48,7 @@ class RehearsalServer:
         self.wss_url = ""
         self.ca_file: Path | None = None
         self._faults = FaultBook(self.config.faults)
+        self._dialled = 0
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
@@ -56,7 +59,9 @@ class RehearsalServer:
             )
             recogniser = stack.enter_context(Recogniser(config.recordings))
             await recogniser.load()
-            self._services = Services(config, speech, recogniser, Handles(config.handle_lifetime_ms / 1000))
+            handles = Handles(config.handle_lifetime_ms / 1000)
+            self._services = Services(config, speech, recogniser, handles)
+            self._control = Control(self._faults, handles, lambda: self.sessions)
             self.ws_url = await self._listen(stack, config.port, None)
             if config.tls_port is not None:
                 self.wss_url = await self._listen(stack, config.tls_port, await self._trust(stack))
@@ -81,7 +86,7 @@ class RehearsalServer:
                 self.config.host,
                 port,
                 ssl=tls,
-                process_request=_only_endpoints,
+                process_request=self._admit,
                 compression=None,  # as Gemini: base64 audio does not shrink
                 max_size=_LARGEST_MESSAGE_BYTES,
                 ping_interval=None,  # a dead client is ended by its connection's lifetime
@@ -94,6 +99,9 @@ class RehearsalServer:
 
     async def _serve(self, connection: ServerConnection) -> None:
         request = connection.request
+        if request is not None and self._is_control(request):
+            await self._control.serve(connection)
+            return
         endpoint = find_endpoint(request.path) if request else None
         if request is None or endpoint is None:
             return
@@ -103,14 +111,32 @@ class RehearsalServer:
         elif self.config.api_keys and endpoint is not Endpoint.VERTEX and key not in self.config.api_keys:
             await connection.close(BAD_PAYLOAD, _BAD_KEY)
         else:
-            session = Session(connection, self._services, self._faults.watch(), vertex=endpoint is Endpoint.VERTEX)
+            self._dialled += 1
+            session = Session(
+                connection,
+                self._services,
+                self._faults.watch(),
+                vertex=endpoint is Endpoint.VERTEX,
+                number=self._dialled,
+            )
             self.sessions.append(session)
             await session.run()
 
+    def _is_control(self, request: Request) -> bool:
+        return self.config.control and urlsplit(request.path).path == CONTROL_PATH
 
-def _only_endpoints(connection: ServerConnection, request: Request) -> Response | None:
-    if find_endpoint(request.path) is None:
-        return connection.respond(
-            HTTPStatus.NOT_FOUND, "This is the rehearsal of Gemini Live; see docs/rehearsal.md.\n"
-        )
-    return None
+    async def _admit(self, connection: ServerConnection, request: Request) -> Response | None:
+        """Let a handshake through, or answer it with a refusal; faults at `dial` strike here."""
+        if self._is_control(request):
+            return None
+        if find_endpoint(request.path) is None:
+            what = "This is the rehearsal of Gemini Live; see docs/rehearsal.md.\n"
+            return connection.respond(HTTPStatus.NOT_FOUND, what)
+        for fault in self._faults.watch().passes(Point.DIAL):
+            if fault.action is Action.REFUSE:
+                return connection.respond(HTTPStatus(fault.status), "Refused, by a fault.\n")
+            if fault.action is Action.DROP:
+                connection.transport.abort()
+            else:
+                await asyncio.sleep(fault.ms / 1000)
+        return None

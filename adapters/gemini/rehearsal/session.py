@@ -4,6 +4,7 @@ import asyncio
 import json
 import secrets
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from websockets.asyncio.server import ServerConnection
@@ -13,9 +14,10 @@ from adapters.gemini.rehearsal import messages
 from adapters.gemini.rehearsal.activity import INPUT_HZ, ActivityDetector, Edge, Step
 from adapters.gemini.rehearsal.conversation import Conversation, Services
 from adapters.gemini.rehearsal.ear import Ear
-from adapters.gemini.rehearsal.faults import FaultWatch, Point
+from adapters.gemini.rehearsal.faults import Action, Fault, FaultWatch, Point
+from adapters.gemini.rehearsal.floor import Floor
 from adapters.gemini.rehearsal.history import History, Turn
-from adapters.gemini.rehearsal.interim import send_interim
+from adapters.gemini.rehearsal.journal import SessionJournal
 from adapters.gemini.rehearsal.link import Link, LinkDroppedError
 from adapters.gemini.rehearsal.mishaps import Mishaps
 from adapters.gemini.rehearsal.received import Received, Window
@@ -23,15 +25,18 @@ from adapters.gemini.rehearsal.refusal import BAD_PAYLOAD, RefusalError, invalid
 from adapters.gemini.rehearsal.setup import Setup, content_text, read_functions, read_setup
 from adapters.gemini.rehearsal.wire import read_message
 
-LONGEST_WINDOW_MS = 300_000
+_FOR_EVER_S = 1e6
 CONTEXT_FULL = "The input token count exceeds the maximum number of tokens allowed for this session."
 
 
 class Session:
     """What one connection received and holds; inspected through `setup`, `received` and `history`."""
 
-    def __init__(self, connection: ServerConnection, services: Services, watch: FaultWatch, *, vertex: bool) -> None:
+    def __init__(
+        self, connection: ServerConnection, services: Services, watch: FaultWatch, *, vertex: bool, number: int
+    ) -> None:
         self.id = secrets.token_hex(8)
+        self.number = number
         self.setup: Setup | None = None
         self.received = Received(services.config.keep_bytes)
         self.refusal: RefusalError | None = None
@@ -41,9 +46,20 @@ class Session:
         self._watch = watch
         self._vertex = vertex
         self._conversation: Conversation | None = None
-        self._window: Window | None = None
         self._seeding = False
         self._ear = Ear()
+        self._deaf_until = 0.0
+        self.journal = SessionJournal(services.config.journal, f"{number:05d}-{self.id}")
+
+    @property
+    def lineage(self) -> str:
+        """The id of the session that this one goes back to through its handle; empty until it has begun."""
+        return self._conversation.lineage if self._conversation else ""
+
+    @property
+    def live(self) -> bool:
+        """Whether its setup was accepted and its connection lives."""
+        return self._conversation is not None and not self.closed.is_set()
 
     @property
     def history(self) -> list[Turn]:
@@ -58,13 +74,15 @@ class Session:
     @property
     def windows(self) -> list[Window]:
         """The finished windows of user activity, and the open one."""
-        return [*self.received.windows, *([self._window] if self._window else [])]
+        window = self._floor.window if self._conversation else None
+        return [*self.received.windows, *([window] if window else [])]
 
     async def run(self) -> None:
         """Serve the connection until it ends, in whatever way."""
         try:
             async with asyncio.TaskGroup() as tasks:
-                link = Link(self._connection, self._watch, tasks)
+                self._link = link = Link(self._connection, self._watch, tasks, self.journal)
+                link.on(Action.STALL, self._stop_reading)
                 try:
                     await self._read(link)
                 except RefusalError as refusal:
@@ -76,12 +94,28 @@ class Session:
         finally:
             self.closed.set()
         if self.refusal is not None:
+            self.journal.note("refused", code=self.refusal.close_code, reason=self.refusal.reason)
             await self._connection.close(self.refusal.close_code, self.refusal.reason)
+        self.journal.note("closed", code=self._connection.close_code)
+        self.journal.close()
+
+    def strike(self, fault: Fault) -> bool:
+        """Let an action happen now; False where the session has not begun or is over."""
+        return self.live and self._link.strike(fault)
+
+    async def _stop_reading(self, fault: Fault) -> None:
+        self._deaf_until = asyncio.get_running_loop().time() + (fault.ms / 1000 or _FOR_EVER_S)
 
     async def _read(self, link: Link) -> None:
         async for frame in self._connection:
+            if self._deaf_until:
+                with suppress(TimeoutError):
+                    async with asyncio.timeout_at(self._deaf_until):
+                        await self._connection.wait_closed()
+                self._deaf_until = 0.0
             name, message = read_message(frame)
             self.received.messages[name] += 1
+            self.journal.received(name, message)
             if name == "setup":
                 await self._begin(message, link)
             elif self._conversation is None:
@@ -95,17 +129,28 @@ class Session:
         if self._conversation is not None:
             raise invalid("setup must be sent once, as the first message.")
         self.setup = setup = read_setup(message, self._services.config.models, vertex=self._vertex)
-        turns = self._services.handles.resume(setup.handle, setup.model).turns if setup.handle else ()
-        history = History(setup.instruction, turns, compresses=setup.compresses)
-        self._conversation = Conversation(setup, history, link, self._services)
+        if setup.handle:
+            await link.passes(Point.RESUME)
+        resumed = self._services.handles.resume(setup.handle, setup.model) if setup.handle else None
+        history = History(setup.instruction, resumed.turns if resumed else (), compresses=setup.compresses)
+        self._conversation = Conversation(setup, history, link, self._services, self.id, resumed)
+        self.journal.note(
+            "begun",
+            session=self.id,
+            lineage=self.lineage,
+            follows=resumed.session if resumed else "",
+            seeded=setup.seeded,
+            turns=len(history.turns),
+        )
+        self._floor = Floor(self._conversation, link, self._services, self.received)
         Mishaps(self._conversation, link)
         self._seeding = setup.seeded and not setup.handle
-        self._link = link
         self._detector = None if setup.detection.manual else ActivityDetector(setup.detection)
         config = self._services.config
         link.spawn(link.end_of_life(config.lifetime_ms, config.go_away_ms))
-        await link.passes(Point.SETUP_COMPLETE)
-        await link.send(messages.setup_complete(self.id))
+        faults = await link.passes(Point.SETUP_COMPLETE)
+        if Action.OMIT not in faults:
+            await link.send(messages.setup_complete(self.id))
 
     async def _handle(self, name: str, message: Mapping[str, Any], conversation: Conversation) -> None:
         match name:
@@ -139,7 +184,7 @@ class Session:
         manual = self._detector is None
         if "activityStart" in message:
             _require(manual, "Explicit activity control is not supported when automatic activity detection is enabled.")
-            await self._open(conversation)
+            await self._floor.open()
         if "mediaChunks" in message:
             _require(
                 "2.5" in conversation.setup.model,
@@ -155,13 +200,14 @@ class Session:
             await self._stream_ended(conversation)
         if "activityEnd" in message:
             _require(manual, "Explicit activity control is not supported when automatic activity detection is enabled.")
-            self._close(conversation)
+            self._floor.close()
 
     async def _audio(self, blob: Mapping[str, Any], conversation: Conversation) -> None:
         pcm = self._ear.decode(blob, "realtimeInput.audio")
         self.received.audio(pcm)
+        self.journal.audio(pcm)
         if self._detector is None:
-            self._append(pcm, self._ear.rate_hz)
+            self._floor.append(pcm, self._ear.rate_hz)
         else:
             for step in self._detector.feed(self._ear.at_16k(pcm)):
                 await self._take(step, conversation)
@@ -170,10 +216,10 @@ class Session:
     async def _take(self, step: Step, conversation: Conversation) -> None:
         """One frame's outcome of the automatic detection."""
         if step.edge is Edge.START:
-            await self._open(conversation)
-        self._append(step.pcm, INPUT_HZ)
+            await self._floor.open()
+        self._floor.append(step.pcm, INPUT_HZ)
         if step.edge is Edge.END:
-            self._close(conversation)
+            self._floor.close()
 
     async def _stream_ended(self, conversation: Conversation) -> None:
         step = self._detector.end_stream() if self._detector else None
@@ -181,40 +227,13 @@ class Session:
             await self._take(step, conversation)
 
     async def _text(self, text: str, conversation: Conversation) -> None:
-        if self._window is not None:
-            self._window.typed.append(text)
+        if self._floor.window is not None:
+            self._floor.window.typed.append(text)
             return
         if conversation.setup.detection.interrupts:
             await conversation.interrupt()
         conversation.read([Turn("user", text)])
         conversation.reply()
-
-    async def _open(self, conversation: Conversation) -> None:
-        if self._window is None:
-            self._window = Window()
-            config = self._services.config
-            if config.interim_ms and conversation.setup.transcribe_input:
-                self._link.spawn(send_interim(self._window, self._link, self._services.recogniser, config.interim_ms))
-            if conversation.setup.detection.interrupts:
-                await conversation.interrupt()
-
-    def _append(self, pcm: bytes, rate_hz: int) -> None:
-        window = self._window
-        if window is None or not pcm:
-            return
-        window.rate_hz = rate_hz
-        if len(window.pcm) < rate_hz * 2 * LONGEST_WINDOW_MS // 1000:
-            window.pcm += pcm
-        else:
-            window.overflowed = True
-
-    def _close(self, conversation: Conversation) -> None:
-        window, self._window = self._window, None
-        if window is not None:
-            window.closed = True
-            conversation.hear(window)
-            self.received.window(window)
-            conversation.reply()
 
 
 def _turns(message: Mapping[str, Any]) -> list[Turn]:

@@ -53,6 +53,11 @@ class Setup:
         """Whether the end of a seeded history makes the model speak: it does on the 2.5 models only."""
         return "2.5" in self.model
 
+    @property
+    def lost_calls_swallow(self) -> bool:
+        """Whether function calls that were never answered cost a resumed session the next turn of the user's."""
+        return "3.8" in self.model
+
 
 def read_setup(raw: Mapping[str, Any], models: Sequence[str], *, vertex: bool) -> Setup:
     """The setup message's content, checked. Raises `RefusalError` (1007 bad value, 1008 unknown model)."""

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 
@@ -9,6 +10,7 @@ from adapters.gemini.client import open_client
 from adapters.gemini.link import GeminiLink
 from adapters.gemini.live_setup import LiveSetup
 from adapters.gemini.rehearsal import Action, Fault, Point, RehearsalConfig, RehearsalServer
+from adapters.gemini.rehearsal.faults import GARBAGE
 from domain.inputs import (
     CandidateTranscribed,
     GenerationCompleted,
@@ -17,6 +19,7 @@ from domain.inputs import (
     ModelConnected,
     ModelInterruptionReported,
     ModelLost,
+    ModelMessageUnrecognised,
     ModelTranscribed,
     ModelTurnCompleted,
     ResumptionHandleIssued,
@@ -205,6 +208,36 @@ async def test_a_call_may_dial_from_within_the_news_of_a_loss(inbox: Inbox, link
         link.send_text("Greet the candidate.")
         await inbox.until(ModelTurnCompleted)
     assert len(inbox.of(ModelLost)) == 1
+
+
+@pytest.mark.parametrize("what", GARBAGE)
+async def test_garbage_ends_no_session_unless_it_is_too_big(inbox: Inbox, linked: Linked, what: str) -> None:
+    """Whatever Gemini may send: the conversation goes on, or the session is lost and may be dialled again."""
+    fault = Fault(action=Action.GARBAGE, at=Point.REPLY, what=what)
+    async with RehearsalServer(faulty(fault)) as server, linked(settings_for(server)) as link:
+        inbox.on_delivery = lambda item: link.dial(dial(), SETUP) if isinstance(item, ModelLost) else None
+        link.dial(dial(), SETUP)
+        await inbox.until(ModelConnected)
+        link.send_text("Greet the candidate.")
+        if what == "giant":
+            await inbox.until(ModelConnected, 2)
+            link.send_text("Greet the candidate.")
+        await inbox.until(ModelTurnCompleted)
+    assert [(lost.code, lost.retryable) for lost in inbox.of(ModelLost)] == ([(1006, True)] if what == "giant" else [])
+    assert len(inbox.of(ModelMessageUnrecognised)) == (what not in ("empty", "giant"))
+
+
+async def test_a_setup_that_is_accepted_and_never_confirmed_is_a_loss(inbox: Inbox, linked: Linked) -> None:
+    """The dial hangs for as long as the settings allow, and may be tried again."""
+    fault = Fault(action=Action.OMIT, at=Point.SETUP_COMPLETE)
+    async with (
+        RehearsalServer(faulty(fault)) as server,
+        linked(replace(settings_for(server), connect_timeout_ms=200)) as link,
+    ):
+        link.dial(dial(), SETUP)
+        assert (await inbox.until(ModelLost)).retryable
+        link.dial(dial(), SETUP)
+        await inbox.until(ModelConnected)
 
 
 @pytest.mark.parametrize(("model", "handle", "code"), [("gemini-0", "", 1008), ("gemini-3.8-live", "gone", 1008)])

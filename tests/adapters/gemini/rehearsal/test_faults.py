@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from adapters.gemini.rehearsal import Action, Fault, Point, RehearsalServer
+from adapters.gemini.rehearsal.faults import FaultBook
 from domain.errors import PeerError
 from tests.adapters.gemini.rehearsal.dialogue import dial, quick, recording
 
@@ -65,6 +66,15 @@ async def test_go_away_announces_the_end_and_keeps_its_word() -> None:
         assert (await dialogue.until_closed()).code == 1011
 
 
+async def test_a_connection_may_outlive_what_it_announced() -> None:
+    """Given `go_away` that goes on, when its time is over, then the session goes on."""
+    fault = Fault(action=Action.GO_AWAY, at=Point.SETUP_COMPLETE, time_left_ms=50, goes_on=True)
+    async with RehearsalServer(quick(faults=(fault,))) as server, dial(server) as dialogue:
+        await dialogue.until(lambda it: "go_away" in it.course)
+        await asyncio.sleep(0.1)
+        await dialogue.begin()
+
+
 async def test_a_delay_does_not_keep_the_candidate_from_interrupting() -> None:
     """Given a turn's end is held back for long, when the candidate speaks, then the turn is cut off at once."""
     fault = Fault(action=Action.DELAY, at=Point.TURN_COMPLETE, ms=50_000)
@@ -77,6 +87,15 @@ async def test_a_delay_does_not_keep_the_candidate_from_interrupting() -> None:
         assert dialogue.course[:4] == ["audio", "generation_complete", "interrupted", "turn_complete"]
 
 
+def test_a_fault_for_a_while_is_over_after_it() -> None:
+    """Given `for_ms`, when that long has passed since the fault was made, then it strikes no more."""
+    now_s = 5.0
+    book = FaultBook([Fault.parse("drop at=reply times=0 for_ms=1000")], now_s=lambda: now_s)
+    assert len(book.watch().passes(Point.REPLY)) == 1
+    now_s = 6.0
+    assert book.watch().passes(Point.REPLY) == []
+
+
 def test_faults_are_read_from_json_and_from_words() -> None:
     """Given the two spellings, when they are read, then they mean the same."""
     words = Fault.parse("drop at=reply nth=2 after_ms=300 abort=true times=0")
@@ -86,7 +105,18 @@ def test_faults_are_read_from_json_and_from_words() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["explode at=reply", "drop at=lunch", "drop at=reply nht=2", "drop", "delay at=reply ms=x"]
+    "text",
+    [
+        "explode at=reply",
+        "drop at=lunch",
+        "drop at=reply nht=2",
+        "drop",
+        "delay at=reply ms=x",
+        "refuse at=reply",
+        "go_away at=dial",
+        "drop at=dial after_ms=5",
+        "garbage at=reply what=confetti",
+    ],
 )
 def test_a_fault_that_cannot_be_read_says_what_is_wrong(text: str) -> None:
     """Given a mistyped fault, when it is read, then the error names it."""

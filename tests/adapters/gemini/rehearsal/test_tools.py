@@ -1,10 +1,14 @@
 """Function calls: what ends an interview, and how a turn waits for the response or does not."""
 
+import asyncio
+
+import pytest
 from google.genai import types
 
 from adapters.gemini.rehearsal import RehearsalServer
-from tests.adapters.gemini.rehearsal.dialogue import Dialogue, dial, quick, recording
+from tests.adapters.gemini.rehearsal.dialogue import MODEL, Dialogue, dial, quick, recording
 
+OLDER = "gemini-2.5-flash-native-audio-preview-12-2025"
 ONE_QUESTION = "Questions:\n- Who are you?\n"
 
 
@@ -70,3 +74,32 @@ async def test_without_an_ending_function_the_interview_just_closes() -> None:
 
         assert "tool_call" not in dialogue.course
         assert "".join(dialogue.said()).endswith("Goodbye.")
+
+
+@pytest.mark.parametrize(
+    ("model", "answers", "swallowed"), [(MODEL, False, True), (MODEL, True, False), (OLDER, False, False)]
+)
+async def test_a_call_that_was_lost_swallows_the_next_turn_of_a_resumed_session(
+    model: str, answers: bool, swallowed: bool
+) -> None:
+    """Given a handle with a call open (3.8), when nobody answers it after a resume, then a turn has no reply."""
+    setup = {"instruction": ONE_QUESTION, "tools": tools("NON_BLOCKING"), "model": model}
+    async with RehearsalServer(quick()) as server:
+        async with dial(server, session_resumption={}, **setup) as first:
+            await first.begin()
+            await first.window(recording("answer_1"))
+            call = await called(first)
+            await first.until_turns(2)
+            handle = await first.until(lambda it: it.handles[-1])
+        async with dial(server, session_resumption={"handle": handle}, **setup) as second:
+            if answers:
+                lost = types.FunctionResponse(
+                    id=call.id, name=call.name, response={"error": "The connection was lost."}
+                )
+                await second.session.send_tool_response(function_responses=[lost])
+            await second.ask("Are you there?")
+            if swallowed:
+                await asyncio.sleep(0.2)
+                assert second.course == []
+                await second.ask("Hello?")
+            await second.until_turns(1)

@@ -1,0 +1,83 @@
+"""Laws of the log alone."""
+
+from collections.abc import Iterator
+from itertools import pairwise
+
+from bench.chaos.course import takeovers
+from bench.chaos.evidence import CallEvidence
+from domain.call import Call
+from domain.errors import IllegalTriggerError
+from domain.events import CallClosed, CallOpened, CallSettled
+from domain.fold import fold
+from domain.replay import differences, fold_all, inputs_of
+
+
+def versions_are_gapless(seen: CallEvidence) -> Iterator[str]:
+    """The log of a call begins with its opening and counts 1, 2, 3 … without a gap and without a repetition."""
+    if not seen.events or not isinstance(seen.events[0], CallOpened):
+        yield "the log does not begin with the call's opening"
+        return
+    for expected, event in enumerate(seen.events, start=1):
+        if event.originator_version != expected:
+            yield f"version {event.originator_version} ({event.TOPIC}) stands where {expected} belongs"
+            return
+
+
+def states_are_legal(seen: CallEvidence) -> Iterator[str]:
+    """Every event moves the call along a row of the table of states."""
+    opened = seen.events[0]
+    assert isinstance(opened, CallOpened)
+    record = Call(opened).record
+    for event in seen.events[1:]:
+        try:
+            fold(record, event)
+        except (IllegalTriggerError, AssertionError) as error:
+            yield f"version {event.originator_version} ({event.TOPIC}) cannot follow {record.state}: {error!r}"
+            return
+
+
+def call_has_an_end(seen: CallEvidence) -> Iterator[str]:
+    """A call is closed once, settles once, and nothing follows."""
+    for kind in (CallClosed, CallSettled):
+        count = sum(isinstance(event, kind) for event in seen.events)
+        if count != 1:
+            yield f"{kind.TOPIC} is there {count} times"
+    if not isinstance(seen.events[-1], CallSettled):
+        yield f"the last event is {seen.events[-1].TOPIC}"
+
+
+def call_ends_as_it_may(seen: CallEvidence) -> Iterator[str]:
+    """No call is lost: it ends as its people wanted, or as what was done to it allows."""
+    for event in seen.events:
+        if isinstance(event, CallClosed) and event.reason not in seen.may_end_as:
+            yield f"closed as {event.reason}: {event.detail}"
+
+
+def epochs_rise(seen: CallEvidence) -> Iterator[str]:
+    """Each takeover raises the epoch by one, and a client is never told an older one again."""
+    epoch = 1
+    for each in takeovers(seen.events):
+        if each.epoch != epoch + 1:
+            yield f"version {each.originator_version} takes epoch {each.epoch} after {epoch}"
+        epoch = each.epoch
+    told = [each.epoch for each in seen.client.of("ready")]
+    for before, after in pairwise(told):
+        if after < before:
+            yield f"the client was told epoch {after} after {before}"
+    if told and max(told) > epoch:
+        yield f"the client was told epoch {max(told)}, the log knows {epoch}"
+
+
+def log_reruns_to_itself(seen: CallEvidence) -> Iterator[str]:
+    """The recorded inputs lead the core to the recorded decisions again, and the fold of the log to the same record."""
+    first = next(differences(seen.events, seen.audio), None)
+    if first is not None:
+        yield f"recorded {first.recorded!r}, decided again {first.decided!r}"
+        return
+    opened = seen.events[0]
+    assert isinstance(opened, CallOpened)
+    again = Call(opened)
+    for happened in inputs_of(seen.events, seen.audio):
+        again.handle(happened)
+    if again.record != fold_all(seen.events).record:
+        yield "the fold of the log is not the record that re-running it leads to"
