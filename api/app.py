@@ -13,7 +13,8 @@ from litestar.static_files import create_static_files_router
 
 from api.audio_socket import audio_socket
 from api.health import live, ready
-from api.http_errors import HANDLERS
+from api.http_errors import HANDLERS, count_refusal
+from api.metrics import metrics
 from api.opening import CallsController, list_agents
 from api.services import Services
 
@@ -47,6 +48,7 @@ def create_app(services: Services) -> Litestar:
             page,
             live,
             ready,
+            metrics,
             list_agents,
             CallsController,
             audio_socket,
@@ -54,6 +56,7 @@ def create_app(services: Services) -> Litestar:
         ],
         dependencies={"services": Provide(_services), "pool": Provide(_pool)},
         exception_handlers=HANDLERS,
+        after_exception=[count_refusal],
         openapi_config=OpenAPIConfig(
             title="Viva",
             version=version("viva"),

@@ -83,6 +83,7 @@ async def audio_socket(socket: WebSocket[Any, Any, Any], services: NamedDependen
     try:
         session = await _hello(wire, outlet, services)
     except PeerError as error:
+        services.counts.hello_refusals[error.code] += 1
         await _refuse(outlet, error)
     except (_GoneError, *_LEAVINGS):
         _log.info("client_gone_before_hello")

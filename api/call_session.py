@@ -15,6 +15,7 @@ from typing import Any, Literal, NamedTuple, assert_never
 import structlog
 
 from adapters.gemini.link import GeminiLink
+from adapters.telemetry.counts import Counts
 from adapters.voice.pause_judge import Judge
 from api import protocol
 from api.alarm import Alarm
@@ -70,6 +71,7 @@ class CallSession:
         memory: Memory = Memory(0, b"", b""),  # noqa: B008  (a constant)
         *,
         audio: AudioStore,
+        counts: Counts | None = None,
     ) -> None:
         self.call = call
         policy = call.policy
@@ -79,6 +81,7 @@ class CallSession:
         self._interviewer = InterviewerVoice(most, begin)
         self._interviewer.append(memory.interviewer)
         self.voice = CandidateVoice(call, self._interviewer, judge, memory.candidate)
+        self._counts = counts or Counts()
         self._read_back = ReadBack(call.id, self.voice.kept, audio, self.now_us, self.feed)
         self._outlet: Outlet | None = None
         self._greeting: tuple[Token, int] | None = None
@@ -129,6 +132,7 @@ class CallSession:
             self._farewell = decision  # to be recorded once Gemini's connection is closed: then others may dial
         else:
             self.logbook.record(decision, self.call.whole)
+        self._counts.count(decision.events)
         if isinstance(happened, inp.ClientConnected):
             self._greet()
         for effect in decision.effects:
@@ -141,6 +145,7 @@ class CallSession:
         """
         self._takeover = self.call.handle(takeover)
         self._interviewer.leave_out(self.call.interviewer_audio.next_sample)
+        self._counts.count(self._takeover.events)
         self.logbook.record_takeover(self._takeover, then)
 
     def fail(self, error: BaseException) -> None:
@@ -328,6 +333,7 @@ class CallSession:
             case fx.AnswerTool(tool_call_id, name, result):
                 self.link.answer_tool(tool_call_id, name, result)
             case fx.DialModel():
+                self._counts.model_dials += 1
                 self.link.dial(effect, self._setup)
             case fx.ResetDetector():
                 self.voice.reset_detector()

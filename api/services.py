@@ -16,6 +16,8 @@ from adapters.postgres.embedded import EmbeddedPostgres
 from adapters.postgres.leases import Leases
 from adapters.postgres.migrate import upgrade
 from adapters.postgres.store import PostgresStore, open_store
+from adapters.telemetry.counts import Counts
+from adapters.telemetry.loop_lag import LoopLag
 from adapters.voice.pause_judge import PauseJudge
 from adapters.voice.silero import shared_session
 from api.adoption import adopt_orphans
@@ -49,6 +51,9 @@ class Services:
     gemini: GeminiSettings
     rehearsal: Process | None
     """The interviewer that was started for this server, if one was."""
+    judge: PauseJudge | None
+    counts: Counts
+    loop_lag: LoopLag
 
     @property
     def rehearsing(self) -> bool:
@@ -75,6 +80,7 @@ async def open_database(settings: Settings) -> AsyncIterator[str]:
 async def open_services(settings: Settings) -> AsyncIterator[Services]:
     """Open everything. Raises Viva's own errors, each with a sentence that says what to set or start."""
     async with AsyncExitStack() as stack:
+        counts, loop_lag = Counts(), LoopLag()
         agents = read_agents(settings.agents_file)
         mint = TokenMint(settings.secret or kept_secret(settings.data_dir), settings.token_lifetime_s)
         await asyncio.to_thread(shared_session)
@@ -97,12 +103,14 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             ProjectionRunner(model, store.reader, store.pool, store.mapper.to_event, gather_s=_PROJECTIONS_GATHER_S)
             for model in READ_MODELS.values()
         )
-        await stack.enter_async_context(_running(*(runner.run() for runner in runners)))
-        switchboard = Switchboard(store, leases, _link_maker(client, gemini), settings.max_calls, judge)
+        watching = {f"projection {runner.status.name}": runner.run() for runner in runners}
+        await stack.enter_async_context(_running(watching | {"loop lag": loop_lag.run()}))
+        links = _link_maker(client, gemini)
+        switchboard = Switchboard(store, leases, links, settings.max_calls, judge, counts)
         leases.on_asked = switchboard.asked_for
         await stack.enter_async_context(switchboard)
         stack.push_async_callback(switchboard.drain, settings.drain_s)
-        await stack.enter_async_context(_running(adopt_orphans(leases, switchboard)))
+        await stack.enter_async_context(_running({"adoption": adopt_orphans(leases, switchboard)}))
         yield Services(
             settings=settings,
             leases=leases,
@@ -113,6 +121,9 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             runners=runners,
             gemini=gemini,
             rehearsal=rehearsal,
+            judge=judge,
+            counts=counts,
+            loop_lag=loop_lag,
         )
 
 
@@ -124,8 +135,8 @@ def _link_maker(client: "genai.Client", gemini: GeminiSettings) -> Callable[[Cal
 
 
 @asynccontextmanager
-async def _running(*endless: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
-    tasks = [asyncio.create_task(each) for each in endless]
+async def _running(work: dict[str, Coroutine[Any, Any, None]]) -> AsyncIterator[None]:
+    tasks = [asyncio.create_task(each, name=name) for name, each in work.items()]
     try:
         yield
     finally:

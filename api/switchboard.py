@@ -1,7 +1,7 @@
 """All live calls of this process: opens them, takes them over, finds them by id, and lets them go."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from datetime import UTC, datetime
 from functools import partial
 from types import TracebackType
@@ -13,6 +13,7 @@ import structlog
 from adapters.gemini.link import GeminiLink
 from adapters.postgres.leases import Leases
 from adapters.postgres.store import PostgresStore
+from adapters.telemetry.counts import Counts
 from adapters.voice.pause_judge import Judge
 from api.call_session import CallSession, Memory
 from api.claims import Claims
@@ -42,6 +43,7 @@ class Switchboard:
         make_link: Callable[[CallSession], GeminiLink],
         max_calls: int,
         judge: Judge | None = None,
+        counts: Counts | None = None,
     ) -> None:
         self._store = store
         self._leases = leases
@@ -50,6 +52,7 @@ class Switchboard:
         self._make_link = make_link
         self._max_calls = max_calls
         self._judge = judge
+        self._counts = counts or Counts()
         self._sessions: dict[UUID, CallSession] = {}
         self._opening = 0
         self._group = asyncio.TaskGroup()
@@ -67,8 +70,13 @@ class Switchboard:
         await self._group.__aexit__(kind, error, trace)
 
     @property
-    def count(self) -> int:
+    def sessions(self) -> Collection[CallSession]:
         """Calls that have not settled."""
+        return self._sessions.values()
+
+    @property
+    def count(self) -> int:
+        """How many."""
         return len(self._sessions)
 
     @property
@@ -98,7 +106,9 @@ class Switchboard:
             opened_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
             process=str(self._leases.process),
         )
-        session = CallSession(call, self._make_link, self._make_logbook, self._judge, audio=self._store.audio)
+        session = CallSession(
+            call, self._make_link, self._make_logbook, self._judge, audio=self._store.audio, counts=self._counts
+        )
         recorded = _record(session, opened, self._opened)
         self._opening += 1  # counts against the bound while it is being recorded
         try:
@@ -109,6 +119,7 @@ class Switchboard:
             raise StoreUnavailableError("The call could not be recorded in time: check the database.") from None
         if outcome is not Outcome.DURABLE:
             raise StoreUnavailableError("The call could not be recorded: check the database and try again.")
+        self._counts.count([opened])
         self._take_on(session)
         if self.draining:  # since it was asked for: it is in the log, so its end has to be as well
             _hang_up(session)
@@ -213,7 +224,9 @@ class Switchboard:
         )
 
     def _recovered(self, call: Call, memory: Memory) -> CallSession:
-        return CallSession(call, self._make_link, self._make_logbook, self._judge, memory, audio=self._store.audio)
+        return CallSession(
+            call, self._make_link, self._make_logbook, self._judge, memory, audio=self._store.audio, counts=self._counts
+        )
 
     async def _live(self, session: CallSession) -> None:
         call: Call = session.call

@@ -33,7 +33,7 @@ def points_to(candidate: Candidate, desk: Desk) -> None:
 async def settled_log(desk: Desk, opened: OpenedCall) -> list:
     """The call's log, once its last event is in it."""
     async with asyncio.timeout(10):
-        while not fold_all(events := await desk.log(opened.call_id)).record.settled:
+        while not fold_all(events := await desk.log(opened.call_id)).record.settled:  # noqa: ASYNC110
             await asyncio.sleep(0.05)
     return events
 
@@ -135,7 +135,7 @@ async def test_calls_that_nobody_owns_are_found_by_a_server_that_starts(dsn: str
             first.calls.clear()
             async with running_desk(dsn, tmp_path, beside=first) as second:
                 async with asyncio.timeout(5):
-                    while not second.services.switchboard.count:
+                    while not second.services.switchboard.count:  # noqa: ASYNC110  (nothing announces it)
                         await asyncio.sleep(0.02)
                 points_to(candidate, second)
                 await ready_again(candidate)

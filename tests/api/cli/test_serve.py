@@ -28,7 +28,7 @@ CALL = {
 
 
 async def test_a_server_that_is_stopped_and_one_that_is_killed(server_folder: Path) -> None:
-    """Given SIGTERM, the client is told to move and nothing is left running; given SIGKILL, no acknowledged audio is lost."""
+    """Given SIGTERM, the client is told to move and nothing runs on; given SIGKILL, no acknowledged audio is lost."""
     await _stopped(server_folder)
     await _killed(server_folder)
 
