@@ -216,6 +216,7 @@ class CallSession:
             raise PeerError("call_closed", f"The call is over ({self.call.record.close_reason}): open a new one.")
         left = self.voice.connect(hello.rate_hz)
         resumed = self.call.record.clients > 0
+        self._record_shed(ended=True)
         self._let_client_go("replaced", "Another connection said hello for this call; use that one.")
         self._hear(left)
         connected = inp.ClientConnected(
@@ -243,6 +244,7 @@ class CallSession:
     def detach(self, outlet: Outlet, reason: str) -> None:
         """A connection ended. Nothing happens if another one has taken its place."""
         if self._outlet is outlet:
+            self._record_shed(ended=True)
             self._outlet = None
             self.feed(inp.ClientLost(at_us=self.now_us(), reason=reason))
 
@@ -353,6 +355,7 @@ class CallSession:
     def _tell(self, message: dict[str, Any]) -> None:
         if self._outlet is not None and not self._outlet.send({"version": self.call.record.version} | message):
             self._client_does_not_read()
+        self._record_shed()
 
     def _send_to_client(self, generation: int, from_sample: int, to_sample: int) -> None:
         if self._outlet is not None:
@@ -363,8 +366,20 @@ class CallSession:
     def _client_does_not_read(self) -> None:
         if self._outlet is not None:
             self._outlet.give_up()
+            self._record_shed()
             reason = "The client does not read what it is sent: read the websocket without waiting."
             self.feed(inp.OutletFailed(at_us=self.now_us(), outlet="client", reason=reason))
+
+    def _record_shed(self, *, ended: bool = False) -> None:
+        """Nothing is dropped in silence."""
+        shed = self._outlet.take_shed(ended=ended) if self._outlet is not None else {}
+        if shed:
+            self.feed(inp.OutletShed(at_us=self.now_us(), messages=shed))
+
+    @property
+    def waiting_for_client(self) -> int:
+        """How many messages wait to be sent to the client."""
+        return self._outlet.waiting if self._outlet is not None else 0
 
     def tell(self, effect: Telling) -> None:
         """Tell the client something that the core did not ask for."""

@@ -79,6 +79,9 @@ def _calls(services: Services) -> Iterator[Metric]:
     states = Counter({state.value: 0 for state in State})
     states.update(session.call.state.value for session in switchboard.sessions)
     yield _gauge("viva_calls", "Calls that have not settled, by state.", states, "state")
+    waiting = [session.waiting_for_client for session in switchboard.sessions]
+    yield _gauge("viva_outlet_waiting", "Messages waiting to go to clients, all calls.", sum(waiting))
+    yield _gauge("viva_outlet_longest", "The most that wait for one client.", max(waiting, default=0))
     yield _gauge("viva_calls_limit", "The most calls that this process holds.", services.settings.max_calls)
     yield _gauge("viva_draining", "1 while the process stops and takes no more calls.", int(switchboard.draining))
 
@@ -107,6 +110,7 @@ def _counted(counts: Counts) -> Iterator[Metric]:
     )
     yield _counter("viva_model_redials", "Gemini sessions left for another one, and why.", counts.model_redials, "why")
     yield _counter("viva_outlets_failed", "Calls ended by a full queue.", counts.outlets_failed, "outlet")
+    yield _counter("viva_outlet_shed", "Messages dropped for a slow client, by type.", counts.outlet_shed, "type")
     yield _counter("viva_read_back_samples", "Candidate audio read back from the log.", counts.read_back_samples)
     yield _counter("viva_http_refusals", "Requests answered with an error, by code.", counts.http_refusals, "code")
     yield _counter("viva_hello_refusals", "Connections refused before ready, by code.", counts.hello_refusals, "code")

@@ -289,6 +289,17 @@ class HandOverRequested(Event, frozen=True, kw_only=True):
     wait_ms: int
 
 
+@event("call.outlet_shed.v1")
+class OutletShed(Event, frozen=True, kw_only=True):
+    """So many messages of each type were dropped for a client that did not keep up.
+
+    They were stale: interim transcripts and states that later ones replace. Of a client that read nothing at all and
+    was given up (`OutletFailed`), they are all that waited, `audio` included.
+    """
+
+    messages: dict[str, int]
+
+
 Input = (
     CandidateFrame
     | ModelAudio
@@ -321,6 +332,7 @@ Input = (
     | OutletFailed
     | CallTakenOver
     | HandOverRequested
+    | OutletShed
 )
 """Every kind of input there is."""
 

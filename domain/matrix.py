@@ -62,6 +62,7 @@ _ROWS: dict[type, list[Rule]] = {
     inp.HangupRequested: _open(ending.hung_up),
     inp.ClientViolatedProtocol: _open(ending.violated),
     inp.OutletFailed: _open(ending.outlet_failed),
+    inp.OutletShed: [STEP] * 6,
     inp.ModelConnected: _open(links.model_connected),
     inp.ModelLost: [
         links.model_lost,

@@ -35,6 +35,7 @@ class Counts:
     model_losses: Counter[str] = field(default_factory=_by)
     model_redials: Counter[str] = field(default_factory=_by)
     outlets_failed: Counter[str] = field(default_factory=_by)
+    outlet_shed: Counter[str] = field(default_factory=_by)
     read_back_samples: int = 0
     http_refusals: Counter[str] = field(default_factory=_by)
     hello_refusals: Counter[str] = field(default_factory=_by)
@@ -90,6 +91,10 @@ def _outlet_failed(counts: Counts, event: inp.OutletFailed) -> None:
     counts.outlets_failed[event.outlet] += 1
 
 
+def _shed(counts: Counts, event: inp.OutletShed) -> None:
+    counts.outlet_shed.update(event.messages)
+
+
 def _read_back(counts: Counts, event: inp.AudioReadBack) -> None:
     counts.read_back_samples += event.samples
 
@@ -108,5 +113,6 @@ _MEANINGS: dict[type[Event], Callable[[Counts, Any], None]] = {
     inp.ModelConnected: _model_connected,
     inp.ModelLost: _model_lost,
     inp.OutletFailed: _outlet_failed,
+    inp.OutletShed: _shed,
     inp.AudioReadBack: _read_back,
 }

@@ -62,6 +62,7 @@ rare = st.one_of(
     st.builds(
         inp.AudioReadBack, from_sample=st.just(0), to_sample=st.just(640), samples=st.just(320), took_ms=st.just(4)
     ),
+    st.builds(inp.OutletShed, messages=st.just({"transcript": 3, "state": 1})),
     st.builds(inp.GoAwayReceived, time_left_ms=st.sampled_from([0, 500, 60_000])),
     st.builds(inp.ResumptionHandleIssued, handle=st.sampled_from(["", "h1", "h2"]), resumable=st.booleans()),
     st.builds(

@@ -53,6 +53,7 @@ KNOWN = [
     "call.model_went_on.v1",
     "call.opened.v1",
     "call.outlet_failed.v1",
+    "call.outlet_shed.v1",
     "call.pause_judged.v1",
     "call.playback_reported.v1",
     "call.playout_overflowed.v1",
