@@ -20,6 +20,7 @@ from adapters.telemetry.counts import Counts
 from adapters.telemetry.loop_lag import LoopLag
 from adapters.voice.pause_judge import PauseJudge
 from adapters.voice.silero import shared_session
+from api.adoption import adopt_orphans
 from api.agents import Agents, read_agents
 from api.call_session import CallSession
 from api.rehearsal_process import running_rehearsal
@@ -119,9 +120,11 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         watching = {f"projection {runner.status.name}": runner.run() for runner in runners}
         await stack.enter_async_context(_running(watching | {"loop lag": loop_lag.run()}))
         links = _link_maker(client, gemini)
-        switchboard = Switchboard(store.writer, store.mapper, store.audio, links, settings.max_calls, judge, counts)
+        switchboard = Switchboard(store, leases, links, settings.max_calls, judge, counts)
+        leases.on_asked = switchboard.asked_for
         await stack.enter_async_context(switchboard)
         stack.push_async_callback(switchboard.drain, settings.drain_s)
+        await stack.enter_async_context(_running({"adoption": adopt_orphans(leases, switchboard)}))
         yield Services(
             settings=settings,
             leases=leases,

@@ -126,13 +126,13 @@ class Leases:
             await self._look_now()
         return Owner(owner, epoch, self._watch.is_gone(owner))
 
-    async def orphans(self, limit: int, *, for_s: float = 0.0) -> list[UUID]:
-        """Open calls that nobody owns, or whose owner is gone, for at least `for_s` seconds, as far as was seen.
+    async def orphans(self, limit: int, *, gone_s: float = 0.0, free_s: float = 0.0) -> list[UUID]:
+        """Open calls whose owner is gone, for `gone_s` seconds as far as was seen, or that were let go `free_s` ago.
 
         At most `limit`, in no order. Raises `StoreUnavailableError`.
         """
         await self._look_now()
-        rows = await self._answer(_ORPHANS, self._watch.gone(for_s), for_s, limit)
+        rows = await self._answer(_ORPHANS, self._watch.gone(gone_s), free_s, limit)
         return [_plain(row[0]) for row in rows]
 
     async def ask(self, call_id: UUID, process: UUID) -> None:
