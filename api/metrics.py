@@ -90,6 +90,13 @@ def _counted(counts: Counts) -> Iterator[Metric]:
     yield _counter("viva_calls_opened", "Calls opened in this process.", counts.calls_opened)
     yield _counter("viva_calls_closed", "Calls closed, by reason.", counts.calls_closed, "reason")
     yield _counter(
+        "viva_calls_taken_over",
+        "Calls taken over: handed over by their owner, or lost by it.",
+        counts.calls_taken_over,
+        "how",
+    )
+    yield _counter("viva_calls_handed_over", "Calls let go of in good order.", counts.calls_handed_over, "reason")
+    yield _counter(
         "viva_client_connections", "Hellos taken, first ones and resumes.", counts.client_connections, "kind"
     )
     yield _counter("viva_client_losses", "Connections lost without a hangup.", counts.client_losses)

@@ -126,13 +126,13 @@ class Leases:
             await self._look_now()
         return Owner(owner, epoch, self._watch.is_gone(owner))
 
-    async def orphans(self, limit: int, *, for_s: float = 0.0) -> list[UUID]:
-        """Open calls that nobody owns, or whose owner is gone, for at least `for_s` seconds, as far as was seen.
+    async def orphans(self, limit: int, *, gone_s: float = 0.0, free_s: float = 0.0) -> list[UUID]:
+        """Open calls whose owner is gone, for `gone_s` seconds as far as was seen, or that were let go `free_s` ago.
 
         At most `limit`, in no order. Raises `StoreUnavailableError`.
         """
         await self._look_now()
-        rows = await self._answer(_ORPHANS, self._watch.gone(for_s), for_s, limit)
+        rows = await self._answer(_ORPHANS, self._watch.gone(gone_s), free_s, limit)
         return [_plain(row[0]) for row in rows]
 
     async def ask(self, call_id: UUID, process: UUID) -> None:
@@ -192,18 +192,19 @@ class Leases:
             self._dsn,
             timeout=_TIMEOUT_S,
             command_timeout=_TIMEOUT_S,
-            # A lease that a crash of Postgres forgets does no harm, and renewing must not wait for a slow disk.
-            server_settings={"application_name": "viva-lease", "synchronous_commit": "off"},
+            server_settings={"application_name": "viva-lease"},
         )
         try:
             connection.add_termination_listener(lambda *_: lost.set())
+            # A lease that a crash of Postgres forgets does no harm, and renewing must not wait for a slow disk.
+            await connection.execute("SET synchronous_commit = off")
             await connection.execute(_LOCK, self.process)
             await connection.add_listener(_channel(self.process), self._asked)
             self._connection = connection
             await self._renew()
         except BaseException:
-            self._connection = None
             connection.terminate()
+            self._connection = None
             raise
 
     async def _renew(self) -> None:

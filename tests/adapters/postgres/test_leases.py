@@ -94,7 +94,7 @@ async def test_a_killed_process_is_gone_within_a_second(dsn: str) -> None:
         os.kill(pid, signal.SIGKILL)
         assert await until(lambda: _gone(leases, call)) < 1.0
         assert await leases.orphans(10) == [call]
-        assert await leases.orphans(10, for_s=5) == []
+        assert await leases.orphans(10, gone_s=5, free_s=5) == []
 
 
 async def test_a_death_is_seen_without_anybody_asking(dsn: str) -> None:
