@@ -1,11 +1,12 @@
 """What follows every input: audio goes out as playback moves on, segments are sealed, sessions rotated in quiet."""
 
 from domain.effects import ForgetCandidateAudio, SendInterviewerAudio
-from domain.events import CandidateAudioRecorded, DecisionEvent, InterviewerAudioRecorded
+from domain.events import CallRemembered, CandidateAudioRecorded, DecisionEvent, InterviewerAudioRecorded
 from domain.journal import Journal
 from domain.memory import CallMemory
 from domain.policy import samples
 from domain.ports import Side
+from domain.remembering import remember
 from domain.rules.ending import record_settled
 from domain.rules.floor import watch_playback
 from domain.rules.links import model_lost, rotate
@@ -54,6 +55,16 @@ def close_the_books(call: CallMemory) -> None:
     elif call.handing_over:
         call.handing_over = False
         record_handed_over(call)
+    elif call.whole and call.decided:
+        _remember_now_and_then(call)
+
+
+def _remember_now_and_then(call: CallMemory) -> None:
+    """With something that is recorded anyway; a closed call has little ahead that would make it worth it."""
+    due_us = call.remembered_at_us + call.policy.recording.remember_ms * 1000
+    if call.now_us >= due_us and call.deferred_loss is None and call.record.state is not State.CLOSED:
+        call.remembered_at_us = call.now_us
+        call.decide(CallRemembered, memory=remember(call))
 
 
 def _watch_reply(call: CallMemory) -> None:
