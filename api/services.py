@@ -27,6 +27,7 @@ from api.rehearsal_process import running_rehearsal
 from api.settings import Settings
 from api.switchboard import Switchboard
 from api.tokens import TokenMint, kept_secret
+from domain.errors import StoreError
 from projections.catalogue import READ_MODELS
 from projections.runner import ProjectionRunner
 
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
 _log = structlog.get_logger(__name__)
 _PROJECTIONS_GATHER_S = 0.2
+_TEND_EVERY_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +73,21 @@ async def open_database(settings: Settings) -> AsyncIterator[str]:
     embedded = await asyncio.to_thread(EmbeddedPostgres.start, settings.data_dir / "postgres")
     try:
         await asyncio.to_thread(upgrade, embedded.dsn)
-        yield embedded.dsn
+        async with _running({"embedded Postgres": _tend(embedded)}):
+            yield embedded.dsn
     finally:
         await asyncio.to_thread(embedded.stop)
+
+
+async def _tend(embedded: EmbeddedPostgres) -> None:
+    """Start our own database again whenever it has died: nobody else would."""
+    while True:
+        await asyncio.sleep(_TEND_EVERY_S)
+        try:
+            if await asyncio.to_thread(embedded.revive):
+                _log.warning("embedded_postgres_restarted")
+        except StoreError as error:
+            _log.error("embedded_postgres_does_not_start", error=str(error))
 
 
 @asynccontextmanager

@@ -192,18 +192,19 @@ class Leases:
             self._dsn,
             timeout=_TIMEOUT_S,
             command_timeout=_TIMEOUT_S,
-            # A lease that a crash of Postgres forgets does no harm, and renewing must not wait for a slow disk.
-            server_settings={"application_name": "viva-lease", "synchronous_commit": "off"},
+            server_settings={"application_name": "viva-lease"},
         )
         try:
             connection.add_termination_listener(lambda *_: lost.set())
+            # A lease that a crash of Postgres forgets does no harm, and renewing must not wait for a slow disk.
+            await connection.execute("SET synchronous_commit = off")
             await connection.execute(_LOCK, self.process)
             await connection.add_listener(_channel(self.process), self._asked)
             self._connection = connection
             await self._renew()
         except BaseException:
-            self._connection = None
             connection.terminate()
+            self._connection = None
             raise
 
     async def _renew(self) -> None:

@@ -144,6 +144,22 @@ async def test_the_queue_is_bounded_in_bytes_while_postgres_is_away(dsn: str) ->
         assert [outcome for _, outcome in outcomes.seen] == [DURABLE] * 3
 
 
+async def test_how_long_the_log_has_been_behind_is_known(dsn: str) -> None:
+    """From the submission of the oldest append that has no outcome, written or queued, until it has one."""
+    async with open_store(dsn, limits=QueueLimits(batch_events=1)) as store:
+        assert store.writer.behind_s == 0
+        outcomes = Outcomes(store.writer)
+        async with _locked(store) as unlock:
+            outcomes.submit(append(new_call(), 1))
+            await asyncio.sleep(0.2)
+            outcomes.submit(append(new_call(), 1))
+            assert 0.2 <= store.writer.behind_s < 5
+            await unlock()
+            await store.writer.flush()
+        assert store.writer.behind_s == 0
+        assert len(outcomes.seen) == 2
+
+
 async def test_closing_while_postgres_does_not_answer_reports_what_is_lost(dsn: str) -> None:
     """The deadline is kept; what waits is LOST, and everybody who waits for a flush is released."""
     async with open_store(dsn) as store, _locked(store):
