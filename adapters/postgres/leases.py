@@ -135,6 +135,11 @@ class Leases:
         rows = await self._answer(_ORPHANS, self._watch.gone(gone_s), free_s, limit)
         return [_plain(row[0]) for row in rows]
 
+    async def owned(self) -> list[UUID]:
+        """The open calls that are recorded as this process's. Raises `StoreUnavailableError`."""
+        rows = await self._answer("SELECT call_id FROM open_calls WHERE process = $1", self.process)
+        return [_plain(row[0]) for row in rows]
+
     async def ask(self, call_id: UUID, process: UUID) -> None:
         """Ask `process` to hand this call over. Whether it heard shows in `owner`. Raises `StoreUnavailableError`."""
         await self._answer("SELECT pg_notify($1, $2)", _channel(process), str(call_id))

@@ -17,6 +17,7 @@ from domain.timers import Timer
 
 _PLAYOUT_WAKE_US = 100_000
 _SEGMENT_SLACK_US = 500_000
+_LAST_SEGMENTS_US = 100_000
 _JUDGED_SAMPLES = samples(8_000)
 
 
@@ -120,8 +121,10 @@ def _keep_segments(call: CallMemory) -> None:
     if any(journal.waiting and (journal.full or journal.due) for journal in journals):
         seal_all(call)
     elif not call.whole and not call.timers.running(Timer.SEGMENT):
-        due_us = call.now_us + call.policy.recording.segment_ms * 1000 + _SEGMENT_SLACK_US
-        call.timers.start(Timer.SEGMENT, due_us)
+        in_us = call.policy.recording.segment_ms * 1000 + _SEGMENT_SLACK_US
+        if call.record.state is State.CLOSED:  # the client waits for nothing but its acknowledgement
+            in_us = _LAST_SEGMENTS_US
+        call.timers.start(Timer.SEGMENT, call.now_us + in_us)
 
 
 def seal_all(call: CallMemory) -> None:
