@@ -80,6 +80,11 @@ class Switchboard:
         return len(self._sessions)
 
     @property
+    def held(self) -> Collection[UUID]:
+        """The calls that live here, or are being brought here."""
+        return self._sessions.keys() | self._claiming.keys()
+
+    @property
     def _room(self) -> bool:
         return len(self._sessions) + self._opening + len(self._claiming) < self._max_calls
 
