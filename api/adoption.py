@@ -6,7 +6,6 @@ is not taken to one process while its client is on the way to another.
 
 import asyncio
 from time import monotonic
-from uuid import UUID
 
 import structlog
 
@@ -24,16 +23,14 @@ _MOST_AT_ONCE = 100
 async def adopt_orphans(leases: Leases, switchboard: Switchboard) -> None:
     """Look for them for ever, and take them over."""
     began = monotonic()
-    strange: set[UUID] = set()
     while True:
         age_s = monotonic() - began
         starting = age_s < _STARTING_S
         gone_s, free_s = (0.0, age_s) if starting else (_LEFT_ALONE_S, _LEFT_ALONE_S)
         try:
-            orphans = await leases.orphans(_MOST_AT_ONCE, gone_s=gone_s, free_s=free_s)
-            before, strange = strange, switchboard.strangers(await leases.owned())
+            orphans = await leases.orphans(_MOST_AT_ONCE, gone_s=gone_s, free_s=free_s, held=switchboard.held)
         except StoreUnavailableError as error:
             _log.info("orphans_not_seen", reason=str(error))
         else:
-            await switchboard.adopt([*orphans, *(before & strange)])
+            await switchboard.adopt(orphans)
         await asyncio.sleep(_LOOK_WHEN_STARTING_S if starting else _LOOK_EVERY_S)

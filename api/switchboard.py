@@ -84,6 +84,11 @@ class Switchboard:
         return len(self._sessions)
 
     @property
+    def held(self) -> Collection[UUID]:
+        """The calls that live here, or are being brought here."""
+        return self._sessions.keys() | self._claiming.keys()
+
+    @property
     def _room(self) -> bool:
         return len(self._sessions) + self._opening + len(self._claiming) < self._max_calls
 
@@ -198,10 +203,6 @@ class Switchboard:
                 return
             if self._broken[call_id] <= _MOST_BREAKS:
                 await asyncio.wait([self._claim(call_id)])
-
-    def strangers(self, owned: Iterable[UUID]) -> set[UUID]:
-        """Calls that are recorded as this process's and do not live in it: after a fault, or a claim given up."""
-        return {call_id for call_id in owned if call_id not in self._sessions and call_id not in self._claiming}
 
     def asked_for(self, call_id: UUID) -> None:
         """A client of this call has landed on another process: let go of it."""
