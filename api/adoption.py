@@ -28,7 +28,7 @@ async def adopt_orphans(leases: Leases, switchboard: Switchboard) -> None:
         starting = age_s < _STARTING_S
         gone_s, free_s = (0.0, age_s) if starting else (_LEFT_ALONE_S, _LEFT_ALONE_S)
         try:
-            orphans = await leases.orphans(_MOST_AT_ONCE, gone_s=gone_s, free_s=free_s)
+            orphans = await leases.orphans(_MOST_AT_ONCE, gone_s=gone_s, free_s=free_s, held=switchboard.held)
         except StoreUnavailableError as error:
             _log.info("orphans_not_seen", reason=str(error))
         else:

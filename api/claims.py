@@ -15,6 +15,7 @@ import structlog
 
 from adapters.postgres.leases import Leases
 from adapters.postgres.store import PostgresStore
+from api.call_log import read_call
 from api.call_session import CallSession, Memory
 from api.interviewer_voice import KEPT_FOR_ECHO
 from domain.call import Call
@@ -75,10 +76,8 @@ class Claims:
 
     async def _take_over(self, call_id: UUID) -> CallSession | None:
         """None if somebody else has recorded something meanwhile: look again."""
-        stored = await self.store.reader.select_events(call_id)
-        events = [self.store.mapper.to_event(event) for event in stored]
-        sides = [await self.store.audio.select_audio(call_id, side) for side in Side]
-        call = await asyncio.to_thread(recover, events, [segment for side in sides for segment in side])
+        log = await read_call(self.store, call_id)
+        call = await asyncio.to_thread(recover, log.events, log.audio)
         if call.record.settled:
             raise _unknown()
         session = self.make_session(call, await self._memory(call))
@@ -99,7 +98,7 @@ class Claims:
             return None
         if outcome is not Outcome.DURABLE:
             raise StoreUnavailableError("The takeover could not be recorded: check the database and try again.")
-        _log.info("call_taken_over", call_id=str(call_id), epoch=takeover.epoch, events=len(events))
+        _log.info("call_taken_over", call_id=str(call_id), epoch=takeover.epoch, events=len(log.events))
         return session
 
     async def _memory(self, call: Call) -> Memory:

@@ -132,6 +132,10 @@ def _log(services: Services) -> Iterator[Metric]:
     stats = writer.stats
     yield _gauge("viva_log_queue_events", "Events waiting to be written.", writer.queued)
     yield _gauge("viva_log_queue_bytes", "Their size, with their audio.", writer.queued_bytes)
+    yield _gauge("viva_log_behind_seconds", "How long the oldest of them has been waiting.", writer.behind_s)
+    yield _gauge(
+        "viva_lease_unrenewed_seconds", "Since this process last showed that it lives.", services.leases.unrenewed_s
+    )
     yield _gauge("viva_log_last_commit_seconds", "How long the newest commit took.", stats.last_commit_ms / 1000)
     yield _counter("viva_log_events", "Events written.", stats.committed)
     yield _counter("viva_log_commits", "Transactions committed.", stats.batches)

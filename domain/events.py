@@ -7,7 +7,7 @@ are samples of the candidate's 16 kHz stream, or of the interviewer's 24 kHz str
 
 from typing import Literal
 
-from domain.event import Event, Evidence, event
+from domain.event import Event, Evidence, RawJson, event
 from domain.interview import Agent, Candidate, InterviewContext
 from domain.policy import Policy
 from domain.states import Link
@@ -278,6 +278,13 @@ class InterviewerAudioRecorded(DecisionEvent, frozen=True, kw_only=True):
     sha256: str
     first_model_sample: int
     samples: int
+
+
+@event("call.remembered.v1", personal=("memory",))
+class CallRemembered(DecisionEvent, frozen=True, kw_only=True):
+    """All that the call knows at this point of its log: recovery may begin here."""
+
+    memory: RawJson
 
 
 @event("call.handed_over.v1")

@@ -195,6 +195,8 @@ def _interruption_reported(record: Record, event: inp.ModelInterruptionReported)
 def _model_turn_completed(record: Record, event: inp.ModelTurnCompleted) -> None:
     if event.generation == record.owed:
         record.owed = 0
+        if record.owed_started:  # cut or heard to its end before Gemini thought so: either way it was a good session
+            record.attempts = 0
     elif record.reply is not None and record.reply.generation == event.generation:
         record.owed = 0
         record.reply.ended = True

@@ -56,6 +56,7 @@ class CallMemory:
         """The model's link was lost while a barge-in was being decided: `resuming` follows the decision."""
         self.settling = False
         self.handing_over = False
+        self.remembered_at_us = 0
         self.heard_of_us = 0
         """When the newest input but one was handled: at a takeover, the end of what the log holds."""
         self._events: list[Event] = []
@@ -99,8 +100,9 @@ class CallMemory:
 
     def forget_unrecorded(self) -> None:
         """The log has all that counts: audio that waits to be stored is in it already, or another core stored it."""
-        self.candidate_audio.forget()
-        self.interviewer_audio.forget()
+        for journal in (self.candidate_audio, self.interviewer_audio):
+            if journal.waiting:
+                journal.forget()
 
     @property
     def decided(self) -> tuple[Event, ...]:

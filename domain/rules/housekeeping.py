@@ -1,11 +1,12 @@
 """What follows every input: audio goes out as playback moves on, segments are sealed, sessions rotated in quiet."""
 
 from domain.effects import ForgetCandidateAudio, SendInterviewerAudio
-from domain.events import CandidateAudioRecorded, DecisionEvent, InterviewerAudioRecorded
+from domain.events import CallRemembered, CandidateAudioRecorded, DecisionEvent, InterviewerAudioRecorded
 from domain.journal import Journal
 from domain.memory import CallMemory
 from domain.policy import samples
 from domain.ports import Side
+from domain.remembering import remember
 from domain.rules.ending import record_settled
 from domain.rules.floor import watch_playback
 from domain.rules.links import model_lost, rotate
@@ -16,6 +17,7 @@ from domain.timers import Timer
 
 _PLAYOUT_WAKE_US = 100_000
 _SEGMENT_SLACK_US = 500_000
+_LAST_SEGMENTS_US = 100_000
 _JUDGED_SAMPLES = samples(8_000)
 
 
@@ -54,6 +56,16 @@ def close_the_books(call: CallMemory) -> None:
     elif call.handing_over:
         call.handing_over = False
         record_handed_over(call)
+    elif call.whole and call.decided:
+        _remember_now_and_then(call)
+
+
+def _remember_now_and_then(call: CallMemory) -> None:
+    """With something that is recorded anyway; a closed call has little ahead that would make it worth it."""
+    due_us = call.remembered_at_us + call.policy.recording.remember_ms * 1000
+    if call.now_us >= due_us and call.deferred_loss is None and call.record.state is not State.CLOSED:
+        call.remembered_at_us = call.now_us
+        call.decide(CallRemembered, memory=remember(call))
 
 
 def _watch_reply(call: CallMemory) -> None:
@@ -109,8 +121,10 @@ def _keep_segments(call: CallMemory) -> None:
     if any(journal.waiting and (journal.full or journal.due) for journal in journals):
         seal_all(call)
     elif not call.whole and not call.timers.running(Timer.SEGMENT):
-        due_us = call.now_us + call.policy.recording.segment_ms * 1000 + _SEGMENT_SLACK_US
-        call.timers.start(Timer.SEGMENT, due_us)
+        in_us = call.policy.recording.segment_ms * 1000 + _SEGMENT_SLACK_US
+        if call.record.state is State.CLOSED:  # the client waits for nothing but its acknowledgement
+            in_us = _LAST_SEGMENTS_US
+        call.timers.start(Timer.SEGMENT, call.now_us + in_us)
 
 
 def seal_all(call: CallMemory) -> None:

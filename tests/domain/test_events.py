@@ -57,6 +57,7 @@ KNOWN = [
     "call.pause_judged.v1",
     "call.playback_reported.v1",
     "call.playout_overflowed.v1",
+    "call.remembered.v1",
     "call.reply_overdue.v1",
     "call.resumption_handle_issued.v1",
     "call.round_trip_measured.v1",
