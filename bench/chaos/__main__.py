@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from time import monotonic
 
+from bench.chaos import timeline
 from bench.chaos.report import sections
 from bench.chaos.run import Run, planned, run
 from bench.chaos.scenarios import QUICK, SCENARIOS, Scenario, chosen
@@ -36,7 +37,10 @@ def main() -> None:
     show = _Progress(began)
     runs = []
     for scenario in scenarios:
-        runs.append(asyncio.run(run(scenario, seed, show, options.keep and options.keep / scenario.name)))
+        folder = options.keep and options.keep / scenario.name
+        runs.append(asyncio.run(run(scenario, seed, show, folder)))
+        if folder:
+            timeline.keep(folder, runs[-1])
     found = sections(runs)
     if options.json:
         print(json.dumps(_everything(found, seed)))
