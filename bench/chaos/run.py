@@ -18,7 +18,6 @@ from bench.chaos.lag import LoopWatch, Stalls
 from bench.chaos.scenarios import Scenario
 from bench.chaos.schedule import Strike, schedule
 
-_SETTLING_IN_S = 4.0
 _STAGGER_S = 0.15
 _LOSSES_TO_GIVE_UP = 2
 Show = Callable[[str], None]
@@ -93,7 +92,7 @@ async def _play(scenario: Scenario, lab: Laboratory, made: Run, show: Show) -> N
     calls = asyncio.create_task(_hold_all(scenario, lab, over))
     try:
         async with LoopWatch(lab.servers) as watch:
-            await asyncio.sleep(_SETTLING_IN_S)
+            await asyncio.sleep(scenario.settle_in_s)
             made.stalls_before = await watch.seen()
         injector = Injector(lab.servers, lab.database, lab.interviewer, lambda: lab.live, _told(scenario, made, show))
         made.injected = injector.injected
