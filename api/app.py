@@ -11,6 +11,7 @@ from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin, YamlRenderPlugin
 from litestar.static_files import create_static_files_router
 
+from adapters.postgres.views import Views
 from api.audio_socket import audio_socket
 from api.health import live, ready
 from api.http_errors import HANDLERS, count_refusal
@@ -38,7 +39,7 @@ async def _services(state: State) -> Services:
 
 
 async def _pool(state: State) -> Any:
-    return state.services.store.pool
+    return Views(state.services.store.pool)
 
 
 def create_app(services: Services) -> Litestar:

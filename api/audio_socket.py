@@ -22,7 +22,7 @@ from api.outlet import Outlet
 from api.protocol import CLOSE_CODES, SUBPROTOCOL
 from api.services import Services
 from api.socket_connection import SCOPE_KEY, SocketConnection
-from domain.errors import PeerError
+from domain.errors import PeerError, StoreUnavailableError
 from domain.inputs import RoundTripMeasured
 
 _log = structlog.get_logger(__name__)
@@ -111,7 +111,10 @@ async def _hello(wire: _Socket, outlet: Outlet, services: Services) -> CallSessi
     hello = protocol.decode_control(first)
     if not isinstance(hello, protocol.Hello):
         raise PeerError("hello_expected", "Something came before hello: say hello with your token first.")
-    session = services.switchboard.find(services.mint.call_of(hello.token))
+    try:
+        session = await services.switchboard.reach(services.mint.call_of(hello.token))
+    except StoreUnavailableError as error:
+        raise PeerError("store_unavailable", f"{error} Connect again in a moment.") from error
     try:
         token = services.mint.issue(session.call.id)
         session.attach(outlet, hello, token, services.settings.ping_interval_ms)

@@ -37,7 +37,7 @@ def answer_peer(_: AnyRequest, error: PeerError) -> Response[ErrorBody]:
 def answer_store(_: AnyRequest, error: StoreError) -> Response[ErrorBody]:
     """The database is away: the caller may try again."""
     _log.error("store_error", error=str(error))
-    body = ErrorBody("store_unavailable", "The server cannot record anything now: try again in a moment.")
+    body = ErrorBody("store_unavailable", "The database does not answer now: try again in a moment.")
     headers = {"Retry-After": str(_RETRY_AFTER_S["store_unavailable"])}
     return Response(body, status_code=HTTP_503_SERVICE_UNAVAILABLE, headers=headers)
 

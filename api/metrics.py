@@ -92,6 +92,13 @@ def _counted(counts: Counts) -> Iterator[Metric]:
     yield _counter("viva_calls_opened", "Calls opened in this process.", counts.calls_opened)
     yield _counter("viva_calls_closed", "Calls closed, by reason.", counts.calls_closed, "reason")
     yield _counter(
+        "viva_calls_taken_over",
+        "Calls taken over: handed over by their owner, or lost by it.",
+        counts.calls_taken_over,
+        "how",
+    )
+    yield _counter("viva_calls_handed_over", "Calls let go of in good order.", counts.calls_handed_over, "reason")
+    yield _counter(
         "viva_client_connections", "Hellos taken, first ones and resumes.", counts.client_connections, "kind"
     )
     yield _counter("viva_client_losses", "Connections lost without a hangup.", counts.client_losses)
@@ -136,6 +143,10 @@ def _log(services: Services) -> Iterator[Metric]:
     stats = writer.stats
     yield _gauge("viva_log_queue_events", "Events waiting to be written.", writer.queued)
     yield _gauge("viva_log_queue_bytes", "Their size, with their audio.", writer.queued_bytes)
+    yield _gauge("viva_log_behind_seconds", "How long the oldest of them has been waiting.", writer.behind_s)
+    yield _gauge(
+        "viva_lease_unrenewed_seconds", "Since this process last showed that it lives.", services.leases.unrenewed_s
+    )
     yield _gauge("viva_log_last_commit_seconds", "How long the newest commit took.", stats.last_commit_ms / 1000)
     yield _counter("viva_log_events", "Events written.", stats.committed)
     yield _counter("viva_log_commits", "Transactions committed.", stats.batches)

@@ -20,6 +20,7 @@ from adapters.telemetry.counts import Counts
 from adapters.telemetry.loop_lag import LoopLag
 from adapters.voice.pause_judge import PauseJudge
 from adapters.voice.silero import shared_session
+from api.adoption import adopt_orphans
 from api.agents import Agents, read_agents
 from api.call_session import CallSession
 from api.door import Door
@@ -27,6 +28,7 @@ from api.rehearsal_process import running_rehearsal
 from api.settings import Settings
 from api.switchboard import Switchboard
 from api.tokens import TokenMint, kept_secret
+from domain.errors import StoreError
 from projections.catalogue import READ_MODELS
 from projections.runner import ProjectionRunner
 
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
 
 _log = structlog.get_logger(__name__)
 _PROJECTIONS_GATHER_S = 0.2
+_TEND_EVERY_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +75,21 @@ async def open_database(settings: Settings) -> AsyncIterator[str]:
     embedded = await asyncio.to_thread(EmbeddedPostgres.start, settings.data_dir / "postgres")
     try:
         await asyncio.to_thread(upgrade, embedded.dsn)
-        yield embedded.dsn
+        async with _running({"embedded Postgres": _tend(embedded)}):
+            yield embedded.dsn
     finally:
         await asyncio.to_thread(embedded.stop)
+
+
+async def _tend(embedded: EmbeddedPostgres) -> None:
+    """Start our own database again whenever it has died: nobody else would."""
+    while True:
+        await asyncio.sleep(_TEND_EVERY_S)
+        try:
+            if await asyncio.to_thread(embedded.revive):
+                _log.warning("embedded_postgres_restarted")
+        except StoreError as error:
+            _log.error("embedded_postgres_does_not_start", error=str(error))
 
 
 @asynccontextmanager
@@ -107,9 +122,11 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         watching = {f"projection {runner.status.name}": runner.run() for runner in runners}
         await stack.enter_async_context(_running(watching | {"loop lag": loop_lag.run()}))
         links = _link_maker(client, gemini)
-        switchboard = Switchboard(store.writer, store.mapper, store.audio, links, settings.max_calls, judge, counts)
+        switchboard = Switchboard(store, leases, links, settings.max_calls, judge, counts)
+        leases.on_asked = switchboard.asked_for
         await stack.enter_async_context(switchboard)
         stack.push_async_callback(switchboard.drain, settings.drain_s)
+        await stack.enter_async_context(_running({"adoption": adopt_orphans(leases, switchboard)}))
         yield Services(
             settings=settings,
             leases=leases,

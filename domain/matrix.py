@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from domain import inputs as inp
-from domain.rules import barge_in, ending, links, model, playback, voice
+from domain.rules import barge_in, ending, links, model, playback, takeover, voice
 from domain.states import State
 
 Rule = Callable[[Any, Any], None]
@@ -96,6 +96,15 @@ _ROWS: dict[type, list[Rule]] = {
     inp.ModelMessageUnrecognised: _open(IGNORED),
     inp.PauseJudged: [IGNORED, voice.judged, IGNORED, IGNORED, IGNORED, IGNORED],
     inp.DeadlinePassed: [STEP] * 6,
+    inp.CallTakenOver: [takeover.taken_over] * 5 + [takeover.taken_over_after_close],
+    inp.HandOverRequested: [
+        takeover.hand_over_requested,
+        takeover.hand_over_requested,
+        takeover.hand_over_requested,
+        takeover.hand_over_requested,
+        takeover.hand_over_requested,
+        takeover.hand_over_after_close,
+    ],
 }
 
 _COLUMNS = (

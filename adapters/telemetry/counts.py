@@ -25,6 +25,8 @@ class Counts:
 
     calls_opened: int = 0
     calls_closed: Counter[str] = field(default_factory=_by)
+    calls_taken_over: Counter[str] = field(default_factory=_by)
+    calls_handed_over: Counter[str] = field(default_factory=_by)
     client_connections: Counter[str] = field(default_factory=_by)
     client_losses: int = 0
     protocol_violations: Counter[str] = field(default_factory=_by)
@@ -52,6 +54,14 @@ def _opened(counts: Counts, _: ev.CallOpened) -> None:
 
 def _closed(counts: Counts, event: ev.CallClosed) -> None:
     counts.calls_closed[event.reason] += 1
+
+
+def _taken_over(counts: Counts, event: inp.CallTakenOver) -> None:
+    counts.calls_taken_over["lost" if event.before else "handed_over"] += 1
+
+
+def _handed_over(counts: Counts, event: ev.CallHandedOver) -> None:
+    counts.calls_handed_over[event.reason] += 1
 
 
 def _connected(counts: Counts, event: inp.ClientConnected) -> None:
@@ -96,6 +106,8 @@ _MEANINGS: dict[type[Event], Callable[[Counts, Any], None]] = {
     ev.CallOpened: _opened,
     ev.CallClosed: _closed,
     ev.LinkLost: _link_lost,
+    ev.CallHandedOver: _handed_over,
+    inp.CallTakenOver: _taken_over,
     inp.ClientConnected: _connected,
     inp.ClientViolatedProtocol: _violated,
     inp.ModelConnected: _model_connected,

@@ -87,9 +87,14 @@ fatal = st.one_of(
     st.builds(inp.ClientViolatedProtocol, code=st.just("audio_gap"), message=st.just("Send what is missing.")),
     st.builds(inp.OutletFailed, outlet=st.sampled_from(["log", "client"]), reason=st.just("full")),
 ).map(_one)
+changes_of_hands = st.one_of(
+    st.builds(inp.CallTakenOver, epoch=st.just(2), process=st.just("b"), taken_over_at=st.just("2026-01-01T00:01:00Z")),
+    st.builds(inp.HandOverRequested, reason=st.sampled_from(["drain", "asked"]), wait_ms=st.sampled_from([0, 2_000])),
+).map(_one)
+"""The driver makes a crash, with its loss and its recovery, of every takeover."""
 happenings = st.lists(
     st.tuples(
-        st.one_of(voice_runs, finished_pauses, model_audio, playback, rare, rare, rare | fatal),
+        st.one_of(voice_runs, finished_pauses, model_audio, playback, rare, rare, rare | fatal | changes_of_hands),
         st.sampled_from([0, 1_000, 20_000, 20_000, 20_000, 900_000, 31_000_000]),
     ),
     max_size=60,
