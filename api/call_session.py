@@ -145,7 +145,6 @@ class CallSession:
         """
         self._takeover = self.call.handle(takeover)
         self._interviewer.leave_out(self.call.interviewer_audio.next_sample)
-        self._counts.count(self._takeover.events)
         self.logbook.record_takeover(self._takeover, then)
 
     def fail(self, error: BaseException) -> None:
@@ -157,6 +156,7 @@ class CallSession:
         """Live until the call has settled or was handed over, and its log is written. Raises what broke it."""
         async with self.link:
             if self._takeover is not None:
+                self._counts.count(self._takeover.events)
                 for effect in self._takeover.effects:
                     self._carry(effect)
             self.entered.set()
