@@ -115,6 +115,7 @@ async def _hello(wire: _Socket, outlet: Outlet, services: Services) -> CallSessi
         session = await services.switchboard.reach(services.mint.call_of(hello.token))
     except StoreUnavailableError as error:
         raise PeerError("store_unavailable", f"{error} Connect again in a moment.") from error
+    session.hellos.spend()
     try:
         token = services.mint.issue(session.call.id)
         session.attach(outlet, hello, token, services.settings.ping_interval_ms)

@@ -43,6 +43,8 @@ class CallServer(uvicorn.Server):
                 log_level="warning",
                 access_log=False,
                 backlog=_BACKLOG,
+                # What is asked of a slow database goes on for a while after whoever asked has gone.
+                limit_concurrency=settings.max_calls + 2 * settings.max_waiting,
                 timeout_graceful_shutdown=3,
             )
         )
