@@ -69,7 +69,11 @@ class HttpConnection(H11Protocol):
         self._be_patient(None)  # uvicorn's own keeps an idle connection for a while
         super().on_response_complete()
         if self.transport.is_closing():
-            self._part()
+            self._part(REQUEST_S)
+
+    def timeout_keep_alive_handler(self) -> None:
+        super().timeout_keep_alive_handler()
+        self._part(GOODBYE_S)
 
     def turn_away(self) -> None:
         self._answer(503, "server_full", "This server has too many connections: try again in a moment.")
@@ -83,10 +87,10 @@ class HttpConnection(H11Protocol):
             self._patience.cancel()
         self._patience = None if wait_s is None else self.loop.call_later(wait_s, self._give_up)
 
-    def _part(self) -> None:
+    def _part(self, within_s: float) -> None:
         """It is closed, once its peer has taken what it was sent; one that does not is not waited for."""
         self._be_patient(None)
-        self._patience = self.loop.call_later(GOODBYE_S, self.transport.abort)
+        self._patience = self.loop.call_later(within_s, self.transport.abort)
 
     def _give_up(self) -> None:
         self._door.leave(self)
@@ -102,7 +106,7 @@ class HttpConnection(H11Protocol):
         if self._patience is not None:
             self.transport.write(_answer(status, code, message))
         self.transport.close()
-        self._part()
+        self._part(GOODBYE_S)
 
 
 class _Conversation(h11.Connection):
