@@ -6,7 +6,7 @@ RUN    := $(VENV)/.run-installed
 DEV    := $(VENV)/.dev-installed
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test check fmt bench bench-turns bench-heard live-check docs requirements clean
+.PHONY: help run demo test check fmt bench bench-turns bench-heard chaos live-check docs requirements clean
 
 help:            ## list the commands
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,6 +35,9 @@ bench-turns: $(DEV)  ## play recorded scenes to the server path in simulated tim
 
 bench-heard: $(DEV)  ## record the sound of a real Chromium and compare it with what the log says was heard
 	@$(BIN)/python -m bench.heard
+
+chaos: $(DEV)    ## hold calls while servers, the database, networks and Gemini fail, and check every law (15 min)
+	@$(BIN)/python -m bench.chaos
 
 live-check: $(DEV)  ## exercise what only the real Gemini can confirm (needs GEMINI_API_KEY)
 	@if [ -z "$$GEMINI_API_KEY" ]; then echo "live-check skipped: set GEMINI_API_KEY to ask the real Gemini"; \

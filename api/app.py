@@ -11,9 +11,11 @@ from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin, YamlRenderPlugin
 from litestar.static_files import create_static_files_router
 
+from adapters.postgres.views import Views
 from api.audio_socket import audio_socket
 from api.health import live, ready
-from api.http_errors import HANDLERS
+from api.http_errors import HANDLERS, count_refusal
+from api.metrics import metrics
 from api.opening import CallsController, list_agents
 from api.services import Services
 
@@ -37,7 +39,7 @@ async def _services(state: State) -> Services:
 
 
 async def _pool(state: State) -> Any:
-    return state.services.store.pool
+    return Views(state.services.store.pool)
 
 
 def create_app(services: Services) -> Litestar:
@@ -47,6 +49,7 @@ def create_app(services: Services) -> Litestar:
             page,
             live,
             ready,
+            metrics,
             list_agents,
             CallsController,
             audio_socket,
@@ -54,6 +57,7 @@ def create_app(services: Services) -> Litestar:
         ],
         dependencies={"services": Provide(_services), "pool": Provide(_pool)},
         exception_handlers=HANDLERS,
+        after_exception=[count_refusal],
         openapi_config=OpenAPIConfig(
             title="Viva",
             version=version("viva"),

@@ -21,7 +21,7 @@ from api.messages import complaint
 from api.outlet import Outlet
 from api.protocol import CLOSE_CODES, SUBPROTOCOL
 from api.services import Services
-from domain.errors import PeerError
+from domain.errors import PeerError, StoreUnavailableError
 from domain.inputs import RoundTripMeasured
 
 _log = structlog.get_logger(__name__)
@@ -83,6 +83,7 @@ async def audio_socket(socket: WebSocket[Any, Any, Any], services: NamedDependen
     try:
         session = await _hello(wire, outlet, services)
     except PeerError as error:
+        services.counts.hello_refusals[error.code] += 1
         await _refuse(outlet, error)
     except (_GoneError, *_LEAVINGS):
         _log.info("client_gone_before_hello")
@@ -102,7 +103,10 @@ async def _hello(wire: _Socket, outlet: Outlet, services: Services) -> CallSessi
     hello = protocol.decode_control(first)
     if not isinstance(hello, protocol.Hello):
         raise PeerError("hello_expected", "Something came before hello: say hello with your token first.")
-    session = services.switchboard.find(services.mint.call_of(hello.token))
+    try:
+        session = await services.switchboard.reach(services.mint.call_of(hello.token))
+    except StoreUnavailableError as error:
+        raise PeerError("store_unavailable", f"{error} Connect again in a moment.") from error
     try:
         token = services.mint.issue(session.call.id)
         session.attach(outlet, hello, token, services.settings.ping_interval_ms)

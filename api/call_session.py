@@ -2,7 +2,7 @@
 
 The candidate's frames, Gemini's messages and the clock all come through `feed`, one at a time and in order; each
 decision is recorded and carried out without waiting for anything. Client connections come and go (`attach`,
-`detach`); the call stays until it has settled.
+`detach`); the call stays until it has settled, or was handed over.
 """
 
 import asyncio
@@ -10,19 +10,20 @@ import contextlib
 from collections import deque
 from collections.abc import Callable
 from time import monotonic_ns
-from typing import Any, assert_never
+from typing import Any, Literal, NamedTuple, assert_never
 
 import structlog
 
 from adapters.gemini.link import GeminiLink
+from adapters.telemetry.counts import Counts
 from adapters.voice.pause_judge import Judge
-from adapters.voice.preroll import VoiceRing
 from api import protocol
 from api.alarm import Alarm
-from api.candidate_voice import KEPT_FOR_ECHO, CandidateVoice
+from api.candidate_voice import CandidateVoice
 from api.closing import DURABLE_WAIT_S, Closing
 from api.greeting import live_setup, ready_message
 from api.intake import IntakeFrame
+from api.interviewer_voice import KEPT_FOR_ECHO, InterviewerVoice
 from api.logbook import Logbook
 from api.messages import Telling, complaint, message_of
 from api.outlet import Outlet
@@ -31,19 +32,35 @@ from api.read_back import ReadBack
 from api.tokens import Token
 from domain import effects as fx
 from domain import inputs as inp
-from domain.call import Call
+from domain.call import Call, Decision
 from domain.effects import Effect
 from domain.errors import PeerError
 from domain.policy import MODEL_RATE_HZ, samples
-from domain.ports import AudioStore
+from domain.ports import AudioStore, Outcome
 from domain.states import State
 
 _log = structlog.get_logger(__name__)
 _RING_SLACK_MS = 10_000
+_MOVING, _MOVED = 1012, "moving"
+
+
+class Memory(NamedTuple):
+    """What a call that was taken over needs beside its `Call`.
+
+    `at_us` is the time on the call's clock; `candidate` the newest of the candidate's audio, to the end of what is
+    recorded, `interviewer` the same of the interviewer's, as far as either may still be asked for.
+    """
+
+    at_us: int
+    candidate: bytes
+    interviewer: bytes
 
 
 class CallSession:
-    """The shell around one `Call`. All methods are for the event loop's thread and never block."""
+    """The shell around one `Call`. All methods are for the event loop's thread and never block.
+
+    Of a call that is being taken over, `memory` is what its log holds; it does nothing before `take_over` was durable.
+    """
 
     def __init__(
         self,
@@ -51,21 +68,33 @@ class CallSession:
         make_link: Callable[["CallSession"], GeminiLink],
         make_logbook: Callable[["CallSession"], Logbook],
         judge: Judge | None = None,
+        memory: Memory = Memory(0, b"", b""),  # noqa: B008  (a constant)
         *,
         audio: AudioStore,
+        counts: Counts | None = None,
     ) -> None:
         self.call = call
         policy = call.policy
-        self._epoch_ns = monotonic_ns()
-        self._interviewer = VoiceRing(samples(policy.playout.max_ms + _RING_SLACK_MS, MODEL_RATE_HZ))
-        self.voice = CandidateVoice(call, self._interviewer, judge)
+        self._epoch_ns = monotonic_ns() - memory.at_us * 1000
+        most = samples(policy.playout.max_ms + _RING_SLACK_MS, MODEL_RATE_HZ)
+        begin = call.interviewer_audio.next_sample - len(memory.interviewer) // 2
+        self._interviewer = InterviewerVoice(most, begin)
+        self._interviewer.append(memory.interviewer)
+        self.voice = CandidateVoice(call, self._interviewer, judge, memory.candidate)
+        self._counts = counts or Counts()
         self._read_back = ReadBack(call.id, self.voice.kept, audio, self.now_us, self.feed)
         self._outlet: Outlet | None = None
         self._greeting: tuple[Token, int] | None = None
         self._inbox: deque[inp.Input] = deque()
         self._feeding = False
         self._alarm = Alarm(self.now_us, self._deadline)
+        self._takeover: Decision | None = None
+        self._farewell: Decision | None = None
         self._broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.entered = asyncio.Event()
+        """Set once the call lives in `run`: it may be handed a client."""
+        self.gone = asyncio.Event()
+        """Set once it has left this process, written or not."""
         self.settled = asyncio.Event()
         self._closing = Closing(self._close)
         self.logbook = make_logbook(self)
@@ -99,11 +128,25 @@ class CallSession:
         if isinstance(happened, inp.ModelAudio):
             self._interviewer.append(happened.pcm)
         decision = self.call.handle(happened)
-        self.logbook.record(decision)
+        if self.call.record.handed_over and decision.events:
+            self._farewell = decision  # to be recorded once Gemini's connection is closed: then others may dial
+        else:
+            self.logbook.record(decision, self.call.whole)
+        self._counts.count(decision.events)
         if isinstance(happened, inp.ClientConnected):
             self._greet()
         for effect in decision.effects:
             self._carry(effect)
+
+    def take_over(self, takeover: inp.CallTakenOver, then: Callable[[Outcome], None]) -> None:
+        """Record that this process owns the call; `then` is told what came of it.
+
+        Its effects are carried out by `run`, which must not begin before it is durable. Raises `StoreError`.
+        """
+        self._takeover = self.call.handle(takeover)
+        self._interviewer.leave_out(self.call.interviewer_audio.next_sample)
+        self._counts.count(self._takeover.events)
+        self.logbook.record_takeover(self._takeover, then)
 
     def fail(self, error: BaseException) -> None:
         """A bug of ours: end this call, and only this one."""
@@ -111,8 +154,12 @@ class CallSession:
             self._broken.set_exception(error)
 
     async def run(self) -> None:
-        """Live until the call has settled and its log is written. Raises what broke it."""
+        """Live until the call has settled or was handed over, and its log is written. Raises what broke it."""
         async with self.link:
+            if self._takeover is not None:
+                for effect in self._takeover.effects:
+                    self._carry(effect)
+            self.entered.set()
             settled = asyncio.create_task(self.settled.wait(), name=f"settled {self.call.id}")
             ends: list[asyncio.Future[Any]] = [settled, self._broken]
             try:
@@ -122,14 +169,34 @@ class CallSession:
                 self._alarm.stop()
         if self._broken.done():
             self._broken.result()
+        if self._farewell is not None:
+            self.logbook.record(self._farewell)
         with contextlib.suppress(TimeoutError):  # the last acknowledgements are told before the connection closes
             await asyncio.wait_for(self.logbook.written(), DURABLE_WAIT_S)
         self._closing.tell()
-        if self._outlet is not None:
+        if self._farewell is not None:
+            self._move_client()
+        elif self._outlet is not None:
             self._outlet.finish(1000, "")
         await self.logbook.written()
         if not self.logbook.settled:
             _log.error("call_left_unwritten", call_id=str(self.call.id))
+
+    @property
+    def leaving(self) -> bool:
+        """Whether the call is no longer this session's: another one has it, or will."""
+        return self.call.record.handed_over or self.settled.is_set()
+
+    def hand_over(self, reason: Literal["drain", "asked"], wait_ms: int) -> None:
+        """Let go of the call, at a quiet moment or in `wait_ms`; `run` returns when all of it is written."""
+        self.feed(inp.HandOverRequested(at_us=self.now_us(), reason=reason, wait_ms=wait_ms))
+
+    def _move_client(self) -> None:
+        outlet, self._outlet = self._outlet, None
+        if outlet is not None:
+            version = self.call.record.version
+            outlet.send({"version": version, "type": "go_away", "reason": _MOVED, "time_left_ms": 0})
+            outlet.finish(_MOVING, _MOVED)
 
     def start_clock(self) -> None:
         """From here on deadlines are kept, that of the first hello among them."""
@@ -149,6 +216,7 @@ class CallSession:
             raise PeerError("call_closed", f"The call is over ({self.call.record.close_reason}): open a new one.")
         left = self.voice.connect(hello.rate_hz)
         resumed = self.call.record.clients > 0
+        self._record_shed(ended=True)
         self._let_client_go("replaced", "Another connection said hello for this call; use that one.")
         self._hear(left)
         connected = inp.ClientConnected(
@@ -176,11 +244,14 @@ class CallSession:
     def detach(self, outlet: Outlet, reason: str) -> None:
         """A connection ended. Nothing happens if another one has taken its place."""
         if self._outlet is outlet:
+            self._record_shed(ended=True)
             self._outlet = None
             self.feed(inp.ClientLost(at_us=self.now_us(), reason=reason))
 
     def take_audio(self, audio: protocol.ClientAudio) -> None:
         """One audio message. Raises `PeerError` (audio_gap, audio_ahead, message_too_big)."""
+        if self.call.record.handed_over:
+            return  # not acknowledged: it goes to whoever has the call next
         self._hear(self.voice.take(audio, self.now_us()))
 
     def take_control(self, message: protocol.ClientMessage) -> None:
@@ -239,8 +310,8 @@ class CallSession:
 
     def log_taken(self) -> None:
         """Another process has recorded this version of the call: it owns the call now, and this one lets go."""
-        _log.error("call_taken_over", call_id=str(self.call.id))
-        self._let_client_go("replaced", "Another server has taken this call over: connect again.")
+        _log.warning("call_lost_to_another_owner", call_id=str(self.call.id), epoch=self.call.record.epoch)
+        self._move_client()
         self.settled.set()
 
     # --- carrying effects out ------------------------------------------------------------------------------------
@@ -264,6 +335,7 @@ class CallSession:
             case fx.AnswerTool(tool_call_id, name, result):
                 self.link.answer_tool(tool_call_id, name, result)
             case fx.DialModel():
+                self._counts.model_dials += 1
                 self.link.dial(effect, self._setup)
             case fx.ResetDetector():
                 self.voice.reset_detector()
@@ -275,7 +347,7 @@ class CallSession:
                 pass  # the logbook stored it with its event
             case fx.EndCall(reason, detail):
                 self._end(reason, detail)
-            case fx.LetGo():
+            case fx.HandOver() | fx.LetGo():
                 self.settled.set()
             case _:
                 self._tell(message_of(effect))
@@ -283,6 +355,7 @@ class CallSession:
     def _tell(self, message: dict[str, Any]) -> None:
         if self._outlet is not None and not self._outlet.send({"version": self.call.record.version} | message):
             self._client_does_not_read()
+        self._record_shed()
 
     def _send_to_client(self, generation: int, from_sample: int, to_sample: int) -> None:
         if self._outlet is not None:
@@ -293,8 +366,20 @@ class CallSession:
     def _client_does_not_read(self) -> None:
         if self._outlet is not None:
             self._outlet.give_up()
+            self._record_shed()
             reason = "The client does not read what it is sent: read the websocket without waiting."
             self.feed(inp.OutletFailed(at_us=self.now_us(), outlet="client", reason=reason))
+
+    def _record_shed(self, *, ended: bool = False) -> None:
+        """Nothing is dropped in silence."""
+        shed = self._outlet.take_shed(ended=ended) if self._outlet is not None else {}
+        if shed:
+            self.feed(inp.OutletShed(at_us=self.now_us(), messages=shed))
+
+    @property
+    def waiting_for_client(self) -> int:
+        """How many messages wait to be sent to the client."""
+        return self._outlet.waiting if self._outlet is not None else 0
 
     def tell(self, effect: Telling) -> None:
         """Tell the client something that the core did not ask for."""

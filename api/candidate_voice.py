@@ -10,7 +10,8 @@ from adapters.voice.factory import make_detector
 from adapters.voice.pause_judge import Judge
 from adapters.voice.preroll import VoiceRing
 from api import protocol
-from api.intake import IntakeFrame, VoiceIntake
+from api.intake import Heard, IntakeFrame, VoiceIntake
+from api.interviewer_voice import KEPT_FOR_ECHO, InterviewerVoice
 from domain.call import Call
 from domain.effects import JudgePause
 from domain.inputs import CandidateFrame, PauseJudged
@@ -18,15 +19,16 @@ from domain.policy import MODEL_RATE_HZ, samples
 
 _RING_SLACK_MS = 10_000
 _FRAME_PLAYED = samples(20, MODEL_RATE_HZ)
-KEPT_FOR_ECHO = samples(3_000, MODEL_RATE_HZ)
-"""How much of what was played is kept: audio of a microphone that was held up on its way is compared with it."""
 _BURST_US = 10_000
 
 
 class CandidateVoice:
-    """One call's ear and its memory. `played` holds the interviewer's stream, for what of it leaks back."""
+    """One call's ear and its memory. `played` holds the interviewer's stream, for what of it leaks back.
 
-    def __init__(self, call: Call, played: VoiceRing, judge: Judge | None) -> None:
+    Of a call that was taken over, `heard` is the newest of what its log holds.
+    """
+
+    def __init__(self, call: Call, played: InterviewerVoice, judge: Judge | None, heard: bytes = b"") -> None:
         policy = call.policy
         self._call = call
         self._played = played
@@ -34,7 +36,10 @@ class CandidateVoice:
         self._detector = make_detector(policy.voice.detector)
         self._echo = EchoGauge()
         self._heard_to = self._last_at_us = 0
-        self._ring = VoiceRing(samples(policy.links.window_keep_ms + _RING_SLACK_MS))
+        recorded = call.hearing.next_sample
+        self._ring = VoiceRing(samples(policy.links.window_keep_ms + _RING_SLACK_MS), recorded - len(heard) // 2)
+        self._ring.append(heard)
+        self._heard = Heard(recorded, call.client_seq + 1, call.overhang)
         self._intake: VoiceIntake | None = None
 
     @property
@@ -45,7 +50,7 @@ class CandidateVoice:
     @property
     def next_seq(self) -> int:
         """The client's message that is expected next."""
-        return self._intake.next_seq if self._intake is not None else 0
+        return self._intake.next_seq if self._intake is not None else self._heard.next_seq
 
     def connect(self, rate_hz: int) -> list[IntakeFrame]:
         """A client sends at `rate_hz` from now on. What is left of another rate's audio comes out.
@@ -54,7 +59,7 @@ class CandidateVoice:
         """
         if self._intake is not None:
             return self._intake.change_rate(rate_hz)
-        self._intake = VoiceIntake(rate_hz)
+        self._intake = VoiceIntake(rate_hz, self._heard)
         return []
 
     def take(self, audio: protocol.ClientAudio, now_us: int) -> list[IntakeFrame]:
@@ -69,12 +74,12 @@ class CandidateVoice:
 
     def listen(self, frames: list[IntakeFrame], now_us: Callable[[], int]) -> Iterator[CandidateFrame]:
         """Each frame with what is heard in it, one at a time: what is decided about it may change what is played."""
-        for pcm, client_seq in frames:
+        for pcm, client_seq, overhang in frames:
             self._ring.append(pcm)
             at_us = now_us()
             over_echo = self._echo.over_echo(pcm, self._heard_since(at_us))
             features = self._detector.analyse(pcm)._replace(over_echo=over_echo)
-            yield CandidateFrame(at_us=at_us, client_seq=client_seq, features=features, pcm=pcm)
+            yield CandidateFrame(at_us=at_us, client_seq=client_seq, features=features, pcm=pcm, overhang=overhang)
 
     def _heard_since(self, at_us: int) -> bytes:
         """What of the interviewer's stream came out of the client's loudspeaker since the last frame."""

@@ -1,15 +1,20 @@
 """Whether this process lives, and whether it can take calls."""
 
 import asyncio
+from collections.abc import Iterator
+from typing import Annotated
 
 import msgspec
 from litestar import Response, get
 from litestar.di import NamedDependency
+from msgspec import Meta
 
 from adapters.postgres.failures import UNAVAILABLE
 from api.services import Services
 
 _DATABASE_ANSWERS_S = 2
+_BEHIND_S = 5
+"""The log is written many times a second: a wait of so long is an outage."""
 
 
 class Live(msgspec.Struct, frozen=True):
@@ -23,6 +28,8 @@ class Ready(msgspec.Struct, frozen=True, kw_only=True):
     calls: int
     rehearsing: bool
     problems: list[str]
+    events_waiting: Annotated[int, Meta(description="Events that are not in the log yet.")]
+    waiting_s: Annotated[float, Meta(description="For how long the oldest of them has been waiting.")]
 
 
 @get("/health/live", summary="Is the process alive?", tags=["health"])
@@ -33,13 +40,9 @@ async def live() -> Live:
 
 @get("/health/ready", summary="Can it take calls?", tags=["health"])
 async def ready(services: NamedDependency[Services]) -> Response[Ready]:
-    """503 while the database is away, a projection fails, or the server is stopping."""
-    problems = []
-    try:
-        async with asyncio.timeout(_DATABASE_ANSWERS_S):
-            await services.store.pool.fetchval("SELECT 1")
-    except UNAVAILABLE as error:
-        problems.append(f"The database does not answer: {type(error).__name__}.")
+    """503 while the database is away or the log behind, a projection fails, or the server is stopping."""
+    writer = services.store.writer
+    problems = [*await _database_problems(services), *_log_problems(services)]
     if services.rehearsal is not None and services.rehearsal.returncode is not None:
         problems.append("The rehearsal interviewer has ended: restart the server.")
     if services.switchboard.draining:
@@ -54,5 +57,28 @@ async def ready(services: NamedDependency[Services]) -> Response[Ready]:
         calls=services.switchboard.count,
         rehearsing=services.rehearsing,
         problems=problems,
+        events_waiting=writer.queued,
+        waiting_s=round(writer.behind_s, 3),
     )
     return Response(body, status_code=503 if problems else 200)
+
+
+async def _database_problems(services: Services) -> list[str]:
+    try:
+        async with asyncio.timeout(_DATABASE_ANSWERS_S):
+            await services.store.pool.fetchval("SELECT 1")
+    except UNAVAILABLE as error:
+        return [f"The database does not answer: {type(error).__name__}."]
+    return []
+
+
+def _log_problems(services: Services) -> Iterator[str]:
+    writer, leases = services.store.writer, services.leases
+    if not writer.running:
+        yield "Nothing is written any more: restart the server."
+    elif writer.behind_s > _BEHIND_S:
+        yield f"The log is behind: {writer.queued} events wait, the oldest for {writer.behind_s:.0f} s."
+    if not leases.healthy:
+        yield (
+            f"This process has not shown for {leases.unrenewed_s:.0f} s that it lives: others will take its calls over."
+        )

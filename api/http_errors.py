@@ -4,14 +4,18 @@ from typing import Any
 
 import structlog
 from litestar import Request, Response
+from litestar.enums import ScopeType
 from litestar.exceptions import HTTPException, ValidationException
 from litestar.status_codes import HTTP_500_INTERNAL_SERVER_ERROR, HTTP_503_SERVICE_UNAVAILABLE
+from litestar.types import Scope
 
 from api.reading import ErrorBody, answer_invalid
+from api.services import Services
 from domain.errors import PeerError, StoreError
 
 _log = structlog.get_logger(__name__)
 _STATUS = {"agent_unknown": 404, "call_not_found": 404, "server_full": 503, "body_too_big": 413}
+_RETRY_AFTER_S = {"server_full": 5, "store_unavailable": 2}
 
 _REFUSALS = {
     400: ("malformed_json", "The body is not what /schema describes: send it as one JSON object."),
@@ -25,14 +29,17 @@ AnyRequest = Request[Any, Any, Any]
 
 def answer_peer(_: AnyRequest, error: PeerError) -> Response[ErrorBody]:
     """The caller's mistake, or a server that is full."""
-    return Response(ErrorBody(error.code, error.message), status_code=_STATUS.get(error.code, 400))
+    wait_s = _RETRY_AFTER_S.get(error.code)
+    headers = {} if wait_s is None else {"Retry-After": str(wait_s)}
+    return Response(ErrorBody(error.code, error.message), status_code=_STATUS.get(error.code, 400), headers=headers)
 
 
 def answer_store(_: AnyRequest, error: StoreError) -> Response[ErrorBody]:
     """The database is away: the caller may try again."""
     _log.error("store_error", error=str(error))
-    body = ErrorBody("store_unavailable", "The server cannot record anything now: try again in a moment.")
-    return Response(body, status_code=HTTP_503_SERVICE_UNAVAILABLE)
+    body = ErrorBody("store_unavailable", "The database does not answer now: try again in a moment.")
+    headers = {"Retry-After": str(_RETRY_AFTER_S["store_unavailable"])}
+    return Response(body, status_code=HTTP_503_SERVICE_UNAVAILABLE, headers=headers)
 
 
 def answer_http(_: AnyRequest, error: HTTPException) -> Response[ErrorBody]:
@@ -52,6 +59,28 @@ def answer_bug(request: AnyRequest, error: Exception) -> Response[ErrorBody]:
     _log.error("request_failed", path=request.url.path, exc_info=error)
     body = ErrorBody("internal", "The server failed; it is logged.")
     return Response(body, status_code=HTTP_500_INTERNAL_SERVER_ERROR)
+
+
+async def count_refusal(error: Exception, scope: Scope) -> None:
+    """Count what a request was refused for; its answer is one of the above."""
+    if scope["type"] != ScopeType.HTTP:
+        return
+    services: Services = scope["litestar_app"].state.services
+    services.counts.http_refusals[_code_of(error)] += 1
+
+
+def _code_of(error: Exception) -> str:
+    match error:
+        case PeerError():
+            return error.code
+        case StoreError():
+            return "store_unavailable"
+        case ValidationException():
+            return "invalid_parameter"
+        case HTTPException():
+            return _REFUSALS.get(error.status_code, ("refused",))[0]
+        case _:
+            return "internal"
 
 
 HANDLERS: dict[Any, Any] = {

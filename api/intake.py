@@ -1,7 +1,8 @@
 """The candidate's audio on its way in: messages at the client's rate become 20 ms frames at 16 kHz.
 
 Each message is taken once, in order. A frame is labelled with the newest message that is *wholly* contained in the
-stream up to its end, so that an acknowledgement never covers samples that are still in the resampler.
+stream up to its end, so that an acknowledgement never covers samples that are still in the resampler; what the stream
+holds beyond that message is its overhang, which a later owner of the call skips when the next message is sent again.
 """
 
 from collections import deque
@@ -18,27 +19,37 @@ _AHEAD_MS = 5_000
 
 
 class IntakeFrame(NamedTuple):
-    """640 bytes of 16 kHz mono PCM16, and the message it makes whole."""
+    """640 bytes of 16 kHz mono PCM16, the message it makes whole, and its last samples that are of the one after."""
 
     pcm: bytes
     client_seq: int
+    overhang: int = 0
+
+
+class Heard(NamedTuple):
+    """How much of a client's audio is in a call's log: `samples`, of which the last `overhang` are of `next_seq`."""
+
+    samples: int = 0
+    next_seq: int = 0
+    overhang: int = 0
 
 
 class VoiceIntake:
     """One call's audio, over all its connections. `next_seq` is the message expected next."""
 
-    def __init__(self, rate_hz: int) -> None:
-        """Raises `PeerError("bad_sample_rate")`."""
-        self.next_seq = 0
+    def __init__(self, rate_hz: int, heard: Heard = Heard()) -> None:  # noqa: B008  (a constant)
+        """`heard` is what an earlier owner of the call recorded. Raises `PeerError("bad_sample_rate")`."""
+        self.next_seq = heard.next_seq
         self.repeated = 0
         """Messages that had come before and were passed over."""
         self._resampler = Resampler(rate_hz)
         self._cutter = FrameCutter()
         self._ends: deque[tuple[int, int]] = deque()
-        self._base_sample = 0
+        self._whole_seq, self._whole_end = heard.next_seq - 1, heard.samples - heard.overhang
+        self._base_sample = self._whole_end
         self._taken = 0
-        self._framed = 0
-        self._whole_seq = -1
+        self._framed = heard.samples
+        self._to_skip = 2 * heard.overhang
 
     @property
     def rate_hz(self) -> int:
@@ -85,16 +96,19 @@ class VoiceIntake:
         last = self._cutter.flush()
         if last is not None:
             self._framed += FRAME_SAMPLES
-            frames.append(IntakeFrame(last, self._contained()))
-        self._base_sample, self._taken = self._framed, 0
+            frames.append(self._labelled(last)._replace(overhang=0))
+        self._base_sample = self._whole_end = self._framed
+        self._taken = 0
         return frames
 
     def _frames(self, pcm: bytes) -> Iterator[IntakeFrame]:
-        for frame in self._cutter.push(pcm):
+        fresh = pcm[self._to_skip :] if self._to_skip else pcm
+        self._to_skip -= len(pcm) - len(fresh)
+        for frame in self._cutter.push(fresh):
             self._framed += FRAME_SAMPLES
-            yield IntakeFrame(frame, self._contained())
+            yield self._labelled(frame)
 
-    def _contained(self) -> int:
+    def _labelled(self, frame: bytes) -> IntakeFrame:
         while self._ends and self._ends[0][0] <= self._framed:
-            self._whole_seq = self._ends.popleft()[1]
-        return self._whole_seq
+            self._whole_end, self._whole_seq = self._ends.popleft()
+        return IntakeFrame(frame, self._whole_seq, self._framed - self._whole_end)

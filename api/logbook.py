@@ -1,7 +1,8 @@
-"""A call's way into the log: each decision becomes one append, and what is durable is acknowledged.
+"""A call's way into the log: decisions become appends, and what is durable is acknowledged.
 
-Nothing waits for the database here. If the writer is full or gone, appends are kept, in order, and offered again;
-the call is told that its log has failed, and ends.
+Facts wait here for a moment, until the audio that came before them is in a segment and goes with them, so that the log
+is always a whole beginning of what happened. Nothing waits for the database. If the writer is full or gone, appends are
+kept, in order, and offered again; the call is told that its log has failed, and ends.
 """
 
 import asyncio
@@ -34,8 +35,13 @@ class Logbook:
         on_durable: Callable[[int], None],
         on_failed: Callable[[str], None],
         on_conflict: Callable[[], None],
+        durable_seq: int = -1,
+        closed: bool = False,
     ) -> None:
-        """`on_durable` is given the client's message up to which audio is stored; `on_failed` a sentence."""
+        """`on_durable` is given the client's message up to which audio is stored; `on_failed` a sentence.
+
+        Of a call that was taken over, `durable_seq` and `closed` say what its log holds.
+        """
         self._call_id: UUID = opened.originator_id
         self._tenant = opened.tenant
         self._writer = writer
@@ -43,14 +49,17 @@ class Logbook:
         self._on_durable = on_durable
         self._on_failed = on_failed
         self._on_conflict = on_conflict
+        self._events: list[Event] = []
+        self._audio: list[StoreAudio] = []
         self._waiting: deque[tuple[Append, int, bool]] = deque()
         self._unsettled = 0
         self._failed = False
         self._abandoned = False
+        self._taken = False
         self._moved = asyncio.Event()
-        self.close_durable = False
+        self.close_durable = closed
         """Whether the call's close is stored."""
-        self.durable_seq = -1
+        self.durable_seq = durable_seq
         """The client's message up to which audio is stored; -1 for none."""
 
     @property
@@ -60,8 +69,8 @@ class Logbook:
 
     @property
     def settled(self) -> bool:
-        """Whether everything recorded so far has its outcome."""
-        return not self._waiting and not self._unsettled
+        """Whether everything recorded so far has its outcome, and nothing waits for its audio."""
+        return not self._events and not self._waiting and not self._unsettled
 
     async def written(self) -> None:
         """Return when everything recorded so far has its outcome, offering again what the writer would not take.
@@ -79,10 +88,21 @@ class Logbook:
         self._abandoned = True
         self._moved.set()
 
-    def record(self, decision: Decision) -> None:
-        """Append a decision's events and the audio they name."""
-        if decision.events:
-            self._append(decision.events, [effect for effect in decision.effects if isinstance(effect, StoreAudio)])
+    def record(self, decision: Decision, whole: bool = True) -> None:
+        """Append a decision's events and the audio they name, once what has been heard is `whole`, all in segments."""
+        if self._taken:
+            return
+        self._events += decision.events
+        self._audio += [effect for effect in decision.effects if isinstance(effect, StoreAudio)]
+        if whole and self._events:
+            events, audio = tuple(self._events), self._audio
+            self._events, self._audio = [], []
+            self._append(events, audio)
+
+    def record_takeover(self, decision: Decision, then: Callable[[Outcome], None]) -> None:
+        """The first append of a new owner, whose outcome the caller awaits. Raises `StoreError` if it is not taken."""
+        audio = [effect for effect in decision.effects if isinstance(effect, StoreAudio)]
+        self._writer.submit(self._packed(decision.events, audio), then)
 
     def record_opening(self, opened: CallOpened, then: Callable[[Outcome], None]) -> None:
         """The first append, whose outcome the caller waits for. Raises `StoreError` if it cannot be queued."""
@@ -104,6 +124,12 @@ class Logbook:
             self._unsettled += 1
 
     def _append(self, events: tuple[Event, ...], audio: list[StoreAudio]) -> None:
+        seqs = [event.client_seq for event in events if isinstance(event, CandidateAudioRecorded)]
+        closes = any(isinstance(event, CallClosed) for event in events)
+        self._waiting.append((self._packed(events, audio), max(seqs, default=-1), closes))
+        self.retry()
+
+    def _packed(self, events: tuple[Event, ...], audio: list[StoreAudio]) -> Append:
         segments = tuple(
             AudioSegment(
                 call_id=self._call_id,
@@ -118,10 +144,7 @@ class Logbook:
             for each in audio
         )
         stored = tuple(self._mapper.to_stored_event(event) for event in events)
-        seqs = [event.client_seq for event in events if isinstance(event, CandidateAudioRecorded)]
-        closes = any(isinstance(event, CallClosed) for event in events)
-        self._waiting.append((Append(self._call_id, self._tenant, stored, segments), max(seqs, default=-1), closes))
-        self.retry()
+        return Append(self._call_id, self._tenant, stored, segments)
 
     def _came_out(self, client_seq: int, closes: bool, outcome: Outcome) -> None:
         self._unsettled -= 1
@@ -132,6 +155,9 @@ class Logbook:
             if client_seq >= 0 or closes:
                 self._on_durable(client_seq)
         elif outcome is Outcome.CONFLICT:
+            self._taken = True
+            self._events, self._audio = [], []
+            self._waiting.clear()
             self._on_conflict()
         elif not self._failed:
             self._failed = True

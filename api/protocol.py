@@ -162,5 +162,8 @@ CLOSE_CODES = {
     "too_many_messages": 4429,
     "message_too_big": 1009,
     "server_full": 1013,
+    "call_busy": 1013,
+    "store_unavailable": 1013,
+    "moving": 1012,
 }
 """The websocket close code of each error; those not named close with 1011."""

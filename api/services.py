@@ -2,10 +2,10 @@
 
 import asyncio
 from asyncio.subprocess import Process
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import structlog
 
@@ -16,14 +16,18 @@ from adapters.postgres.embedded import EmbeddedPostgres
 from adapters.postgres.leases import Leases
 from adapters.postgres.migrate import upgrade
 from adapters.postgres.store import PostgresStore, open_store
+from adapters.telemetry.counts import Counts
+from adapters.telemetry.loop_lag import LoopLag
 from adapters.voice.pause_judge import PauseJudge
 from adapters.voice.silero import shared_session
+from api.adoption import adopt_orphans
 from api.agents import Agents, read_agents
 from api.call_session import CallSession
 from api.rehearsal_process import running_rehearsal
 from api.settings import Settings
 from api.switchboard import Switchboard
 from api.tokens import TokenMint, kept_secret
+from domain.errors import StoreError
 from projections.catalogue import READ_MODELS
 from projections.runner import ProjectionRunner
 
@@ -32,6 +36,7 @@ if TYPE_CHECKING:
 
 _log = structlog.get_logger(__name__)
 _PROJECTIONS_GATHER_S = 0.2
+_TEND_EVERY_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +53,9 @@ class Services:
     gemini: GeminiSettings
     rehearsal: Process | None
     """The interviewer that was started for this server, if one was."""
+    judge: PauseJudge | None
+    counts: Counts
+    loop_lag: LoopLag
 
     @property
     def rehearsing(self) -> bool:
@@ -65,15 +73,28 @@ async def open_database(settings: Settings) -> AsyncIterator[str]:
     embedded = await asyncio.to_thread(EmbeddedPostgres.start, settings.data_dir / "postgres")
     try:
         await asyncio.to_thread(upgrade, embedded.dsn)
-        yield embedded.dsn
+        async with _running({"embedded Postgres": _tend(embedded)}):
+            yield embedded.dsn
     finally:
         await asyncio.to_thread(embedded.stop)
+
+
+async def _tend(embedded: EmbeddedPostgres) -> None:
+    """Start our own database again whenever it has died: nobody else would."""
+    while True:
+        await asyncio.sleep(_TEND_EVERY_S)
+        try:
+            if await asyncio.to_thread(embedded.revive):
+                _log.warning("embedded_postgres_restarted")
+        except StoreError as error:
+            _log.error("embedded_postgres_does_not_start", error=str(error))
 
 
 @asynccontextmanager
 async def open_services(settings: Settings) -> AsyncIterator[Services]:
     """Open everything. Raises Viva's own errors, each with a sentence that says what to set or start."""
     async with AsyncExitStack() as stack:
+        counts, loop_lag = Counts(), LoopLag()
         agents = read_agents(settings.agents_file)
         mint = TokenMint(settings.secret or kept_secret(settings.data_dir), settings.token_lifetime_s)
         await asyncio.to_thread(shared_session)
@@ -96,11 +117,14 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             ProjectionRunner(model, store.reader, store.pool, store.mapper.to_event, gather_s=_PROJECTIONS_GATHER_S)
             for model in READ_MODELS.values()
         )
-        await stack.enter_async_context(_running(runners))
+        watching = {f"projection {runner.status.name}": runner.run() for runner in runners}
+        await stack.enter_async_context(_running(watching | {"loop lag": loop_lag.run()}))
         links = _link_maker(client, gemini)
-        switchboard = Switchboard(store.writer, store.mapper, store.audio, links, settings.max_calls, judge)
+        switchboard = Switchboard(store, leases, links, settings.max_calls, judge, counts)
+        leases.on_asked = switchboard.asked_for
         await stack.enter_async_context(switchboard)
         stack.push_async_callback(switchboard.drain, settings.drain_s)
+        await stack.enter_async_context(_running({"adoption": adopt_orphans(leases, switchboard)}))
         yield Services(
             settings=settings,
             leases=leases,
@@ -111,6 +135,9 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             runners=runners,
             gemini=gemini,
             rehearsal=rehearsal,
+            judge=judge,
+            counts=counts,
+            loop_lag=loop_lag,
         )
 
 
@@ -122,8 +149,8 @@ def _link_maker(client: "genai.Client", gemini: GeminiSettings) -> Callable[[Cal
 
 
 @asynccontextmanager
-async def _running(runners: tuple[ProjectionRunner, ...]) -> AsyncIterator[None]:
-    tasks = [asyncio.create_task(runner.run(), name=f"projection {runner.status.name}") for runner in runners]
+async def _running(work: dict[str, Coroutine[Any, Any, None]]) -> AsyncIterator[None]:
+    tasks = [asyncio.create_task(each, name=name) for name, each in work.items()]
     try:
         yield
     finally:

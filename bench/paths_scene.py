@@ -146,7 +146,9 @@ class Rig:
         )
 
     async def __aenter__(self) -> "Rig":
-        self.session = PacedSession(self.call, self._link, lambda session: self.logbook(session.durable))
+        self.session = PacedSession(
+            self.call, self._link, lambda session: self.logbook(session.durable), audio=self.store
+        )
         self.wire = SwallowingWire()
         self.outlet = Outlet(self.wire)
         self._sending = asyncio.create_task(self.outlet.run())

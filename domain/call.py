@@ -12,15 +12,14 @@ import msgspec
 from domain.effects import Effect, TellState
 from domain.event import Event
 from domain.events import CallOpened
-from domain.fold import fold
-from domain.inputs import CandidateFrame, DeadlinePassed, Input, ModelAudio
+from domain.inputs import CallTakenOver, CandidateFrame, DeadlinePassed, Input, ModelAudio
 from domain.interview import Agent, Candidate, InterviewContext
 from domain.matrix import MATRIX
 from domain.memory import CallMemory
 from domain.rules.attribution import attributed
 from domain.rules.deadlines import pass_deadlines
 from domain.rules.ending import start_clocks
-from domain.rules.housekeeping import keep_house, seal
+from domain.rules.housekeeping import close_the_books, keep_house, seal_all
 from domain.states import State
 
 
@@ -53,38 +52,35 @@ class Call(CallMemory):
     def handle(self, happened: Input) -> Decision:
         """Decide about one input.
 
-        Every input is recorded, whatever comes of it, except a wake-up before any deadline is due, and what comes
-        after the call has settled: by then its log is complete.
+        Every input is recorded, whatever comes of it, except a wake-up before any deadline is due, what comes after the
+        call has settled (by then its log is complete), and what comes while it is nobody's, after it was handed over.
         """
         spurious = type(happened) is DeadlinePassed and happened.at_us < self.timers.next_us
-        if spurious or self.record.settled:
+        if spurious or self.record.settled or (self.record.handed_over and type(happened) is not CallTakenOver):
             return NOTHING
-        self.now_us = max(self.now_us, happened.at_us)
+        self.heard_of_us, self.now_us = self.now_us, max(self.now_us, happened.at_us)
         self.seq += 1
         before = self.record.state
         rule = MATRIX[type(happened)][before]
         rule(self, self._take(happened))
         pass_deadlines(self)
         keep_house(self)
+        close_the_books(self)
         if self.record.state is not before:
             self.do(TellState(self.record.state, tuple(sorted(self.record.missing))))
         return Decision(*self.hand_over())
 
-    def apply(self, event: Event) -> None:
-        """Fold an event read back from the log."""
-        fold(self.record, event)
-
     def _take(self, happened: Input) -> Input:
         """Record an input; what comes back is as it was recorded."""
         if type(happened) is CandidateFrame:
-            self.client_seq = max(self.client_seq, happened.client_seq)
+            self.client_seq, self.overhang = max(self.client_seq, happened.client_seq), happened.overhang
             self.candidate_audio.frame(self.seq, self.now_us, happened)
             over = self.record.state in (State.MODEL_SPEAKING, State.INTERRUPTED)
             self.hearing.hear(self.now_us, happened.features, over_interviewer=over)
             return happened
         if type(happened) is ModelAudio:
             if self.interviewer_audio.full_with(len(happened.pcm) // 2):
-                seal(self, self.interviewer_audio)
+                seal_all(self)
             self.interviewer_audio.chunk(self.seq, self.now_us, happened)
             return happened
         assert isinstance(happened, Event)
@@ -108,6 +104,7 @@ def open_call(
     candidate: Candidate,
     context: InterviewContext,
     opened_at: str,
+    process: str = "",
 ) -> tuple[Call, CallOpened]:
     """A new call and its first event. `opened_at` is wall time, ISO 8601 UTC; the call's own clock starts at zero."""
     opened = CallOpened(
@@ -119,5 +116,6 @@ def open_call(
         context=context,
         policy=agent.policy,
         opened_at=opened_at,
+        process=process,
     )
     return Call(opened), opened

@@ -170,6 +170,12 @@ class EndCall(NamedTuple):
     detail: str
 
 
+class HandOver(NamedTuple):
+    """Nobody owns the call any more: write all of it down, have the client move, and forget the call."""
+
+    reason: str
+
+
 class LetGo(NamedTuple):
     """The call has settled: release everything that belongs to it."""
 
@@ -197,6 +203,7 @@ Effect = (
     | ForgetCandidateAudio
     | StoreAudio
     | EndCall
+    | HandOver
     | LetGo
 )
 """Every kind of effect there is."""

@@ -7,12 +7,12 @@ are samples of the candidate's 16 kHz stream, or of the interviewer's 24 kHz str
 
 from typing import Literal
 
-from domain.event import Event, Evidence, event
+from domain.event import Event, Evidence, RawJson, event
 from domain.interview import Agent, Candidate, InterviewContext
 from domain.policy import Policy
 from domain.states import Link
 
-DECISION_VERSION = 2
+DECISION_VERSION = 3
 """Raised whenever the same inputs could lead to other decisions; every decision carries it."""
 
 
@@ -25,7 +25,7 @@ class DecisionEvent(Event, frozen=True, kw_only=True):
 
 @event("call.opened.v1", personal=("candidate", "context"))
 class CallOpened(DecisionEvent, frozen=True, kw_only=True):
-    """A call was asked for. The only event with wall time; the call's clock starts here."""
+    """A call was asked for, by a process that owns it from now on. The call's clock starts here."""
 
     tenant: str
     agent: Agent
@@ -34,6 +34,8 @@ class CallOpened(DecisionEvent, frozen=True, kw_only=True):
     policy: Policy
     opened_at: str
     """ISO 8601, UTC."""
+    process: str = ""
+    """Who opened it; empty in logs from before calls could change hands."""
 
 
 @event("call.link_lost.v1")
@@ -276,12 +278,16 @@ class DetectorReset(DecisionEvent, frozen=True, kw_only=True):
 
 @event("call.candidate_audio_recorded.v1")
 class CandidateAudioRecorded(DecisionEvent, frozen=True, kw_only=True):
-    """A segment of the candidate's audio is stored under `sha256`; durable up to the client's message `client_seq`."""
+    """A segment of the candidate's audio is stored under `sha256`; durable up to the client's message `client_seq`.
+
+    Its last `overhang` samples are the beginning of the message after that one.
+    """
 
     sha256: str
     first_sample: int
     samples: int
     client_seq: int
+    overhang: int = 0
 
 
 @event("call.interviewer_audio_recorded.v1")
@@ -291,6 +297,20 @@ class InterviewerAudioRecorded(DecisionEvent, frozen=True, kw_only=True):
     sha256: str
     first_model_sample: int
     samples: int
+
+
+@event("call.remembered.v1", personal=("memory",))
+class CallRemembered(DecisionEvent, frozen=True, kw_only=True):
+    """All that the call knows at this point of its log: recovery may begin here."""
+
+    memory: RawJson
+
+
+@event("call.handed_over.v1")
+class CallHandedOver(DecisionEvent, frozen=True, kw_only=True):
+    """Its process has let go of the call in good order: nobody owns it until somebody takes it over."""
+
+    reason: Literal["drain", "asked"]
 
 
 @event("call.closed.v1")

@@ -17,15 +17,15 @@ from domain.states import Link, State, Trigger
 
 
 def fold(record: Record, event: Event) -> None:
-    """Apply `event` to `record`. After the end nothing changes any more but that the call settles."""
+    """Apply `event` to `record`. After the end only whose the call is changes, and that it settles."""
     record.version = event.originator_version
     meaning = _MEANINGS.get(type(event))
-    if meaning is not None and (record.state is not State.CLOSED or meaning is _settled):
+    if meaning is not None and (record.state is not State.CLOSED or meaning in _AFTER_CLOSE):
         meaning(record, event)
 
 
 def _opened(record: Record, event: ev.CallOpened) -> None:
-    record.agent = event.agent
+    record.agent, record.process = event.agent, event.process
     record.model = event.agent.models[0]
     record.attempts = 1
 
@@ -222,6 +222,8 @@ def _model_turn_completed(record: Record, event: inp.ModelTurnCompleted) -> None
         if record.owed:
             record.known = Known(record.owed, max(record.known.sample, record.owed_asked_sample))
         record.owed = 0
+        if record.owed_started:  # cut or heard to its end before Gemini thought so: either way it was a good session
+            record.attempts = 0
     elif record.reply is not None and record.reply.generation == event.generation:
         record.owed = 0
         record.reply.ended = True
@@ -308,6 +310,22 @@ def _settled(record: Record, _: ev.CallSettled) -> None:
     record.settled = True
 
 
+def _hand_over_requested(record: Record, event: inp.HandOverRequested) -> None:
+    record.leaving = event.reason
+
+
+def _handed_over(record: Record, _: ev.CallHandedOver) -> None:
+    record.handed_over, record.process = True, ""
+
+
+def _taken_over(record: Record, event: inp.CallTakenOver) -> None:
+    record.epoch, record.process = event.epoch, event.process
+    record.leaving, record.handed_over = "", False
+
+
+_AFTER_CLOSE = (_settled, _hand_over_requested, _handed_over, _taken_over)
+
+
 _MEANINGS: dict[type[Event], Callable[[Record, Any], None]] = {
     ev.CallOpened: _opened,
     ev.LinkLost: _link_lost,
@@ -332,6 +350,7 @@ _MEANINGS: dict[type[Event], Callable[[Record, Any], None]] = {
     ev.EndingAgreed: _ending,
     ev.CallClosed: _closed,
     ev.CallSettled: _settled,
+    ev.CallHandedOver: _handed_over,
     inp.ModelTranscribed: _model_transcribed,
     inp.CandidateTranscribed: _candidate_transcribed,
     inp.GenerationCompleted: _generation_completed,
@@ -346,4 +365,6 @@ _MEANINGS: dict[type[Event], Callable[[Record, Any], None]] = {
     inp.ToolCallRequested: _tool_called,
     inp.ToolCallsCancelled: _tool_calls_cancelled,
     inp.UsageReported: _usage_reported,
+    inp.HandOverRequested: _hand_over_requested,
+    inp.CallTakenOver: _taken_over,
 }

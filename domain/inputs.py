@@ -18,13 +18,15 @@ from domain.features import FrameFeatures
 class CandidateFrame(msgspec.Struct, frozen=True, kw_only=True):
     """20 ms of the candidate's voice: 320 samples of mono PCM16 at 16 kHz, and what the detector heard in them.
 
-    `client_seq` is the sequence number of the client's message that completed it.
+    `client_seq` is the newest of the client's messages that is wholly contained in the stream up to the frame's end;
+    the last `overhang` samples before that end are the beginning of the next one.
     """
 
     at_us: int
     client_seq: int
     features: FrameFeatures
     pcm: bytes
+    overhang: int = 0
 
 
 class ModelAudio(msgspec.Struct, frozen=True, kw_only=True):
@@ -266,6 +268,42 @@ class OutletFailed(Event, frozen=True, kw_only=True):
     reason: str
 
 
+@event("call.taken_over.v1")
+class CallTakenOver(Event, frozen=True, kw_only=True):
+    """A process owns the call from here on, with all that its log held before this: the `epoch`-th owner.
+
+    `taken_over_at` is wall time, ISO 8601 UTC; `at_us` goes on from the same moment. `before` is who owned it last,
+    empty if that process had handed it over.
+    """
+
+    epoch: int
+    process: str
+    taken_over_at: str
+    before: str = ""
+
+
+@event("call.hand_over_requested.v1")
+class HandOverRequested(Event, frozen=True, kw_only=True):
+    """The call's process should let go of it: at a quiet moment, or in `wait_ms` at the latest.
+
+    Its process is about to stop (`drain`), or the client has landed on another one, which asks for it (`asked`).
+    """
+
+    reason: Literal["drain", "asked"]
+    wait_ms: int
+
+
+@event("call.outlet_shed.v1")
+class OutletShed(Event, frozen=True, kw_only=True):
+    """So many messages of each type were dropped for a client that did not keep up.
+
+    They were stale: interim transcripts and states that later ones replace. Of a client that read nothing at all and
+    was given up (`OutletFailed`), they are all that waited, `audio` included.
+    """
+
+    messages: dict[str, int]
+
+
 Input = (
     CandidateFrame
     | ModelAudio
@@ -296,6 +334,9 @@ Input = (
     | PauseJudged
     | DeadlinePassed
     | OutletFailed
+    | CallTakenOver
+    | HandOverRequested
+    | OutletShed
 )
 """Every kind of input there is."""
 

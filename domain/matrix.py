@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from domain import inputs as inp
-from domain.rules import barge_in, ending, links, model, playback, restoring, voice
+from domain.rules import barge_in, ending, links, model, playback, restoring, takeover, voice
 from domain.states import State
 
 Rule = Callable[[Any, Any], None]
@@ -62,6 +62,7 @@ _ROWS: dict[type, list[Rule]] = {
     inp.HangupRequested: _open(ending.hung_up),
     inp.ClientViolatedProtocol: _open(ending.violated),
     inp.OutletFailed: _open(ending.outlet_failed),
+    inp.OutletShed: [STEP] * 6,
     inp.ModelConnected: _open(links.model_connected),
     inp.ModelLost: [
         links.model_lost,
@@ -95,6 +96,15 @@ _ROWS: dict[type, list[Rule]] = {
     inp.ModelMessageUnrecognised: _open(IGNORED),
     inp.PauseJudged: [IGNORED, voice.judged, IGNORED, IGNORED, IGNORED, IGNORED],
     inp.DeadlinePassed: [STEP] * 6,
+    inp.CallTakenOver: [takeover.taken_over] * 5 + [takeover.taken_over_after_close],
+    inp.HandOverRequested: [
+        takeover.hand_over_requested,
+        takeover.hand_over_requested,
+        takeover.hand_over_requested,
+        takeover.hand_over_requested,
+        takeover.hand_over_requested,
+        takeover.hand_over_after_close,
+    ],
 }
 
 _COLUMNS = (

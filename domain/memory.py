@@ -42,6 +42,8 @@ class CallMemory:
         self.now_us = 0
         self.seq = 0
         self.client_seq = -1
+        self.overhang = 0
+        """How much of the client's message after that one has been heard, in samples."""
         self.uplink_sample = 0
         """Everything of the open window before this was sent to the model."""
         self.given_until = self.given_samples = self.resent_samples = 0
@@ -57,6 +59,10 @@ class CallMemory:
         self.deferred_loss: ModelLost | None = None
         """The model's link was lost while a barge-in was being decided: `resuming` follows the decision."""
         self.settling = False
+        self.handing_over = False
+        self.remembered_at_us = 0
+        self.heard_of_us = 0
+        """When the newest input but one was handled: at a takeover, the end of what the log holds."""
         self._events: list[Event] = []
         self._effects: list[Effect] = []
         fold(self.record, opened)
@@ -95,6 +101,22 @@ class CallMemory:
         """Fold an event and keep it for the decision under way."""
         fold(self.record, event)
         self._events.append(event)
+
+    def forget_unrecorded(self) -> None:
+        """The log has all that counts: audio that waits to be stored is in it already, or another core stored it."""
+        for journal in (self.candidate_audio, self.interviewer_audio):
+            if journal.waiting:
+                journal.forget()
+
+    @property
+    def decided(self) -> tuple[Event, ...]:
+        """The events of the decision under way, so far."""
+        return tuple(self._events)
+
+    @property
+    def whole(self) -> bool:
+        """Whether everything that was heard and said so far is in segments: then the events so far are all of it."""
+        return not self.candidate_audio.waiting and not self.interviewer_audio.waiting
 
     def hand_over(self) -> tuple[tuple[Event, ...], tuple[Effect, ...]]:
         """Everything decided and asked for since the last time."""

@@ -133,6 +133,11 @@ class Playout:
         self.held = self._running = False
         self.end_sample = self.sent_sample = self.played_sample = self._base_sample
 
+    def forget_what_was_sent(self) -> None:
+        """Another process sent it, perhaps more than we know of: how far playback came is the client's to say."""
+        self.held = self._running = False
+        self.sent_sample = self.end_sample
+
     def rewind(self, played_sample: int) -> None:
         """A client came back: what it has not played is sent again, from there on."""
         self.held = self._running = False

@@ -169,6 +169,8 @@ class LinkPolicy(msgspec.Struct, frozen=True):
 class RecordingPolicy(msgspec.Struct, frozen=True):
     segment_ms: Annotated[int, msgspec.Meta(ge=20, le=1_000)] = 1_000
     """Audio is stored, and acknowledged, in segments of at most this length."""
+    remember_ms: Millis = 60_000
+    """How often a call's memory is recorded: whoever takes the call over runs over no more of its log than this."""
 
 
 class Policy(msgspec.Struct, frozen=True):

@@ -97,6 +97,13 @@ class Record:
     """A call's state as folded from its events (`domain.fold`)."""
 
     agent: Agent
+    epoch: int = 1
+    """How many processes have owned the call."""
+    process: str = ""
+    """Who owns it; empty once it was handed over."""
+    leaving: str = ""
+    """Why its process was asked to hand it over; empty where it was not."""
+    handed_over: bool = False
     state: State = State.RESUMING
     missing: set[Link] = field(default_factory=lambda: {Link.CLIENT, Link.MODEL})
     version: int = 0

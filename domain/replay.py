@@ -1,4 +1,4 @@
-"""Reading a call's inputs back out of its log, and running the core over them again.
+"""Running the core over a log again, and comparing what it decides with what was recorded.
 
 The log holds every input: facts as events, audio as segments whose arrival tables hold each frame's ordinal, time and
 features. In the order of their ordinals they lead the same core to the same events; where they do not, the difference
@@ -11,10 +11,11 @@ from typing import NamedTuple
 
 from domain.call import Call
 from domain.event import Event
-from domain.events import CallOpened, CandidateAudioRecorded, InterviewerAudioRecorded
-from domain.inputs import FACTS, Input
-from domain.journal import unpack
+from domain.inputs import Input
 from domain.ports import AudioSegment
+from domain.recovery import folded, inputs_of, open_again, run
+
+__all__ = ["Difference", "differences", "fold_all", "inputs_of", "rerun"]
 
 
 class Difference(NamedTuple):
@@ -24,28 +25,12 @@ class Difference(NamedTuple):
     decided: Event | None
 
 
-def inputs_of(events: Sequence[Event], audio: Iterable[AudioSegment]) -> Iterator[Input]:
-    """All inputs of one call in the order in which they happened.
-
-    Only audio that an event names counts: a segment without its event was never recorded.
-    """
-    named = {event.sha256 for event in events if isinstance(event, (CandidateAudioRecorded, InterviewerAudioRecorded))}
-    numbered: list[tuple[int, Input]] = [(event.seq, event) for event in events if isinstance(event, FACTS)]  # type: ignore[misc]
-    for segment in audio:
-        if segment.sha256 in named:
-            numbered.extend(unpack(segment))
-    numbered.sort(key=lambda pair: pair[0])
-    return (happened for _, happened in numbered)
-
-
 def rerun(events: Sequence[Event], inputs: Iterable[Input]) -> Iterator[Event]:
     """The events that today's core emits for `inputs`, beginning with the call's recorded opening."""
-    opened = events[0]
-    assert isinstance(opened, CallOpened)
-    call = Call(opened)
-    yield opened
-    for happened in inputs:
-        yield from call.handle(happened).events
+    call = open_again(events)
+    yield events[0]
+    for decision in run(call, events, inputs):
+        yield from decision.events
 
 
 def differences(events: Sequence[Event], audio: Iterable[AudioSegment]) -> Iterator[Difference]:
@@ -58,9 +43,6 @@ def differences(events: Sequence[Event], audio: Iterable[AudioSegment]) -> Itera
 
 def fold_all(events: Sequence[Event]) -> Call:
     """The call that a log describes, by folding alone: no decision is made."""
-    opened = events[0]
-    assert isinstance(opened, CallOpened)
-    call = Call(opened)
-    for event in events[1:]:
-        call.apply(event)
+    call = open_again(events)
+    call.record = folded(events)
     return call

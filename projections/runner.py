@@ -43,7 +43,8 @@ class Phase(StrEnum):
 class Status:
     """`checkpoint` is the last notification this runner knows to be projected, by itself or by another runner.
 
-    `failures` counts those since the last batch that worked, `last_error` says what the latest was ("" if none).
+    `failures` counts those since a batch worked or nothing was left to project, `last_error` says what the latest was
+    ("" if none).
     """
 
     name: str
@@ -64,7 +65,7 @@ class ProjectionRunner:
         decode: Decoder,
         *,
         first_wait_s: float = 0.1,
-        longest_wait_s: float = 10.0,
+        longest_wait_s: float = 2.0,
         gather_s: float = 0.0,
     ) -> None:
         """The two waits bound the backoff after a failure.
@@ -120,7 +121,12 @@ class ProjectionRunner:
         """Project from the checkpoint on, until something fails or a rebuild sets the projection back."""
         async with self._connections.acquire() as connection:
             after = await read_checkpoint(connection, self._model.name)
-        await self._tell(replace(self._status, phase=Phase.FOLLOWING, checkpoint=after))
+        caught_up = (await self._reader.max_notification_id() or 0) <= after
+        await self._tell(
+            Status(self._model.name, Phase.FOLLOWING, after)  # whatever failed, there is nothing left of it
+            if caught_up
+            else replace(self._status, phase=Phase.FOLLOWING, checkpoint=after)
+        )
         batches = cast("AsyncGenerator[Sequence[Notification], None]", self._reader.follow(after))
         async with aclosing(batches):
             async for batch in batches:

@@ -144,6 +144,11 @@ class GeminiLink:
         )
 
     @property
+    def waiting(self) -> int:
+        """How many messages wait to be sent."""
+        return 0 if self._session is None else self._session.waiting
+
+    @property
     def _gemini_decides(self) -> bool:
         return self._session is not None and self._session.setup.turns == "gemini"
 

@@ -76,6 +76,11 @@ class GeminiSession:
         """Queue a message; False if there is no connection to send it on, or none any more."""
         return self.connected and self._uplink.offer(message)
 
+    @property
+    def waiting(self) -> int:
+        """How many messages wait to be sent."""
+        return self._uplink.waiting
+
     async def _run(self, earlier: set[asyncio.Task[None]], wait_s: float) -> None:
         try:
             if earlier:

@@ -9,6 +9,7 @@ import re
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from time import monotonic
 from uuid import UUID
 
 from adapters.postgres.audio_rows import AudioRow
@@ -31,6 +32,7 @@ class Entry:
     size_bytes: int
     audio: Sequence[AudioRow] = ()
     outcome: Outcome | None = None
+    since: float = field(default_factory=monotonic)
 
 
 @dataclass(slots=True, eq=False)
@@ -46,7 +48,7 @@ class QueueLimits:
 
     max_events: int = 100_000
     max_bytes: int = 512 * 1024 * 1024
-    batch_events: int = 2_000
+    batch_events: int = 1_000
     batch_bytes: int = 8 * 1024 * 1024
 
 
@@ -103,6 +105,10 @@ class AppendQueue:
         if not self._items:
             self._arrived.clear()
         return batch, marks
+
+    def oldest(self) -> Entry | None:
+        """What has waited longest of what was not taken."""
+        return next((item for item in self._items if isinstance(item, Entry)), None)
 
     def settle(self, entry: Entry, outcome: Outcome) -> None:
         """`entry` has its outcome and no longer counts."""

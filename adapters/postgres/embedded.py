@@ -72,6 +72,16 @@ class EmbeddedPostgres:
         """The server's process id."""
         return self._cluster.pid()
 
+    def revive(self) -> bool:
+        """Start the server again if it has died. Returns whether that was needed. Raises `StoreUnavailableError`."""
+        if self._cluster.is_running():
+            return False
+        with _alone(self._folder):
+            if self._in_use is None or self._cluster.is_running():
+                return False
+            _start(self._cluster, self.dsn)
+            return True
+
     def stop(self) -> bool:
         """Leave the server. Returns whether this was its last user, which stops it. Leaving twice is harmless."""
         if self._in_use is None:

@@ -6,7 +6,7 @@ what is left of the old one. Needs a direct connection or a pooler in session mo
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass
 from time import monotonic
@@ -60,8 +60,10 @@ _OWNER = "SELECT process, epoch FROM open_calls WHERE call_id = $1"
 # In an order of chance, so that processes which start together do not all reach for the same calls.
 _ORPHANS = """
     SELECT call_id FROM open_calls
-    WHERE process = ANY ($1) OR (process IS NULL AND changed_at <= clock_timestamp() - make_interval(secs => $2))
-    ORDER BY random() LIMIT $3
+    WHERE process = ANY ($1)
+        OR (process IS NULL AND changed_at <= clock_timestamp() - make_interval(secs => $2))
+        OR (process = $3 AND call_id <> ALL ($4) AND changed_at <= clock_timestamp() - make_interval(secs => $5))
+    ORDER BY random() LIMIT $6
 """
 
 
@@ -126,13 +128,19 @@ class Leases:
             await self._look_now()
         return Owner(owner, epoch, self._watch.is_gone(owner))
 
-    async def orphans(self, limit: int, *, for_s: float = 0.0) -> list[UUID]:
-        """Open calls that nobody owns, or whose owner is gone, for at least `for_s` seconds, as far as was seen.
+    async def orphans(
+        self, limit: int, *, gone_s: float = 0.0, free_s: float = 0.0, held: Collection[UUID] | None = None
+    ) -> list[UUID]:
+        """Open calls whose owner is gone, for `gone_s` seconds as far as was seen, or that were let go `free_s` ago.
 
-        At most `limit`, in no order. Raises `StoreUnavailableError`.
+        With `held`, the calls that live in this process, also those that are this process's and do not: it gave them up
+        before their opening or takeover was recorded, or they broke. At most `limit`, in no order. Raises
+        `StoreUnavailableError`.
         """
         await self._look_now()
-        rows = await self._answer(_ORPHANS, self._watch.gone(for_s), for_s, limit)
+        mine = self.process if held is not None else None
+        gone, lease_s = self._watch.gone(gone_s), self._times.lease_s
+        rows = await self._answer(_ORPHANS, gone, free_s, mine, list(held or ()), lease_s, limit)
         return [_plain(row[0]) for row in rows]
 
     async def ask(self, call_id: UUID, process: UUID) -> None:
@@ -192,18 +200,19 @@ class Leases:
             self._dsn,
             timeout=_TIMEOUT_S,
             command_timeout=_TIMEOUT_S,
-            # A lease that a crash of Postgres forgets does no harm, and renewing must not wait for a slow disk.
-            server_settings={"application_name": "viva-lease", "synchronous_commit": "off"},
+            server_settings={"application_name": "viva-lease"},
         )
         try:
             connection.add_termination_listener(lambda *_: lost.set())
+            # A lease that a crash of Postgres forgets does no harm, and renewing must not wait for a slow disk.
+            await connection.execute("SET synchronous_commit = off")
             await connection.execute(_LOCK, self.process)
             await connection.add_listener(_channel(self.process), self._asked)
             self._connection = connection
             await self._renew()
         except BaseException:
-            self._connection = None
             connection.terminate()
+            self._connection = None
             raise
 
     async def _renew(self) -> None:

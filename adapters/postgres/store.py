@@ -61,7 +61,7 @@ async def _pool(dsn: str) -> AsyncIterator[Any]:
     try:
         pool = await asyncpg.create_pool(
             dsn,
-            min_size=1,
+            min_size=0,
             max_size=_POOL_SIZE,
             timeout=5.0,
             command_timeout=_QUERY_TIMEOUT_S,

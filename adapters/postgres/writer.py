@@ -60,6 +60,12 @@ class GroupCommitWriter(EventWriter):
         """The size of what has no outcome yet, with its audio as PCM."""
         return self._queue.bytes
 
+    @property
+    def behind_s(self) -> float:
+        """For how many seconds the oldest append without an outcome has been waiting; 0 if there is none."""
+        oldest = next((entry for entry in self._in_flight if entry.outcome is None), None) or self._queue.oldest()
+        return monotonic() - oldest.since if oldest is not None else 0.0
+
     def submit(self, append: Append, then: Callable[[Outcome], None] | None = None) -> None:
         if self._closing or not self.running:
             raise StoreUnavailableError("the writer is not running: it was closed, or has not been started")

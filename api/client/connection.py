@@ -22,6 +22,8 @@ _FIRST_WAIT_S, _LONGEST_WAIT_S = 0.1, 1.0
 _HELLO_TIMEOUT_S = 10.0
 _MOST_MESSAGES = 10_000
 _MOST_OUTGOING = 10_000
+_NOT_NOW = frozenset({"moving", "call_busy", "server_full", "store_unavailable"})
+"""Refusals of a hello that say: try again in a moment."""
 _FINAL_CODES = frozenset({4400, 4401, 4404, 4406, 4408, 4409, 4410, 4413, 4429, 1009})
 
 
@@ -170,6 +172,8 @@ class VivaClient:
             raise CallEndedError("refused", f"The server closed the connection: {closed}") from closed
         if first["type"] != "ready":
             await socket.close()
+            if first.get("code") in _NOT_NOW:
+                raise ConnectionRefusedError(first.get("message", "The server refused the hello for now."))
             raise CallEndedError(first.get("code", "refused"), first.get("message", "The server refused the hello."))
         return socket, first
 

@@ -97,6 +97,10 @@ class GeminiSession:
     seeds: int = 0
     """Turns of an earlier conversation that it was given in words."""
     ended_s: float = float("inf")
+    openings_s: list[float] = field(default_factory=list)
+    """When each window was opened: from then on audio flowed."""
+    replies_s: list[float] = field(default_factory=list)
+    """When the first audio of each reply was sent."""
     windows: list[Window] = field(default_factory=list)
     handles: dict[str, int] = field(default_factory=dict)
 

@@ -60,9 +60,9 @@ class _Logbook(Logbook):
 
     note: Callable[[Decision], None]
 
-    def record(self, decision: Decision) -> None:
+    def record(self, decision: Decision, whole: bool = True) -> None:
         self.note(decision)
-        super().record(decision)
+        super().record(decision, whole)
 
 
 class _Session(CallSession):

@@ -10,6 +10,7 @@ from domain.rules.ending import close, close_without_goodbye, settle
 from domain.rules.floor import give_up_reply, nudge
 from domain.rules.links import rotate
 from domain.rules.playback import finish, finish_if_heard
+from domain.rules.takeover import hand_over
 from domain.states import Link, State
 from domain.timers import Timer
 
@@ -45,12 +46,9 @@ def _session_is_old(call: CallMemory) -> None:
         call.decide(SessionAged, age_ms=(call.now_us - record.connected_at_us) // 1000)
 
 
-def _candidate_segment_due(call: CallMemory) -> None:
-    call.candidate_audio.due = True
-
-
-def _interviewer_segment_due(call: CallMemory) -> None:
-    call.interviewer_audio.due = True
+def _segment_due(call: CallMemory) -> None:
+    for journal in (call.candidate_audio, call.interviewer_audio):
+        journal.due = journal.waiting
 
 
 def _reply_overdue(call: CallMemory) -> None:
@@ -120,7 +118,7 @@ def _playback_stalled(call: CallMemory) -> None:
     close(call, "playback_stalled", message, evidence)
 
 
-_AFTER_CLOSE = (Timer.GRACE, Timer.CANDIDATE_SEGMENT, Timer.INTERVIEWER_SEGMENT)
+_AFTER_CLOSE = (Timer.GRACE, Timer.SEGMENT)
 _RULES: dict[Timer, Callable[[CallMemory], None]] = {
     Timer.REPLY: _reply_overdue,
     Timer.CONTINUATION: _reply_broke_off,
@@ -131,7 +129,7 @@ _RULES: dict[Timer, Callable[[CallMemory], None]] = {
     Timer.SESSION_AGE: _session_is_old,
     Timer.DURATION: _interview_too_long,
     Timer.GRACE: settle,
-    Timer.CANDIDATE_SEGMENT: _candidate_segment_due,
-    Timer.INTERVIEWER_SEGMENT: _interviewer_segment_due,
+    Timer.SEGMENT: _segment_due,
+    Timer.HAND_OVER: hand_over,
     # Timer.PLAYOUT, Timer.ROTATION: waking up was all; housekeeping does what is due
 }

@@ -14,7 +14,7 @@ def start_clocks(call: CallMemory) -> None:
     links = call.policy.links
     call.timers.start(Timer.RESUME, call.now_us + links.hello_wait_ms * 1000)
     duration_ms = call.opened.context.duration_minutes * 60_000 + links.overtime_ms
-    call.timers.start(Timer.DURATION, call.now_us + duration_ms * 1000)
+    call.timers.start(Timer.DURATION, duration_ms * 1000)
 
 
 def close(call: CallMemory, reason: str, detail: str, evidence: Evidence | None = None) -> None:

@@ -1,21 +1,23 @@
 """What follows every input: audio goes out as playback moves on, segments are sealed, sessions rotated in quiet."""
 
 from domain.effects import ForgetCandidateAudio, SendInterviewerAudio
-from domain.events import CandidateAudioRecorded, InterviewerAudioRecorded
+from domain.events import CallRemembered, CandidateAudioRecorded, DecisionEvent, InterviewerAudioRecorded
 from domain.journal import Journal
 from domain.memory import CallMemory
 from domain.policy import samples
 from domain.ports import Side
+from domain.remembering import remember
 from domain.rules.ending import record_settled
 from domain.rules.floor import watch_playback
 from domain.rules.links import model_lost, rotate
 from domain.rules.playback import believed_from_us, finish_if_heard
+from domain.rules.takeover import hand_over_if_quiet, record_handed_over
 from domain.states import Link, State
 from domain.timers import Timer
 
-CANDIDATE_SEGMENT, INTERVIEWER_SEGMENT = Timer.CANDIDATE_SEGMENT, Timer.INTERVIEWER_SEGMENT
 _PLAYOUT_WAKE_US = 100_000
 _SEGMENT_SLACK_US = 500_000
+_LAST_SEGMENTS_US = 100_000
 
 
 def keep_house(call: CallMemory) -> None:
@@ -31,15 +33,38 @@ def keep_house(call: CallMemory) -> None:
         _watch_ending(call)
     if record.chose_silence and record.state is State.LISTENING:
         _watch_silence(call)
-    if record.rotation_due:
+    if record.rotation_due and not record.leaving:
         _rotate_if_it_may(call)
+    if record.leaving:
+        hand_over_if_quiet(call)
     if call.playout.unsent:
         _pump(call)
     _keep_segments(call)
-    if call.settling and not record.settled:
-        seal(call, call.candidate_audio)
-        seal(call, call.interviewer_audio)
+
+
+def close_the_books(call: CallMemory) -> None:
+    """Run last: what was decided is recorded together with all audio that came before it.
+
+    So the log is at any moment a whole beginning of what happened, and running the core over it gives the call again.
+    """
+    ends = (call.settling and not call.record.settled) or call.handing_over
+    if ends or any(isinstance(event, DecisionEvent) for event in call.decided):
+        seal_all(call)
+    if call.settling and not call.record.settled:
         record_settled(call)
+    elif call.handing_over:
+        call.handing_over = False
+        record_handed_over(call)
+    elif call.whole and call.decided:
+        _remember_now_and_then(call)
+
+
+def _remember_now_and_then(call: CallMemory) -> None:
+    """With something that is recorded anyway; a closed call has little ahead that would make it worth it."""
+    due_us = call.remembered_at_us + call.policy.recording.remember_ms * 1000
+    if call.now_us >= due_us and call.deferred_loss is None and call.record.state is not State.CLOSED:
+        call.remembered_at_us = call.now_us
+        call.decide(CallRemembered, memory=remember(call))
 
 
 def _watch_reply(call: CallMemory) -> None:
@@ -97,18 +122,24 @@ def _pump(call: CallMemory) -> None:
 
 
 def _keep_segments(call: CallMemory) -> None:
-    for journal, timer in ((call.candidate_audio, CANDIDATE_SEGMENT), (call.interviewer_audio, INTERVIEWER_SEGMENT)):
-        if not journal.waiting:
-            continue
-        if journal.full or journal.due:
-            seal(call, journal)
-            call.timers.stop(timer)
-        elif not call.timers.running(timer):
-            due_us = call.now_us + call.policy.recording.segment_ms * 1000 + _SEGMENT_SLACK_US
-            call.timers.start(timer, due_us)
+    journals = call.candidate_audio, call.interviewer_audio
+    if any(journal.waiting and (journal.full or journal.due) for journal in journals):
+        seal_all(call)
+    elif not call.whole and not call.timers.running(Timer.SEGMENT):
+        in_us = call.policy.recording.segment_ms * 1000 + _SEGMENT_SLACK_US
+        if call.record.state is State.CLOSED:  # the client waits for nothing but its acknowledgement
+            in_us = _LAST_SEGMENTS_US
+        call.timers.start(Timer.SEGMENT, call.now_us + in_us)
 
 
-def seal(call: CallMemory, journal: Journal) -> None:
+def seal_all(call: CallMemory) -> None:
+    """Store both sides' audio gathered so far."""
+    _seal(call, call.candidate_audio)
+    _seal(call, call.interviewer_audio)
+    call.timers.stop(Timer.SEGMENT)
+
+
+def _seal(call: CallMemory, journal: Journal) -> None:
     """Store a side's audio gathered so far, with the event that names it."""
     if not journal.waiting:
         return
@@ -122,8 +153,9 @@ def seal(call: CallMemory, journal: Journal) -> None:
             first_sample=segment.first_sample,
             samples=count,
             client_seq=call.client_seq,
+            overhang=call.overhang,
         )
-        call.do(ForgetCandidateAudio(_needed_from(call)))
+        call.do(ForgetCandidateAudio(needed_from(call)))
     else:
         call.decide(
             InterviewerAudioRecorded,
@@ -133,7 +165,7 @@ def seal(call: CallMemory, journal: Journal) -> None:
         )
 
 
-def _needed_from(call: CallMemory) -> int:
+def needed_from(call: CallMemory) -> int:
     """The oldest sample of the candidate's stream that memory holds: what may have to be sent to the model soon.
 
     What is older may be asked for as well, of a very long answer; then it is read back from the log.

@@ -29,7 +29,7 @@ from domain.timers import Timer
 def client_connected(call: CallMemory, hello: ClientConnected) -> None:
     """A client said hello: the first one, one that comes back, or one that replaces another."""
     if Link.CLIENT not in call.record.missing:
-        _client_gone(call, "replaced")
+        client_gone(call, "replaced")
     call.timers.stop(Timer.RESUME)
     call.playout.rewind(hello.played_sample)
     if call.record.clients == 1:
@@ -41,11 +41,12 @@ def client_lost(call: CallMemory, lost: ClientLost) -> None:
     if Link.CLIENT in call.record.missing:
         call.ignore(lost)
         return
-    _client_gone(call, lost.reason)
+    client_gone(call, lost.reason)
     call.timers.start(Timer.RESUME, call.now_us + call.policy.links.resume_wait_ms * 1000)
 
 
-def _client_gone(call: CallMemory, reason: str) -> None:
+def client_gone(call: CallMemory, reason: str) -> None:
+    """Its connection has ended, in whatever way."""
     if call.record.state is State.INTERRUPTED:
         dismiss(call, "client_lost")
     call.decide(LinkLost, link=Link.CLIENT, reason=reason)
@@ -89,6 +90,11 @@ def model_lost_while_interrupted(call: CallMemory, lost: ModelLost) -> None:
 def rotate(call: CallMemory, reason: str) -> None:
     """Leave a session that is about to end, or that has stopped answering, for a new one by its handle."""
     _dial_again(call, reason, call.record.model, refused=False)
+
+
+def dial_anew(call: CallMemory, reason: str) -> None:
+    """The session ended with the process that held it; that is no failure of Gemini's."""
+    redial(call, reason, 1, model=call.record.model)
 
 
 def _next_model(call: CallMemory) -> str | None:

@@ -16,7 +16,7 @@ from api.outlet import Outlet
 from api.protocol import ClientAudio, encode_client_audio
 from domain.event import Event
 from domain.events import CallClosed
-from domain.inputs import ClientLost, ClientViolatedProtocol, OutletFailed
+from domain.inputs import ClientLost, ClientViolatedProtocol, OutletFailed, OutletShed
 from domain.states import State
 from tests.api.bare_socket import HELLO, bare
 from tests.api.candidate import in_call
@@ -149,7 +149,7 @@ async def test_a_client_that_does_not_answer_pings(desk: Desk) -> None:
 
 async def test_a_client_that_does_not_read(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """Given a client that reports playback wildly and reads nothing, its queue fills, and its call ends for it."""
-    monkeypatch.setattr(Outlet.__init__, "__defaults__", (100,))  # a short queue is as full as a long one, sooner
+    monkeypatch.setattr(Outlet.__init__, "__defaults__", (100, 50))  # a short queue is as full as a long one, sooner
     async with neighbour(desk):
         opened = await desk.open(LONG)
         session = desk.calls[-1]
@@ -165,6 +165,9 @@ async def test_a_client_that_does_not_read(desk: Desk, monkeypatch: pytest.Monke
             assert await socket.ending() in (4413, 1006)  # 1006 where even the close frame could not be sent in time
     events = await log_of_the_end(desk, opened.call_id, "client_too_slow")
     assert [event.outlet for event in events if isinstance(event, OutletFailed)] == ["client"]
+    (shed,) = (event.messages for event in events if isinstance(event, OutletShed))
+    assert shed["audio"] > 0
+    assert 100 <= sum(shed.values()) <= 110
 
 
 @asynccontextmanager

@@ -9,8 +9,10 @@ from time import monotonic
 import psycopg
 from psycopg import sql
 
+from adapters.postgres.append_queue import QueueLimits
+from domain.events import CallClosed
 from tests.api.candidate import in_call, recording
-from tests.fixtures.server import running_desk
+from tests.fixtures.server import agents_file, running_desk
 
 
 @asynccontextmanager
@@ -49,15 +51,33 @@ async def test_a_call_without_the_database(dsn: str, postgres_server: str, tmp_p
 
 async def test_stopping_without_the_database(dsn: str, postgres_server: str, tmp_path: Path) -> None:
     """Given a call under way and no database, the server stops within its time all the same."""
-    async with running_desk(dsn, tmp_path, drain_s=1.0) as desk:
-        opened = await desk.open("Why?")
+    agents = agents_file(tmp_path, impatient={"links": {"resume_wait_ms": 300}})
+    async with running_desk(dsn, tmp_path, agents=agents, drain_s=1.0) as desk:
+        opened = await desk.open("Why?", agent="impatient")
         async with in_call(opened) as candidate, away(postgres_server, dsn):
             await candidate.hears()
             began = monotonic()
             await desk.services.switchboard.drain(1.0)
-            await candidate.until(lambda: bool(candidate.of("closed")))
-            assert candidate.of("go_away")
+            await candidate.until(lambda: bool(candidate.of("go_away")))
             async with asyncio.timeout(5):
                 while desk.services.switchboard.count:  # noqa: ASYNC110  (nothing announces it)
                     await asyncio.sleep(0.02)
-        assert monotonic() - began < 5
+            assert monotonic() - began < 3
+
+
+async def test_a_log_that_is_full_ends_the_call(dsn: str, postgres_server: str, tmp_path: Path) -> None:
+    """Given an outage that outlasts the queue: the call ends, says that this is not stored, and later it is."""
+    async with running_desk(dsn, tmp_path) as desk:
+        opened = await desk.open("Why?")
+        async with in_call(opened) as candidate:
+            await candidate.asked(1)
+            async with away(postgres_server, dsn):
+                desk.services.store.writer._queue._limits = QueueLimits(max_events=20)
+                await candidate.say(recording("answer_1"))
+                await candidate.until(lambda: bool(candidate.of("closed")))
+            closed = candidate.of("closed")[0]
+            assert (closed["reason"], closed["durable"]) == ("log_unavailable", False)
+        await desk.settled(opened)
+        log = await desk.log(opened.call_id)
+        assert [event.reason for event in log if isinstance(event, CallClosed)] == ["log_unavailable"]
+        await desk.check()

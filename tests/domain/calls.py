@@ -1,5 +1,6 @@
 """Calls for the tests of the core: opened, connected, and driven input by input on a clock of their own."""
 
+from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +13,8 @@ from domain.event import Event
 from domain.features import FrameFeatures
 from domain.interview import Agent, Candidate, InterviewContext
 from domain.policy import EndpointPolicy, Policy
+from domain.ports import AudioSegment
+from domain.recovery import recover
 
 CALL_ID = UUID("00000000-0000-4000-8000-000000000001")
 VOICED = FrameFeatures(level=190, gate=1, voice=250)
@@ -50,15 +53,41 @@ class Driver:
         self.effects: list[Effect] = []
         self.played = 0
         self.inputs: list[inp.Input] = []
+        self._recorded = (1, 0, 0)
 
     def happens(self, happened: Any, after_us: int = 0) -> Decision:
+        if isinstance(happened, inp.CallTakenOver):
+            return self.crashes(after_us)
+        return self._happens(happened, after_us)
+
+    def _happens(self, happened: Any, after_us: int) -> Decision:
         self.now_us += after_us
         stamped = msgspec.structs.replace(happened, at_us=self.now_us)
         self.inputs.append(stamped)
         decision = self.call.handle(stamped)
         self.events += decision.events
         self.effects += decision.effects
+        if self.call.whole:
+            self._recorded = len(self.events), len(self.effects), len(self.inputs)
         return decision
+
+    def loses_what_is_not_recorded(self) -> None:
+        """Its process is gone, and with it whatever was not in the log yet."""
+        events, effects, inputs = self._recorded
+        del self.events[events:], self.effects[effects:], self.inputs[inputs:]
+
+    def crashes(self, after_us: int = 0) -> Decision:
+        """Its process is gone, and another one takes the call over from the log."""
+        self.loses_what_is_not_recorded()
+        self.call = recover(self.events, segments(self.call, self.effects))
+        epoch = self.call.record.epoch + 1
+        takeover = inp.CallTakenOver(
+            epoch=epoch,
+            process=f"process {epoch}",
+            taken_over_at="2026-01-01T00:01:00Z",
+            before=self.call.record.process,
+        )
+        return self._happens(takeover, after_us)
 
     def connected(self) -> "Driver":
         self.happens(inp.ClientConnected(rate_hz=48_000, resumed=False))
@@ -104,3 +133,21 @@ class Driver:
 
     def audio_segments(self) -> list[StoreAudio]:
         return [effect for effect in self.effects if isinstance(effect, StoreAudio)]
+
+
+def segments(call: Call, effects: Iterable[Effect]) -> list[AudioSegment]:
+    """What `effects` asked to have stored, as the audio store would hand it back."""
+    return [
+        AudioSegment(
+            call_id=call.id,
+            tenant=call.tenant,
+            side=effect.side,
+            sha256=effect.sha256,
+            rate_hz=effect.rate_hz,
+            first_sample=effect.first_sample,
+            pcm=effect.pcm,
+            arrivals=effect.arrivals,
+        )
+        for effect in effects
+        if isinstance(effect, StoreAudio)
+    ]

@@ -62,6 +62,7 @@ rare = st.one_of(
     st.builds(
         inp.AudioReadBack, from_sample=st.just(0), to_sample=st.just(640), samples=st.just(320), took_ms=st.just(4)
     ),
+    st.builds(inp.OutletShed, messages=st.just({"transcript": 3, "state": 1})),
     st.builds(inp.GoAwayReceived, time_left_ms=st.sampled_from([0, 500, 60_000])),
     st.builds(inp.ResumptionHandleIssued, handle=st.sampled_from(["", "h1", "h2"]), resumable=st.booleans()),
     st.builds(
@@ -86,9 +87,14 @@ fatal = st.one_of(
     st.builds(inp.ClientViolatedProtocol, code=st.just("audio_gap"), message=st.just("Send what is missing.")),
     st.builds(inp.OutletFailed, outlet=st.sampled_from(["log", "client"]), reason=st.just("full")),
 ).map(_one)
+changes_of_hands = st.one_of(
+    st.builds(inp.CallTakenOver, epoch=st.just(2), process=st.just("b"), taken_over_at=st.just("2026-01-01T00:01:00Z")),
+    st.builds(inp.HandOverRequested, reason=st.sampled_from(["drain", "asked"]), wait_ms=st.sampled_from([0, 2_000])),
+).map(_one)
+"""The driver makes a crash, with its loss and its recovery, of every takeover."""
 happenings = st.lists(
     st.tuples(
-        st.one_of(voice_runs, finished_pauses, model_audio, playback, rare, rare, rare | fatal),
+        st.one_of(voice_runs, finished_pauses, model_audio, playback, rare, rare, rare | fatal | changes_of_hands),
         st.sampled_from([0, 1_000, 20_000, 20_000, 20_000, 900_000, 31_000_000]),
     ),
     max_size=60,

@@ -4,20 +4,29 @@ import copy
 from dataclasses import asdict
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from domain import inputs as inp
 from domain.call import Call
-from domain.policy import EagerPolicy, EndpointPolicy, Policy
-from domain.replay import inputs_of, rerun
+from domain.events import CallRemembered
+from domain.policy import EagerPolicy, EndpointPolicy, Policy, RecordingPolicy
+from domain.recovery import recover
+from domain.remembering import remember
+from domain.replay import fold_all, inputs_of, rerun
 from domain.states import State
 from tests.domain.calls import Driver
 from tests.domain.inputs_strategy import happenings, rare
 from tests.domain.segments import stored
 
-POLICIES = [Policy(), Policy(endpoint=EndpointPolicy(turns="gemini")), Policy(eager=EagerPolicy(enabled=True))]
+POLICIES = [
+    Policy(),
+    Policy(endpoint=EndpointPolicy(turns="gemini")),
+    Policy(eager=EagerPolicy(enabled=True)),
+    Policy(recording=RecordingPolicy(remember_ms=200)),
+]
 relaxed = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
@@ -27,7 +36,7 @@ def drive(policy: Policy, connected: bool, run: list[tuple[list[inp.Input], int]
         driver.connected()
     for inputs, after_us in run:
         for happened in inputs:
-            driver.happens(happened, after_us)
+            driver.happens(happened, happened.at_us - driver.now_us if after_us is None else after_us)
     return driver
 
 
@@ -36,9 +45,7 @@ def drive(policy: Policy, connected: bool, run: list[tuple[list[inp.Input], int]
 def test_no_sequence_raises_and_the_fold_of_the_events_is_the_state(policy, connected, run):
     """Folding what a call emitted gives the record it has; versions are consecutive."""
     driver = drive(policy, connected, run)
-    again = Call(driver.call.opened)
-    for event in driver.events[1:]:
-        again.apply(event)
+    again = fold_all(driver.events)
     assert again.state in State
     assert asdict(again.record) == asdict(driver.call.record)
     assert [event.originator_version for event in driver.events] == list(range(1, len(driver.events) + 1))
@@ -49,6 +56,8 @@ def test_no_sequence_raises_and_the_fold_of_the_events_is_the_state(policy, conn
 def test_the_log_gives_back_every_input_and_the_same_decisions(policy, connected, run):
     """Re-running the core over the inputs read back from events and segments decides the same."""
     driver = drive(policy, connected, run)
+    if driver.call.record.handed_over:
+        driver.crashes()
     if driver.call.state is not State.CLOSED:
         driver.happens(inp.HangupRequested(by="server", reason="the test is over"))
     driver.happens(inp.ClientLost(reason="the test is over"))
@@ -57,11 +66,32 @@ def test_the_log_gives_back_every_input_and_the_same_decisions(policy, connected
     assert list(rerun(driver.events, recorded)) == driver.events
 
 
+@relaxed
+@given(policy=st.sampled_from(POLICIES), connected=st.booleans(), run=happenings)
+def test_whenever_a_process_dies_its_log_gives_the_call_back_as_it_was(policy, connected, run):
+    """What is recorded at any moment is a whole beginning of what happened: running the core over it loses nothing."""
+    driver = drive(policy, connected, run)
+    driver.loses_what_is_not_recorded()
+    again = drive(policy, False, [([happened], None) for happened in driver.inputs]).call
+    recovered = recover(driver.events, stored(driver))
+    from_the_beginning = [
+        msgspec.structs.replace(event, decision_version=0) if isinstance(event, CallRemembered) else event
+        for event in driver.events
+    ]
+    assert memory(recover(from_the_beginning, stored(driver))) == memory(again)
+    assert memory(recovered) == memory(again)
+
+
 def standing(call: Call) -> tuple[dict, list, list]:
     """All that an ignored input must leave as it is: record, hearing and playout."""
     record = copy.deepcopy(asdict(call.record)) | {"version": 0}
     parts = [[copy.copy(getattr(part, name)) for name in part.__slots__] for part in (call.hearing, call.playout)]
     return record, *parts
+
+
+def memory(call: Call) -> dict:
+    """All that a call knows."""
+    return remember(call) | {"timers": dict(call.timers.due_us)}
 
 
 @relaxed
@@ -76,20 +106,21 @@ def test_an_ignored_input_changes_nothing_but_a_counter(connected, run, strays):
         driver.happens(*stray)
         if call.ignored.total() > counted:
             assert standing(call) == before
-    assert call.record.settled or call.ignored.total() > counted
+    assert call.record.settled or call.record.handed_over or call.ignored.total() > counted
 
 
 @relaxed
 @given(run=happenings)
 def test_a_closed_call_stays_as_it_is(run):
-    """Nothing that happens after the end leads anywhere; all that may change is that it settles."""
+    """Nothing that happens after the end leads anywhere; all that may change is whose it is, and that it settles."""
     driver = Driver().connected()
     driver.happens(inp.HangupRequested(by="candidate", reason=""))
-    before = asdict(driver.call.record) | {"version": 0, "settled": True}
+    of_no_matter = {"version": 0, "settled": True, "epoch": 0, "process": "", "leaving": "", "handed_over": False}
+    before = asdict(driver.call.record) | of_no_matter
     for inputs, after_us in run:
         for happened in inputs:
             driver.happens(happened, after_us)
-            assert asdict(driver.call.record) | {"version": 0, "settled": True} == before
+            assert asdict(driver.call.record) | of_no_matter == before
 
 
 @relaxed

@@ -17,7 +17,7 @@ from projections.catalogue import READ_MODELS
 from projections.checkpoint import RewoundError, read_checkpoint
 from projections.connection import Connection
 from projections.latency import Latency
-from projections.runner import Phase, ProjectionRunner
+from projections.runner import Phase, ProjectionRunner, Status
 from projections.transcript import Transcript
 from tests.projections.conftest import Dump, catch_up, newest, runner, running
 from tests.projections.story import Story, append, interview
@@ -183,6 +183,17 @@ async def test_a_database_that_is_away_is_waited_for(store: PostgresStore) -> No
         assert status.last_error == "ConnectionRefusedError: nobody listens there"
         await following.reached(await newest(store))
     assert await store.pool.fetchval("SELECT count(*) FROM latency_replies") == 3
+
+
+async def test_a_failure_of_which_nothing_is_left_is_forgotten(store: PostgresStore) -> None:
+    """Given an outage after which there is nothing to project, or another runner has done it, all is well again."""
+    await interview().record(store)
+    await catch_up(store)
+    following = runner(store, Latency(), connections=AwayConnections(store.pool, 3))
+    async with running(following):
+        assert (await following.failed()).failures == 1
+        await following.reached(await newest(store))
+        assert following.status == Status("latency", Phase.FOLLOWING, await newest(store))
 
 
 async def test_a_missing_table_parks_nothing(store: PostgresStore) -> None:

@@ -90,6 +90,19 @@ def test_a_killed_server_recovers_on_the_next_start(server_folder: Path) -> None
         first.stop()
 
 
+def test_a_server_that_died_is_revived_and_one_that_lives_is_left_alone(server_folder: Path) -> None:
+    """Whoever uses it may look after it; after leaving, it is nobody's business any more."""
+    with EmbeddedPostgres.start(server_folder) as server:
+        assert server.revive() is False
+        assert server.pid is not None
+        os.kill(server.pid, signal.SIGKILL)
+        while not server.revive():
+            pass  # it is still dying
+        assert _answers(server.dsn)
+    assert server.revive() is False
+    assert not _answers(server.dsn)
+
+
 def test_a_recycled_process_id_does_not_pass_for_a_server(server_folder: Path) -> None:
     """After a reboot the id in the lock files may be anyone's, here our own: the server is started all the same."""
     with EmbeddedPostgres.start(server_folder):

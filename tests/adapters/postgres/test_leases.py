@@ -86,6 +86,17 @@ async def test_the_owner_of_a_call_is_known_and_lives(dsn: str) -> None:
         assert one.healthy
 
 
+async def test_a_call_that_its_owner_does_not_know_is_an_orphan_for_its_owner(dsn: str) -> None:
+    """Given a takeover that was recorded after its process had stopped waiting, that process finds it, in time."""
+    async with Leases(dsn, times=QUICK) as one, Leases(dsn, times=QUICK) as two:
+        held, lost = [await open_call(dsn, one.process) for _ in range(2)]
+        assert await one.orphans(10, held={held}) == []
+        await asyncio.sleep(QUICK.lease_s)
+        assert await one.orphans(10, held={held}) == [lost]
+        assert await two.orphans(10, held=()) == []
+        assert await one.orphans(10) == []
+
+
 async def test_a_killed_process_is_gone_within_a_second(dsn: str) -> None:
     """Given `kill -9` of the owner, its lock is free at once."""
     async with Leases(dsn, times=IN_USE) as leases, another_process(dsn) as (owner, pid):
@@ -94,7 +105,7 @@ async def test_a_killed_process_is_gone_within_a_second(dsn: str) -> None:
         os.kill(pid, signal.SIGKILL)
         assert await until(lambda: _gone(leases, call)) < 1.0
         assert await leases.orphans(10) == [call]
-        assert await leases.orphans(10, for_s=5) == []
+        assert await leases.orphans(10, gone_s=5, free_s=5) == []
 
 
 async def test_a_death_is_seen_without_anybody_asking(dsn: str) -> None:

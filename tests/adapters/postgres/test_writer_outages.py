@@ -12,14 +12,18 @@ from uuid import UUID
 import asyncpg
 import pytest
 
+from adapters.postgres import leases, writer
 from adapters.postgres.append_queue import QueueLimits
 from adapters.postgres.embedded import EmbeddedPostgres
+from adapters.postgres.lease_watch import LeaseTimes
+from adapters.postgres.leases import Leases
 from adapters.postgres.migrate import upgrade
 from adapters.postgres.store import PostgresStore, open_store
 from adapters.postgres.writer import GroupCommitWriter
 from domain.errors import StoreError, StoreUnavailableError, WriterFullError
 from domain.ports import Outcome
 from tests.contracts.calls import Outcomes, append, new_call, segment
+from tests.fixtures.own_postgres import own_postgres
 
 DURABLE, CONFLICT, LOST = Outcome.DURABLE, Outcome.CONFLICT, Outcome.LOST
 
@@ -144,6 +148,46 @@ async def test_the_queue_is_bounded_in_bytes_while_postgres_is_away(dsn: str) ->
         assert [outcome for _, outcome in outcomes.seen] == [DURABLE] * 3
 
 
+async def test_how_long_the_log_has_been_behind_is_known(dsn: str) -> None:
+    """From the submission of the oldest append that has no outcome, written or queued, until it has one."""
+    async with open_store(dsn, limits=QueueLimits(batch_events=1)) as store:
+        assert store.writer.behind_s == 0
+        outcomes = Outcomes(store.writer)
+        async with _locked(store) as unlock:
+            outcomes.submit(append(new_call(), 1))
+            await asyncio.sleep(0.2)
+            outcomes.submit(append(new_call(), 1))
+            assert 0.2 <= store.writer.behind_s < 5
+            await unlock()
+            await store.writer.flush()
+        assert store.writer.behind_s == 0
+        assert len(outcomes.seen) == 2
+
+
+async def test_a_postgres_that_hangs_longer_than_anybody_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Given statements and new connections that time out again and again: written once; no lease is lost."""
+    for module, name in ((writer, "_COMMIT_TIMEOUT_S"), (writer, "_CONNECT_TIMEOUT_S"), (leases, "_TIMEOUT_S")):
+        monkeypatch.setattr(module, name, 0.2)
+    times, call = LeaseTimes(lease_s=1, renew_s=0.1, grace_s=1), new_call()
+    async with (
+        own_postgres() as postgres,
+        open_store(postgres.dsn) as store,
+        Leases(postgres.dsn, times=times) as one,
+        Leases(postgres.dsn, times=times) as two,
+    ):
+        outcomes = Outcomes(store.writer)
+        async with postgres.hung():
+            outcomes.submit(append(call, 1))
+            await asyncio.sleep(1.5)
+            assert not one.healthy
+        assert await outcomes.of(append(call, 2)) == [DURABLE]
+        assert await _recorded(store) == {call: 2}
+        assert store.writer.stats.retries >= 2
+        await asyncio.sleep(0.8)
+        assert one.healthy
+        assert one._watch.gone() == two._watch.gone() == []
+
+
 async def test_closing_while_postgres_does_not_answer_reports_what_is_lost(dsn: str) -> None:
     """The deadline is kept; what waits is LOST, and everybody who waits for a flush is released."""
     async with open_store(dsn) as store, _locked(store):
@@ -162,9 +206,9 @@ async def test_closing_while_postgres_does_not_answer_reports_what_is_lost(dsn: 
 
 async def test_a_writer_cannot_start_without_postgres(tmp_path: Path) -> None:
     """The error names what to check."""
-    writer = GroupCommitWriter(f"postgresql://nobody@/nothing?host={tmp_path}")
+    unconnected = GroupCommitWriter(f"postgresql://nobody@/nothing?host={tmp_path}")
     with pytest.raises(StoreUnavailableError, match="DATABASE_URL"):
-        await writer.start()
+        await unconnected.start()
 
 
 async def test_a_database_without_tables_is_refused_with_advice(empty_dsn: str) -> None:

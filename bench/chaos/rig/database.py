@@ -1,0 +1,48 @@
+"""A Postgres of the laboratory's own, which it can stop and start, in order or not."""
+
+import asyncio
+import os
+import signal
+from contextlib import suppress
+from pathlib import Path
+from typing import Self
+
+import psutil  # type: ignore[import-untyped]
+
+from adapters.postgres.embedded import EmbeddedPostgres
+
+_GONE_S = 30.0
+SIGNALS = {"fast": signal.SIGINT, "immediate": signal.SIGQUIT, "crash": signal.SIGKILL}
+"""Postgres's own shutdown modes by the signal that asks for them, and what no process can refuse."""
+
+
+class Database:
+    """`async with Database(folder) as database:` runs until the end of the block."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._users: list[EmbeddedPostgres] = []
+        self.dsn = ""
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        for user in reversed(self._users):
+            await asyncio.to_thread(user.stop)
+
+    async def start(self) -> None:
+        """Return once it answers."""
+        user = await asyncio.to_thread(EmbeddedPostgres.start, self._folder)
+        self._users.append(user)
+        self.dsn = user.dsn
+
+    async def stop(self, how: str) -> None:
+        """`fast`: sessions are ended, what is committed is kept. `immediate`: as after a power cut. `crash`: killed."""
+        pid = self._users[-1].pid
+        assert pid is not None
+        with suppress(psutil.NoSuchProcess):
+            process = psutil.Process(pid)
+            os.kill(pid, SIGNALS[how])
+            await asyncio.to_thread(psutil.wait_procs, [process], _GONE_S)
