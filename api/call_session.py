@@ -19,6 +19,7 @@ from adapters.telemetry.counts import Counts
 from adapters.voice.pause_judge import Judge
 from api import protocol
 from api.alarm import Alarm
+from api.allowance import Allowance
 from api.candidate_voice import CandidateVoice
 from api.closing import DURABLE_WAIT_S, Closing
 from api.greeting import live_setup, ready_message
@@ -43,6 +44,7 @@ from domain.tellings import kept_version
 
 _log = structlog.get_logger(__name__)
 _RING_SLACK_MS = 10_000
+_HELLOS_PER_S, _HELLOS_AT_ONCE = 2, 30
 _MOVING, _MOVED = 1012, "moving"
 
 
@@ -89,6 +91,8 @@ class CallSession:
         self._interviewer.append(memory.interviewer)
         self.voice = CandidateVoice(call, self._interviewer, judge, memory.candidate)
         self._counts = counts or Counts()
+        self.hellos = Allowance("hellos", _HELLOS_PER_S, _HELLOS_AT_ONCE, code="call_busy")
+        """How often clients may connect: each time costs the log some events."""
         self._read_back = ReadBack(call.id, self.voice.kept, audio, self.now_us, self.feed)
         self._outlet: Outlet | None = None
         self._greeting: tuple[protocol.Hello, Token, int] | None = None
@@ -152,7 +156,6 @@ class CallSession:
         """
         self._takeover = self.call.handle(takeover)
         self._interviewer.leave_out(self.call.interviewer_audio.next_sample)
-        self._counts.count(self._takeover.events)
         self.logbook.record_takeover(self._takeover, then)
 
     def fail(self, error: BaseException) -> None:
@@ -164,6 +167,7 @@ class CallSession:
         """Live until the call has settled or was handed over, and its log is written. Raises what broke it."""
         async with self.link:
             if self._takeover is not None:
+                self._counts.count(self._takeover.events)
                 for effect in self._takeover.effects:
                     self._carry(effect)
             self.entered.set()

@@ -5,6 +5,7 @@ Effects name ranges of audio by absolute sample positions; the shell keeps the b
 
 from typing import Any, NamedTuple
 
+from domain.history import Turn
 from domain.ports import Side
 from domain.states import State
 
@@ -89,12 +90,16 @@ class ForgetInterviewerAudio(NamedTuple):
 
 
 class DialModel(NamedTuple):
-    """Set up a Gemini session, after `wait_ms`; close the old one first. An empty handle means a fresh session."""
+    """Set up a Gemini session, after `wait_ms`; close the old one first.
+
+    An empty handle means a fresh session, which is given `seed` as its past, if there is any.
+    """
 
     attempt: int
     wait_ms: int
     handle: str
     model: str
+    seed: tuple[Turn, ...] = ()
 
 
 class OpenActivity(NamedTuple):

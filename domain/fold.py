@@ -11,7 +11,8 @@ from domain import events as ev
 from domain import inputs as inp
 from domain.event import Event
 from domain.machine import fire
-from domain.record import Answer, Record, Reply, Suspicion, Unheard
+from domain.models import prompt_tokens
+from domain.record import Answer, Known, Record, Reply, Suspicion, ToolCall, Unheard
 from domain.states import Link, State, Trigger
 
 
@@ -35,11 +36,26 @@ def _link_lost(record: Record, event: ev.LinkLost) -> None:
     if event.link is Link.MODEL:
         record.attempts, record.model = event.attempt, event.model
         record.rotation_due, record.owed, record.session_changed = False, 0, True
-        record.resumable = False
-        if event.fresh:
-            record.handle, record.unheard = "", None
+        record.resumable = record.amnesic = False
+        _leave_session(record, event.fresh)
         if record.reply is not None and record.reply.playing and not record.reply.complete:
             record.reply.complete = record.reply.truncated = True
+
+
+def _leave_session(record: Record, fresh: bool) -> None:
+    """What the next session will know: what the handle stands for, or what it is told of the history."""
+    if fresh:
+        record.handle, record.unheard = "", None
+        record.tool_calls.clear()
+        here = record.reply is not None and record.reply_is_here
+        generation = record.generation if here else record.history.newest_reply
+        record.known = Known(generation, record.earlier_sample if record.answer_is_due else record.asked_sample)
+    else:
+        record.known = Known(record.held.generation, record.held.sample)
+        record.tool_calls = [call for call in record.tool_calls if call.held]
+        if record.unheard is not None and record.unheard.generation > record.held.generation:
+            record.unheard = None
+    record.remembered = record.known.generation
 
 
 def _link_restored(record: Record, event: ev.LinkRestored) -> None:
@@ -59,6 +75,9 @@ def _open_answer(record: Record, event: ev.CandidateStarted | ev.BargeInConfirme
     if event.turn not in record.untranscribed:
         record.untranscribed.append(event.turn)
     before = record.answer
+    if before is None or before.turn != event.turn:
+        record.earlier_sample = record.asked_sample
+    record.history.candidate_began(event.turn)
     first_sample = before.first_sample if before is not None and before.turn == event.turn else event.from_sample
     record.answer = Answer(
         turn=event.turn, from_sample=event.from_sample, first_sample=first_sample, opened_at_us=event.at_us
@@ -74,7 +93,7 @@ def _candidate_started(record: Record, event: ev.CandidateStarted) -> None:
 def _candidate_stopped(record: Record, event: ev.CandidateStopped) -> None:
     record.state = fire(record.state, Trigger.CANDIDATE_STOPPED)
     assert record.answer is not None
-    record.answer.to_sample = event.to_sample
+    record.answer.to_sample = record.asked_sample = event.to_sample
     record.eager = False
     record.answer.end_sample = event.end_sample
     record.answer.end_at_us, record.answer.stopped_at_us = event.end_at_us, event.at_us
@@ -82,7 +101,7 @@ def _candidate_stopped(record: Record, event: ev.CandidateStopped) -> None:
 
 def _generation_requested(record: Record, event: ev.GenerationRequested) -> None:
     record.generation, record.chose_silence = event.generation, False
-    record.reply = Reply(event.generation, event.cause, event.turn, event.at_us)
+    record.reply = Reply(event.generation, event.cause, event.turn, event.at_us, asked_sample=record.asked_sample)
 
 
 def _generation_started(record: Record, event: ev.GenerationStarted) -> None:
@@ -90,6 +109,8 @@ def _generation_started(record: Record, event: ev.GenerationStarted) -> None:
     record.reply.started, record.reply.started_at_us = True, event.at_us
     record.reply.first_model_sample = event.first_model_sample
     record.reply.ended = False  # what ended before its first audio was another turn
+    if event.generation > record.forgotten:  # it answers what came after the answers to these calls
+        record.tool_calls = [call for call in record.tool_calls if call.at_us > record.reply.requested_at_us]
 
 
 def _model_went_on(record: Record, _: ev.ModelWentOn) -> None:
@@ -101,7 +122,7 @@ def _model_went_on(record: Record, _: ev.ModelWentOn) -> None:
 def _let_reply_go(record: Record) -> None:
     if record.reply is not None and not record.reply.ended:
         record.owed, record.owed_audio = record.reply.generation, not record.reply.complete
-        record.owed_started = record.reply.started
+        record.owed_started, record.owed_asked_sample = record.reply.started, record.reply.asked_sample
     record.reply = None
 
 
@@ -116,14 +137,15 @@ def _generation_cancelled(record: Record, event: ev.GenerationCancelled) -> None
 
 def _interviewer_cut(record: Record, event: ev.InterviewerCut) -> None:
     record.unheard = Unheard(event.generation, event.heard_ms, event.heard_text)
+    record.history.reply_cut(event.generation, event.heard_text)
 
 
 def _history_corrected(record: Record, _: ev.HistoryCorrected) -> None:
     record.unheard = None
 
 
-def _eager_end_tried(record: Record, _: ev.EagerEndTried) -> None:
-    record.eager = True
+def _eager_end_tried(record: Record, event: ev.EagerEndTried) -> None:
+    record.eager, record.asked_sample = True, event.to_sample
 
 
 def _eager_end_withdrawn(record: Record, event: ev.EagerEndWithdrawn) -> None:
@@ -136,6 +158,7 @@ def _model_started(record: Record, _: ev.ModelStarted) -> None:
     record.state = fire(record.state, Trigger.MODEL_STARTED)
     assert record.reply is not None
     record.reply.playing = True
+    record.history.reply_began(record.reply.generation, record.reply.text)
     record.unheard = None  # of an older one, it is too late to speak
     if record.answer is not None and record.answer.to_sample is not None:
         record.answer.replied = True
@@ -170,11 +193,13 @@ def _barge_in_confirmed(record: Record, event: ev.BargeInConfirmed) -> None:
 def _model_transcribed(record: Record, event: inp.ModelTranscribed) -> None:
     if record.reply is not None and record.reply.generation == event.generation:
         record.reply.text += event.text
+    record.history.reply_said(event.generation, event.text)
 
 
 def _candidate_transcribed(record: Record, event: inp.CandidateTranscribed) -> None:
     # Of earlier turns nothing more will come; an interim text is replaced by a later one.
     awaited = event.turn if event.interim else event.turn + 1
+    record.history.candidate_said(event.turn, event.text, interim=event.interim)
     record.untranscribed = [turn for turn in record.untranscribed if turn >= awaited]
 
 
@@ -194,12 +219,15 @@ def _interruption_reported(record: Record, event: inp.ModelInterruptionReported)
 
 def _model_turn_completed(record: Record, event: inp.ModelTurnCompleted) -> None:
     if event.generation == record.owed:
+        if record.owed:
+            record.known = Known(record.owed, max(record.known.sample, record.owed_asked_sample))
         record.owed = 0
         if record.owed_started:  # cut or heard to its end before Gemini thought so: either way it was a good session
             record.attempts = 0
     elif record.reply is not None and record.reply.generation == event.generation:
         record.owed = 0
         record.reply.ended = True
+        record.known = Known(event.generation, max(record.known.sample, record.reply.asked_sample))
         if record.reply.started:  # a turn without audio proves nothing about the session
             record.reply.ended_at_us = 0 if record.reply.complete else event.at_us
             record.reply.complete = True
@@ -212,6 +240,11 @@ def _handle_issued(record: Record, event: inp.ResumptionHandleIssued) -> None:
     record.resumable = event.resumable and bool(event.handle)
     if record.resumable:  # an empty handle must never overwrite a good one
         record.handle = event.handle
+        if record.reply is not None and record.reply.started and record.reply.complete:  # it is not being made any more
+            record.known = Known(record.reply.generation, max(record.known.sample, record.reply.asked_sample))
+        record.held = Known(record.known.generation, record.known.sample)
+        for call in record.tool_calls:
+            call.held = True
 
 
 def _client_connected(record: Record, _: inp.ClientConnected) -> None:
@@ -221,8 +254,11 @@ def _client_connected(record: Record, _: inp.ClientConnected) -> None:
 def _model_connected(record: Record, event: inp.ModelConnected) -> None:
     if Link.MODEL in record.missing:
         record.connected_at_us = event.at_us
-        if not event.resumed:
-            record.forgotten = record.generation
+        record.forgotten = record.generation
+        record.prompt_tokens_before = record.prompt_tokens
+        record.restored_by = "handle" if event.resumed else "seed" if event.seeded else ""
+        if not record.restored_by:
+            record.known, record.remembered = Known(), 0
 
 
 def _muted(record: Record, event: inp.MicMuted | inp.MicUnmuted) -> None:
@@ -231,6 +267,31 @@ def _muted(record: Record, event: inp.MicMuted | inp.MicUnmuted) -> None:
 
 def _going_away(record: Record, _: inp.GoAwayReceived) -> None:
     record.rotation_due = Link.MODEL not in record.missing
+
+
+def _session_aged(record: Record, _: ev.SessionAged) -> None:
+    record.rotation_due = True
+
+
+def _tool_called(record: Record, event: inp.ToolCallRequested) -> None:
+    record.tool_calls.append(ToolCall(event.tool_call_id, event.name, event.at_us))
+
+
+def _tool_calls_cancelled(record: Record, event: inp.ToolCallsCancelled) -> None:
+    record.tool_calls = [call for call in record.tool_calls if call.id not in event.tool_call_ids]
+
+
+def _usage_reported(record: Record, event: inp.UsageReported) -> None:
+    tokens = prompt_tokens(event.usage)
+    if tokens:
+        record.prompt_tokens = tokens
+        record.first_prompt_tokens = record.first_prompt_tokens or tokens
+
+
+def _memory_judged(record: Record, event: ev.ModelMemoryJudged) -> None:
+    record.restored_by = ""
+    if event.verdict == "lost" and event.method == "handle":
+        record.amnesic = record.rotation_due = True
 
 
 def _ending(record: Record, _: ev.EndingAgreed) -> None:
@@ -285,6 +346,8 @@ _MEANINGS: dict[type[Event], Callable[[Record, Any], None]] = {
     ev.BargeInSuspected: _barge_in_suspected,
     ev.BargeInDismissed: _barge_in_dismissed,
     ev.BargeInConfirmed: _barge_in_confirmed,
+    ev.SessionAged: _session_aged,
+    ev.ModelMemoryJudged: _memory_judged,
     ev.EndingAgreed: _ending,
     ev.CallClosed: _closed,
     ev.CallSettled: _settled,
@@ -300,6 +363,9 @@ _MEANINGS: dict[type[Event], Callable[[Record, Any], None]] = {
     inp.MicMuted: _muted,
     inp.MicUnmuted: _muted,
     inp.GoAwayReceived: _going_away,
+    inp.ToolCallRequested: _tool_called,
+    inp.ToolCallsCancelled: _tool_calls_cancelled,
+    inp.UsageReported: _usage_reported,
     inp.HandOverRequested: _hand_over_requested,
     inp.CallTakenOver: _taken_over,
 }

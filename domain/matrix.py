@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from domain import inputs as inp
-from domain.rules import barge_in, ending, links, model, playback, takeover, voice
+from domain.rules import barge_in, ending, links, model, playback, restoring, takeover, voice
 from domain.states import State
 
 Rule = Callable[[Any, Any], None]
@@ -92,7 +92,7 @@ _ROWS: dict[type, list[Rule]] = {
     inp.GenerationCompleted: _open(model.completed),
     inp.ModelTurnCompleted: _open(model.turn_completed),
     inp.ModelInterruptionReported: _open(model.interruption_reported),
-    inp.UsageReported: [STEP] * 6,
+    inp.UsageReported: [restoring.judge_memory] * 5 + [STEP],
     inp.UplinkMeasured: [STEP] * 6,
     inp.AudioReadBack: [STEP] * 6,
     inp.GoAwayReceived: _open(model.going_away),

@@ -49,6 +49,10 @@ class CallMemory:
         """Everything of the open window before this was sent to the model."""
         self.given_until = self.given_samples = self.resent_samples = 0
         """How far into the candidate's stream the model was given any, how much, and how much of that once more."""
+        self.given_before = 0
+        """How much of both it had been given when the newest session began."""
+        self.seeded_characters = 0
+        """How much of the conversation the newest session was told."""
         self.missed_from: int | None = None
         """Where a voice began that the model could not be given at once, because its link was missing."""
         self.late_generation = self.late_chunks = self.late_samples = 0

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from adapters.gemini.losses import UPLINK_FULL, UPLINK_STALLED
 from domain import events as ev
 from domain import inputs as inp
 from domain.event import Event
@@ -84,7 +85,7 @@ def _model_connected(counts: Counts, event: inp.ModelConnected) -> None:
 
 
 def _model_lost(counts: Counts, event: inp.ModelLost) -> None:
-    counts.model_losses[str(event.code)] += 1
+    counts.model_losses[event.reason if event.reason in _UPLINK else str(event.code)] += 1
 
 
 def _outlet_failed(counts: Counts, event: inp.OutletFailed) -> None:
@@ -99,6 +100,8 @@ def _read_back(counts: Counts, event: inp.AudioReadBack) -> None:
     counts.read_back_samples += event.samples
 
 
+_UPLINK = frozenset({UPLINK_FULL, UPLINK_STALLED})
+"""The session was there, and did not take the candidate's audio."""
 _ROTATIONS = frozenset({"session_ending", "reply_overdue"})
 """Why a session is left that is not lost."""
 

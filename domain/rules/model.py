@@ -144,9 +144,10 @@ def tool_called(call: CallMemory, request: ToolCallRequested) -> None:
 
 
 def going_away(call: CallMemory, told: GoAwayReceived) -> None:
-    """Rotate at a quiet moment (see housekeeping), or in the last seconds whatever happens."""
+    """Rotate at a quiet moment (see housekeeping), near the end at a less quiet one, at last whatever happens."""
     if not call.record.rotation_due:  # it was said of a session that is gone
         call.ignore(told)
         return
-    margin_ms = call.policy.links.rotation_margin_ms
-    call.timers.start(Timer.ROTATION, call.now_us + max(0, told.time_left_ms - margin_ms) * 1000)
+    links = call.policy.links
+    for timer, margin_ms in ((Timer.ROTATION, links.rotation_margin_ms), (Timer.SESSION_END, links.rotation_latest_ms)):
+        call.timers.start(timer, call.now_us + max(0, told.time_left_ms - margin_ms) * 1000)

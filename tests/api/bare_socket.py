@@ -34,6 +34,14 @@ class BareSocket:
         await self.send(HELLO | {"token": token} | fields)
         return await self.until("ready")
 
+    async def first(self) -> dict[str, Any]:
+        """The next control message, whatever it is."""
+        async with asyncio.timeout(15):
+            while not isinstance(message := await self.socket.recv(), str):
+                continue
+        self.told.append(json.loads(message))
+        return self.told[-1]
+
     async def until(self, kind: str) -> dict[str, Any]:
         """The next control message of `kind`; audio is passed over."""
         return await self.until_any(kind)
