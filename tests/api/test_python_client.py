@@ -67,7 +67,7 @@ async def test_a_line_on_which_nothing_comes_is_given_up() -> None:
     async with line.up(), line.call():
         await until(line, 3)
     assert len({hello["client_id"] for hello in line.hellos}) == 1
-    assert [hello["seen_epoch"] for hello in line.hellos] == [0, 1, 1]
+    assert [hello["seen_epoch"] for hello in line.hellos[:3]] == [0, 1, 1]
 
 
 async def test_what_was_seen_is_said_and_what_is_void_is_rolled_back() -> None:
