@@ -52,13 +52,14 @@ class Memory(NamedTuple):
     """What a call that was taken over needs beside its `Call`.
 
     `at_us` is the time on the call's clock; `candidate` the newest of the candidate's audio, to the end of what is
-    recorded, `interviewer` the same of the interviewer's, as far as either may still be asked for. `told` is what its
-    clients were told.
+    recorded; `interviewer` what may still be asked for of the interviewer's, from `interviewer_from` on. `told` is what
+    its clients were told.
     """
 
     at_us: int
     candidate: bytes
     interviewer: bytes
+    interviewer_from: int
     told: Told
 
 
@@ -81,13 +82,12 @@ class CallSession:
     ) -> None:
         self.call = call
         policy = call.policy
-        memory = memory or Memory(0, b"", b"", Told())
+        memory = memory or Memory(0, b"", b"", 0, Told())
         self.told = memory.told
         self._client_id = ""
         self._epoch_ns = monotonic_ns() - memory.at_us * 1000
         most = samples(policy.playout.max_ms + _RING_SLACK_MS, MODEL_RATE_HZ)
-        begin = call.interviewer_audio.next_sample - len(memory.interviewer) // 2
-        self._interviewer = InterviewerVoice(most, begin)
+        self._interviewer = InterviewerVoice(most, memory.interviewer_from)
         self._interviewer.append(memory.interviewer)
         self.voice = CandidateVoice(call, self._interviewer, judge, memory.candidate)
         self._counts = counts or Counts()

@@ -112,6 +112,7 @@ class Claims:
             at_us=_on_its_clock(call),
             candidate=await read(call.id, Side.CANDIDATE, needed_from(call), heard),
             interviewer=await read(call.id, Side.INTERVIEWER, from_said, said),
+            interviewer_from=from_said,
             told=Told(recovered.known_from, recovered.tellings),
         )
 

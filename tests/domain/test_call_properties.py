@@ -80,6 +80,7 @@ def test_whenever_a_process_dies_its_log_gives_the_call_back_as_it_was(policy, c
     ]
     assert memory(recover(from_the_beginning, stored(driver)).call) == memory(again)
     assert memory(recovered) == memory(again)
+    assert standing(recovered) == standing(again)
 
 
 def standing(call: Call) -> tuple[dict, list, list]:
