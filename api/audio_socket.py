@@ -28,6 +28,9 @@ from domain.inputs import RoundTripMeasured
 _log = structlog.get_logger(__name__)
 _HELLO_TIMEOUT_S = 5.0
 _CLOSE_TIMEOUT_S = 2.0
+_LEFT = (1000, 1001)
+_NO_VIOLATIONS = frozenset({"call_closed", "already_connected"})
+"""Refusals of a hello that say nothing against the client."""
 _CONTROLS_PER_S = 100
 _AUDIO_PER_S, _AUDIO_AT_ONCE = 200, 20_000
 """Messages of 5 ms are shorter than any client sends; and a long outage's audio is sent again all at once."""
@@ -113,6 +116,8 @@ async def _hello(wire: _Socket, outlet: Outlet, services: Services) -> CallSessi
         raise PeerError("hello_expected", "Something came before hello: say hello with your token first.")
     try:
         session = await services.switchboard.reach(services.mint.call_of(hello.token))
+        if session.told.lacks(session.kept_version(hello)):
+            await session.told.read_older(services.store, session.call.id)
     except StoreUnavailableError as error:
         raise PeerError("store_unavailable", f"{error} Connect again in a moment.") from error
     session.hellos.spend()
@@ -120,7 +125,7 @@ async def _hello(wire: _Socket, outlet: Outlet, services: Services) -> CallSessi
         token = services.mint.issue(session.call.id)
         session.attach(outlet, hello, token, services.settings.ping_interval_ms)
     except PeerError as error:
-        if error.code != "call_closed":
+        if error.code not in _NO_VIOLATIONS:
             session.violated(error)
         raise
     return session
@@ -142,23 +147,24 @@ async def _send_rest(outlet: Outlet) -> None:
 
 
 async def _converse(wire: _Socket, outlet: Outlet, session: CallSession, services: Services) -> None:
-    heartbeat = Heartbeat(session, outlet, services.mint, services.settings.ping_interval_ms / 1000)
+    interval_s, silence_s = services.settings.ping_interval_ms / 1000, session.call.policy.links.silence_ms / 1000
+    heartbeat = Heartbeat(session, outlet, services.mint, interval_s, silence_s)
     tasks = [
         asyncio.create_task(_receive(wire, outlet, session, heartbeat), name="receive"),
         asyncio.create_task(outlet.run(), name="send"),
         asyncio.create_task(heartbeat.run(), name="heartbeat"),
         asyncio.create_task(_bound_the_end(outlet), name="end"),
     ]
-    reason = "the server stopped"
+    reason, left = "the server stopped", False
     wire.connection.let_in()
     try:
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        reason = _why(tasks, outlet)
+        reason, left = _why(tasks, outlet)
     finally:
         for task in tasks:
             task.cancel()
         results = await asyncio.gather(*tasks, return_exceptions=True)
-        session.detach(outlet, reason)
+        session.detach(outlet, reason, left)
         wire.connection.let_out()
     for result in results:
         if isinstance(result, Exception) and not isinstance(result, (_GoneError, *_LEAVINGS)):
@@ -171,18 +177,18 @@ async def _bound_the_end(outlet: Outlet) -> None:
     await asyncio.sleep(_CLOSE_TIMEOUT_S)
 
 
-def _why(tasks: list[asyncio.Task[None]], outlet: Outlet) -> str:
-    """A few words on why the connection ended, for the log of the call."""
+def _why(tasks: list[asyncio.Task[None]], outlet: Outlet) -> tuple[str, bool]:
+    """A few words on why the connection ended, for the log of the call, and whether the client closed it in order."""
     for task in tasks:
         if task.done():
             error = task.exception()
             if isinstance(error, _GoneError):
-                return f"closed by the client with {error.code}"
+                return f"closed by the client with {error.code}", error.code in _LEFT
             if error is not None:
-                return f"connection broken: {type(error).__name__}"
+                return f"connection broken: {type(error).__name__}", False
             if task.get_name() == "heartbeat":
-                return "two pings were not answered"
-    return outlet.close_reason or "closed by the server"
+                return "no sign of life", False
+    return outlet.close_reason or "closed by the server", True
 
 
 async def _receive(wire: _Socket, outlet: Outlet, session: CallSession, heartbeat: Heartbeat) -> None:
@@ -192,6 +198,7 @@ async def _receive(wire: _Socket, outlet: Outlet, session: CallSession, heartbea
     try:
         while True:
             message = await wire.receive()
+            heartbeat.heard()
             if not session.is_attached(outlet):
                 continue  # replaced, or closed for cause: what still arrives is nobody's
             if isinstance(message, bytes):

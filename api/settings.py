@@ -31,7 +31,7 @@ class Settings:
     public_url: str = ""
     """Where clients reach this server, such as wss://viva.example; empty: as the request says."""
     token_lifetime_s: int = 600
-    ping_interval_ms: int = 12_000
+    ping_interval_ms: int = 1_000
     max_calls: int = 20
     """Calls open at once; more are refused with server_full."""
     max_waiting: int = 256

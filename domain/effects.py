@@ -22,9 +22,10 @@ class TellState(NamedTuple):
 class TellTranscript(NamedTuple):
     """Pass a piece of transcript on. `number` is the turn (candidate) or generation (interviewer).
 
-    `turn` is the answer that this is, or replies to.
+    `turn` is the answer that this is, or replies to; `version` that of the event it follows from.
     """
 
+    version: int
     side: Side
     number: int
     turn: int
@@ -33,8 +34,12 @@ class TellTranscript(NamedTuple):
 
 
 class TellLatency(NamedTuple):
-    """The breakdown of one reply's response latency, in ms; -1 where a part is unknown."""
+    """The breakdown of one reply's response latency, in ms; -1 where a part is unknown.
 
+    `version` is that of the event it follows from.
+    """
+
+    version: int
     generation: int
     turn: int
     endpoint_ms: int

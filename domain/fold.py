@@ -244,7 +244,7 @@ def _ending(record: Record, _: ev.EndingAgreed) -> None:
 
 def _closed(record: Record, event: ev.CallClosed) -> None:
     record.state = fire(record.state, Trigger.CLOSE)
-    record.close_reason = event.reason
+    record.close_reason, record.close_detail = event.reason, event.detail
     record.reply = record.suspicion = record.unheard = None
     record.eager = False
     record.missing.clear()
@@ -264,6 +264,7 @@ def _handed_over(record: Record, _: ev.CallHandedOver) -> None:
 
 def _taken_over(record: Record, event: inp.CallTakenOver) -> None:
     record.epoch, record.process = event.epoch, event.process
+    record.takeovers.append((event.epoch, event.originator_version))
     record.leaving, record.handed_over = "", False
 
 

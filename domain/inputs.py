@@ -51,9 +51,10 @@ class ClientConnected(Event, frozen=True, kw_only=True):
 
 @event("call.client_lost.v1")
 class ClientLost(Event, frozen=True, kw_only=True):
-    """The client's connection ended without a hangup."""
+    """The client's connection ended. `left`: it closed it in order, and does not mean to come back."""
 
     reason: str
+    left: bool = False
 
 
 @event("call.mic_muted.v1")

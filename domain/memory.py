@@ -20,6 +20,7 @@ from domain.playout import Playout
 from domain.policy import Policy
 from domain.ports import Side
 from domain.record import Record
+from domain.tellings import telling_of
 from domain.timers import Timers
 
 
@@ -98,9 +99,12 @@ class CallMemory:
         self.ignored[f"{type(happened).__name__} in {self.record.state}"] += 1
 
     def emit(self, event: Event) -> None:
-        """Fold an event and keep it for the decision under way."""
+        """Fold an event and keep it for the decision under way; what the client is told of it follows from it alone."""
         fold(self.record, event)
         self._events.append(event)
+        telling = telling_of(self.record, event)
+        if telling is not None:
+            self._effects.append(telling)
 
     def forget_unrecorded(self) -> None:
         """The log has all that counts: audio that waits to be stored is in it already, or another core stored it."""

@@ -128,8 +128,12 @@ class PlayoutPolicy(msgspec.Struct, frozen=True):
 class LinkPolicy(msgspec.Struct, frozen=True):
     hello_wait_ms: Millis = 60_000
     """How long a new call waits for its client."""
-    resume_wait_ms: Millis = 30_000
-    """How long a call waits for its client to come back."""
+    resume_wait_ms: Millis = 120_000
+    """How long a call waits for its client to come back: a lift, a change of networks, a restarted router."""
+    silence_ms: Annotated[int, msgspec.Meta(ge=100, le=60_000)] = 3_000
+    """A client that has not been heard of for so long, not even by a ping, has lost its line."""
+    second_client: Literal["replace", "refuse"] = "replace"
+    """What becomes of a second client that says hello while another one is connected: it takes the call, or not."""
     grace_ms: Millis = 3_000
     """How long a closed call accepts audio that was not yet acknowledged."""
     dial_attempts: Annotated[int, msgspec.Meta(ge=1, le=10)] = 3

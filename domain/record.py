@@ -99,6 +99,8 @@ class Record:
     agent: Agent
     epoch: int = 1
     """How many processes have owned the call."""
+    takeovers: list[tuple[int, int]] = field(default_factory=list)
+    """Each takeover's epoch, and the version of its event."""
     process: str = ""
     """Who owns it; empty once it was handed over."""
     leaving: str = ""
@@ -170,6 +172,7 @@ class Record:
     """The model has called the end of the interview; the call closes once its last words were played."""
     settled: bool = False
     close_reason: str = ""
+    close_detail: str = ""
 
     @property
     def window_open(self) -> bool:

@@ -102,7 +102,7 @@ def _read_back(counts: Counts, event: inp.AudioReadBack) -> None:
 
 _UPLINK = frozenset({UPLINK_FULL, UPLINK_STALLED})
 """The session was there, and did not take the candidate's audio."""
-_ROTATIONS = frozenset({"session_ending", "reply_overdue"})
+_ROTATIONS = frozenset({"session_ending", "session_old", "reply_overdue", "memory_lost", "taken_over"})
 """Why a session is left that is not lost."""
 
 _MEANINGS: dict[type[Event], Callable[[Counts, Any], None]] = {

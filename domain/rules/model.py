@@ -1,6 +1,6 @@
 """What Gemini sends: audio, transcripts, the ends of its turns, tools, and what it says about its session."""
 
-from domain.effects import AnswerTool, FlushPlayback, TellTranscript
+from domain.effects import AnswerTool, FlushPlayback
 from domain.events import EndingAgreed, GenerationCancelled, GenerationStarted, ModelWentOn, PlayoutOverflowed
 from domain.inputs import (
     CandidateTranscribed,
@@ -8,13 +8,11 @@ from domain.inputs import (
     GoAwayReceived,
     ModelAudio,
     ModelInterruptionReported,
-    ModelTranscribed,
     ModelTurnCompleted,
     ToolCallRequested,
 )
 from domain.interview import END_TOOL
 from domain.memory import CallMemory
-from domain.ports import Side
 from domain.record import Reply
 from domain.rules.attribution import still_of_the_cut_reply
 from domain.rules.barge_in import confirm
@@ -80,19 +78,11 @@ def audio_over_candidate(call: CallMemory, chunk: ModelAudio) -> None:
         audio(call, chunk)
 
 
-def transcribed(call: CallMemory, said: ModelTranscribed) -> None:
-    """The interviewer's words, for the client, unless they belong to a reply that was given up."""
-    reply = call.record.reply
-    if reply is not None and reply.generation == said.generation:
-        call.do(TellTranscript(Side.INTERVIEWER, reply.generation, reply.turn, said.text, interim=False))
-
-
 def candidate_transcribed(call: CallMemory, said: CandidateTranscribed) -> None:
     answer = call.record.answer
     pausing = call.record.window_open and call.hearing.silent_samples > 0
     if pausing and answer is not None and said.turn == answer.turn:
         call.endpointing.transcribed(said.text)  # in time to say whether more will come
-    call.do(TellTranscript(Side.CANDIDATE, said.turn, said.turn, said.text, said.interim))
 
 
 def completed(call: CallMemory, _: GenerationCompleted) -> None:
