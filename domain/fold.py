@@ -10,9 +10,19 @@ from typing import Any
 from domain import events as ev
 from domain import inputs as inp
 from domain.event import Event
+from domain.fold_session import (
+    going_away,
+    handle_issued,
+    leave_session,
+    memory_judged,
+    model_connected,
+    session_aged,
+    tool_called,
+    tool_calls_cancelled,
+    usage_reported,
+)
 from domain.machine import fire
-from domain.models import prompt_tokens
-from domain.record import Answer, Known, Record, Reply, Suspicion, ToolCall, Unheard
+from domain.record import Answer, Known, Record, Reply, Suspicion, Unheard
 from domain.states import Link, State, Trigger
 
 
@@ -37,25 +47,9 @@ def _link_lost(record: Record, event: ev.LinkLost) -> None:
         record.attempts, record.model = event.attempt, event.model
         record.rotation_due, record.owed, record.session_changed = False, 0, True
         record.resumable = record.amnesic = False
-        _leave_session(record, event.fresh)
+        leave_session(record, event.fresh)
         if record.reply is not None and record.reply.playing and not record.reply.complete:
             record.reply.complete = record.reply.truncated = True
-
-
-def _leave_session(record: Record, fresh: bool) -> None:
-    """What the next session will know: what the handle stands for, or what it is told of the history."""
-    if fresh:
-        record.handle, record.unheard = "", None
-        record.tool_calls.clear()
-        here = record.reply is not None and record.reply_is_here
-        generation = record.generation if here else record.history.newest_reply
-        record.known = Known(generation, record.earlier_sample if record.answer_is_due else record.asked_sample)
-    else:
-        record.known = Known(record.held.generation, record.held.sample)
-        record.tool_calls = [call for call in record.tool_calls if call.held]
-        if record.unheard is not None and record.unheard.generation > record.held.generation:
-            record.unheard = None
-    record.remembered = record.known.generation
 
 
 def _link_restored(record: Record, event: ev.LinkRestored) -> None:
@@ -236,62 +230,12 @@ def _model_turn_completed(record: Record, event: inp.ModelTurnCompleted) -> None
             record.chose_silence = record.reply.cause != "nudge"
 
 
-def _handle_issued(record: Record, event: inp.ResumptionHandleIssued) -> None:
-    record.resumable = event.resumable and bool(event.handle)
-    if record.resumable:  # an empty handle must never overwrite a good one
-        record.handle = event.handle
-        if record.reply is not None and record.reply.started and record.reply.complete:  # it is not being made any more
-            record.known = Known(record.reply.generation, max(record.known.sample, record.reply.asked_sample))
-        record.held = Known(record.known.generation, record.known.sample)
-        for call in record.tool_calls:
-            call.held = True
-
-
 def _client_connected(record: Record, _: inp.ClientConnected) -> None:
     record.clients += 1
 
 
-def _model_connected(record: Record, event: inp.ModelConnected) -> None:
-    if Link.MODEL in record.missing:
-        record.connected_at_us = event.at_us
-        record.forgotten = record.generation
-        record.prompt_tokens_before = record.prompt_tokens
-        record.restored_by = "handle" if event.resumed else "seed" if event.seeded else ""
-        if not record.restored_by:
-            record.known, record.remembered = Known(), 0
-
-
 def _muted(record: Record, event: inp.MicMuted | inp.MicUnmuted) -> None:
     record.muted = isinstance(event, inp.MicMuted)
-
-
-def _going_away(record: Record, _: inp.GoAwayReceived) -> None:
-    record.rotation_due = Link.MODEL not in record.missing
-
-
-def _session_aged(record: Record, _: ev.SessionAged) -> None:
-    record.rotation_due = True
-
-
-def _tool_called(record: Record, event: inp.ToolCallRequested) -> None:
-    record.tool_calls.append(ToolCall(event.tool_call_id, event.name, event.at_us))
-
-
-def _tool_calls_cancelled(record: Record, event: inp.ToolCallsCancelled) -> None:
-    record.tool_calls = [call for call in record.tool_calls if call.id not in event.tool_call_ids]
-
-
-def _usage_reported(record: Record, event: inp.UsageReported) -> None:
-    tokens = prompt_tokens(event.usage)
-    if tokens:
-        record.prompt_tokens = tokens
-        record.first_prompt_tokens = record.first_prompt_tokens or tokens
-
-
-def _memory_judged(record: Record, event: ev.ModelMemoryJudged) -> None:
-    record.restored_by = ""
-    if event.verdict == "lost" and event.method == "handle":
-        record.amnesic = record.rotation_due = True
 
 
 def _ending(record: Record, _: ev.EndingAgreed) -> None:
@@ -346,8 +290,8 @@ _MEANINGS: dict[type[Event], Callable[[Record, Any], None]] = {
     ev.BargeInSuspected: _barge_in_suspected,
     ev.BargeInDismissed: _barge_in_dismissed,
     ev.BargeInConfirmed: _barge_in_confirmed,
-    ev.SessionAged: _session_aged,
-    ev.ModelMemoryJudged: _memory_judged,
+    ev.SessionAged: session_aged,
+    ev.ModelMemoryJudged: memory_judged,
     ev.EndingAgreed: _ending,
     ev.CallClosed: _closed,
     ev.CallSettled: _settled,
@@ -357,15 +301,15 @@ _MEANINGS: dict[type[Event], Callable[[Record, Any], None]] = {
     inp.GenerationCompleted: _generation_completed,
     inp.ModelInterruptionReported: _interruption_reported,
     inp.ModelTurnCompleted: _model_turn_completed,
-    inp.ResumptionHandleIssued: _handle_issued,
+    inp.ResumptionHandleIssued: handle_issued,
     inp.ClientConnected: _client_connected,
-    inp.ModelConnected: _model_connected,
+    inp.ModelConnected: model_connected,
     inp.MicMuted: _muted,
     inp.MicUnmuted: _muted,
-    inp.GoAwayReceived: _going_away,
-    inp.ToolCallRequested: _tool_called,
-    inp.ToolCallsCancelled: _tool_calls_cancelled,
-    inp.UsageReported: _usage_reported,
+    inp.GoAwayReceived: going_away,
+    inp.ToolCallRequested: tool_called,
+    inp.ToolCallsCancelled: tool_calls_cancelled,
+    inp.UsageReported: usage_reported,
     inp.HandOverRequested: _hand_over_requested,
     inp.CallTakenOver: _taken_over,
 }

@@ -140,8 +140,10 @@ class LinkPolicy(msgspec.Struct, frozen=True):
     """Tries for a Gemini session without a completed turn between them; after that the call closes."""
     healthy_ms: Millis = 60_000
     """A session that lived this long was good: the dials before it no longer count."""
+    steady_ms: Millis = 1_000
+    """A session that lived this long is followed by the next at once: Gemini is there, and takes sessions."""
     dial_backoff_ms: Millis = 400
-    """The wait before the second try; doubles with each; the adapter adds jitter."""
+    """The wait before the second try where the first was in vain; doubles with each; the adapter adds jitter."""
     rotation_margin_ms: Millis = 3_000
     """A session that Gemini is about to end is left at a quiet moment. From so long before its end on, also at another
     one, but not while a reply is being made."""

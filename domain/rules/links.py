@@ -106,7 +106,8 @@ def _next_model(call: CallMemory) -> str | None:
 def _dial_again(call: CallMemory, reason: str, model: str, refused: bool) -> None:
     record, links = call.record, call.policy.links
     connected = Link.MODEL not in record.missing
-    healthy = connected and call.now_us - record.connected_at_us >= links.healthy_ms * 1000
+    lived_us = call.now_us - record.connected_at_us if connected else 0
+    healthy = connected and lived_us >= links.healthy_ms * 1000
     attempt = 1 if healthy else record.attempts + 1
     evidence = {"attempts": record.attempts, "most_attempts": links.dial_attempts, "session_was_healthy": int(healthy)}
     if attempt > links.dial_attempts:
@@ -114,7 +115,8 @@ def _dial_again(call: CallMemory, reason: str, model: str, refused: bool) -> Non
         close(call, "model_unavailable", f"Gemini was dialled {record.attempts} times in vain: {reason}", evidence)
         return
     last_try = attempt == links.dial_attempts and not connected  # it may be the handle that does not work
-    wait_ms = links.dial_backoff_ms << (attempt - 2) if attempt > 1 else 0
+    at_once = attempt == 1 or lived_us >= links.steady_ms * 1000
+    wait_ms = 0 if at_once else links.dial_backoff_ms << (attempt - 2)
     redial(call, reason, attempt, wait_ms, model=model, refused=refused or last_try, evidence=evidence)
 
 

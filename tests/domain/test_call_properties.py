@@ -116,7 +116,8 @@ def test_a_closed_call_stays_as_it_is(run):
     """Nothing that happens after the end leads anywhere; all that may change is whose it is, and that it settles."""
     driver = Driver().connected()
     driver.happens(inp.HangupRequested(by="candidate", reason=""))
-    of_no_matter = {"version": 0, "settled": True, "epoch": 0, "process": "", "leaving": "", "handed_over": False}
+    whose = {"epoch": 0, "process": "", "leaving": "", "handed_over": False, "takeovers": []}
+    of_no_matter = whose | {"version": 0, "settled": True}
     before = asdict(driver.call.record) | of_no_matter
     for inputs, after_us in run:
         for happened in inputs:

@@ -332,6 +332,18 @@ def test_a_resume_that_hangs_counts_and_the_last_try_is_made_without_the_handle(
     assert driver.last(ev.CallClosed).reason == "model_unavailable"
 
 
+def test_a_session_that_was_there_is_followed_at_once_and_one_that_never_was_after_a_wait() -> None:
+    """Given sessions that die young, then the next try waits longer each time; after a second of life it does not."""
+    driver = asked()
+    regains(driver, loses(driver))
+    driver.keeps_silent(500)
+    young = loses(driver)
+    regains(driver, young)
+    driver.keeps_silent(1_000)
+    older = loses(driver)
+    assert [(each.attempt, each.wait_ms) for each in (young, older)] == [(2, 400), (3, 0)]
+
+
 def test_an_empty_handle_never_overwrites_a_good_one() -> None:
     """Given a session that cannot be resumed right now, then the handle from before is kept."""
     driver = asked()

@@ -49,6 +49,21 @@ def test_the_new_owner_misses_both_links_and_dials_with_the_handle():
     assert [event.link for event in driver.events if isinstance(event, ev.LinkLost)][-2:] == [Link.CLIENT, Link.MODEL]
 
 
+def test_without_a_handle_the_new_owner_tells_what_was_heard():
+    """Given no handle in the log, when the call is taken over, then the new session is told the conversation."""
+    driver = Driver().connected()
+    driver.happens(inp.ModelTranscribed(text="Hello. Why?"))
+    driver.model_sends(1_000)
+    driver.happens(inp.ModelTurnCompleted())
+    driver.client_plays(1_200)
+    driver.speaks(1_000)
+    driver.keeps_silent(800)
+    driver.happens(inp.CandidateTranscribed(text="Because."))
+    driver.crashes()
+    assert [turn.text for turn in dials(driver)[-1].seed[1:]] == ["Hello. Why?"]
+    assert sent(both_back(driver))  # the answer itself is given as it was spoken
+
+
 def test_an_answer_under_way_is_given_to_the_new_session_whole():
     driver = Driver().asked()
     driver.speaks(1_000)

@@ -114,6 +114,7 @@ class Session:
                 with suppress(TimeoutError):
                     async with asyncio.timeout_at(self._deaf_until):
                         await self._connection.wait_closed()
+                        return
                 self._deaf_until = 0.0
             name, message = read_message(frame)
             self.received.messages[name] += 1
