@@ -15,7 +15,7 @@ import structlog
 
 from adapters.postgres.leases import Leases
 from adapters.postgres.store import PostgresStore
-from api.call_log import read_call
+from api.call_log import recover_call
 from api.call_session import CallSession, Memory
 from api.interviewer_voice import KEPT_FOR_ECHO
 from api.told import Told
@@ -24,7 +24,7 @@ from domain.errors import PeerError, StoreUnavailableError
 from domain.events import CallOpened
 from domain.inputs import CallTakenOver
 from domain.ports import Outcome, Side
-from domain.recovery import Recovered, recover
+from domain.recovery import Recovered
 from domain.rules.housekeeping import needed_from
 
 _log = structlog.get_logger(__name__)
@@ -77,8 +77,7 @@ class Claims:
 
     async def _take_over(self, call_id: UUID) -> CallSession | None:
         """None if somebody else has recorded something meanwhile: look again."""
-        log = await read_call(self.store, call_id)
-        recovered = await asyncio.to_thread(recover, log.events, log.audio)
+        recovered = await recover_call(self.store, call_id)
         call = recovered.call
         if call.record.settled:
             raise _unknown()
@@ -100,7 +99,7 @@ class Claims:
             return None
         if outcome is not Outcome.DURABLE:
             raise StoreUnavailableError("The takeover could not be recorded: check the database and try again.")
-        _log.info("call_taken_over", call_id=str(call_id), epoch=takeover.epoch, events=len(log.events))
+        _log.info("call_taken_over", call_id=str(call_id), epoch=takeover.epoch, events=call.record.version)
         return session
 
     async def _memory(self, recovered: Recovered) -> Memory:

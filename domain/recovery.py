@@ -37,14 +37,14 @@ class Recovered(NamedTuple):
     known_from: int
 
 
-def recover(events: Sequence[Event], audio: Iterable[AudioSegment]) -> Recovered:
-    """`events` are a call's opening and all that follow, or all from an event on that `remembers`.
+def recover(events: Sequence[Event], audio: Iterable[AudioSegment], *, remembering: bool = True) -> Recovered:
+    """`events` are a call's opening and all that follow, or, if `remembering`, all from an event on that `remembers`.
 
-    `audio` holds both sides' segments that they name.
+    `audio` holds both sides' segments that they name. Raises `BugError` if that memory is of another core after all.
     """
     call = open_again(events)
     since = list(events[1:])
-    known = next((event for event in reversed(since) if remembers(event)), None)
+    known = next((event for event in reversed(since) if remembering and remembers(event)), None)
     if isinstance(known, CallRemembered):
         recall(call, known.memory)
         fold(call.record, known)

@@ -54,8 +54,10 @@ def recall(call: CallMemory, memory: RawJson) -> None:
             call.timers.start(Timer(name), due_us)
         for name, value in memory["call"].items():
             setattr(call, name, _as_before(getattr(call, name), value))
-        for part in _PARTS:
+        for part, but in _PARTS.items():
             target = getattr(call, part)
+            if set(target.__slots__) - but != memory[part].keys():
+                raise KeyError(part)
             for name, value in memory[part].items():
                 setattr(target, name, _as_before(getattr(target, name), value))
     except (KeyError, AttributeError, ValueError, TypeError) as error:  # msgspec's errors are ValueErrors
