@@ -1,13 +1,19 @@
 """As much of a call's log as it takes to go on with it."""
 
+import asyncio
 from typing import NamedTuple
 from uuid import UUID
 
+import structlog
+
 from adapters.postgres.store import PostgresStore
+from domain.errors import BugError
 from domain.event import Event
 from domain.events import CallRemembered
 from domain.ports import AudioSegment, Side
-from domain.recovery import remembers
+from domain.recovery import Recovered, recover, remembers
+
+_log = structlog.get_logger(__name__)
 
 
 class CallLog(NamedTuple):
@@ -17,17 +23,21 @@ class CallLog(NamedTuple):
     audio: list[AudioSegment]
 
 
-async def read_call(store: PostgresStore, call_id: UUID) -> CallLog:
-    """The newest memory of the call and what follows it, or everything if there is none that this core can use.
+async def recover_call(store: PostgresStore, call_id: UUID) -> Recovered:
+    """The call as its log has it: from its newest memory on, or from the beginning if this core has no use for that.
 
-    Raises `StoreUnavailableError`; without events there is no such call.
+    Raises `StoreUnavailableError`.
     """
     version = await store.reader.newest_version(call_id, CallRemembered.TOPIC)
     if version > 1:
         log = await _since(store, call_id, version)
         if remembers(log.events[1]):
-            return log
-    return await _since(store, call_id, 1)
+            try:
+                return await asyncio.to_thread(recover, *log)
+            except BugError as error:
+                _log.warning("call_memory_of_no_use", call_id=str(call_id), reason=str(error))
+    log = await _since(store, call_id, 1)
+    return await asyncio.to_thread(recover, *log, remembering=False)
 
 
 async def _since(store: PostgresStore, call_id: UUID, version: int) -> CallLog:

@@ -15,15 +15,16 @@ import structlog
 
 from adapters.postgres.leases import Leases
 from adapters.postgres.store import PostgresStore
-from api.call_log import read_call
+from api.call_log import recover_call
 from api.call_session import CallSession, Memory
 from api.interviewer_voice import KEPT_FOR_ECHO
+from api.told import Told
 from domain.call import Call
 from domain.errors import PeerError, StoreUnavailableError
 from domain.events import CallOpened
 from domain.inputs import CallTakenOver
 from domain.ports import Outcome, Side
-from domain.recovery import recover
+from domain.recovery import Recovered
 from domain.rules.housekeeping import needed_from
 
 _log = structlog.get_logger(__name__)
@@ -76,11 +77,11 @@ class Claims:
 
     async def _take_over(self, call_id: UUID) -> CallSession | None:
         """None if somebody else has recorded something meanwhile: look again."""
-        log = await read_call(self.store, call_id)
-        call = await asyncio.to_thread(recover, log.events, log.audio)
+        recovered = await recover_call(self.store, call_id)
+        call = recovered.call
         if call.record.settled:
             raise _unknown()
-        session = self.make_session(call, await self._memory(call))
+        session = self.make_session(call, await self._memory(recovered))
         takeover = CallTakenOver(
             at_us=session.now_us(),
             epoch=call.record.epoch + 1,
@@ -98,10 +99,11 @@ class Claims:
             return None
         if outcome is not Outcome.DURABLE:
             raise StoreUnavailableError("The takeover could not be recorded: check the database and try again.")
-        _log.info("call_taken_over", call_id=str(call_id), epoch=takeover.epoch, events=len(log.events))
+        _log.info("call_taken_over", call_id=str(call_id), epoch=takeover.epoch, events=call.record.version)
         return session
 
-    async def _memory(self, call: Call) -> Memory:
+    async def _memory(self, recovered: Recovered) -> Memory:
+        call = recovered.call
         heard, said = call.hearing.next_sample, call.interviewer_audio.next_sample
         from_said = max(0, min(call.playout.played_sample, said) - KEPT_FOR_ECHO)
         read = self.store.audio.select_pcm
@@ -109,6 +111,8 @@ class Claims:
             at_us=_on_its_clock(call),
             candidate=await read(call.id, Side.CANDIDATE, needed_from(call), heard),
             interviewer=await read(call.id, Side.INTERVIEWER, from_said, said),
+            interviewer_from=from_said,
+            told=Told(recovered.known_from, recovered.tellings),
         )
 
 

@@ -156,6 +156,7 @@ class Switchboard:
         """
         session = self._sessions.get(call_id)
         if session is not None and not session.leaving:
+            await session.entered.wait()
             return session
         if self.draining:
             raise PeerError("moving", "This server is stopping: connect again.")

@@ -9,6 +9,7 @@ of the core decided otherwise, its decisions stand.
 import copy
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
 
 from domain.call import Call, Decision
 from domain.event import Event
@@ -25,26 +26,42 @@ from domain.journal import unpack
 from domain.ports import AudioSegment, Side
 from domain.record import Record
 from domain.remembering import recall
+from domain.tellings import Telling, telling_of
 
 
-def recover(events: Sequence[Event], audio: Iterable[AudioSegment]) -> Call:
-    """The call, ready for the takeover as its next input.
+class Recovered(NamedTuple):
+    """The `call`, ready for the takeover as its next input, and what was told of its events from `known_from` on."""
 
-    `events` are its opening and all that follow, or all from an event on that `remembers`; `audio` holds both sides'
-    segments that they name.
+    call: Call
+    tellings: list[Telling]
+    known_from: int
+
+
+def recover(events: Sequence[Event], audio: Iterable[AudioSegment], *, remembering: bool = True) -> Recovered:
+    """`events` are a call's opening and all that follow, or, if `remembering`, all from an event on that `remembers`.
+
+    `audio` holds both sides' segments that they name. Raises `BugError` if that memory is of another core after all.
     """
     call = open_again(events)
     since = list(events[1:])
-    known = next((event for event in reversed(since) if remembers(event)), None)
+    known = next((event for event in reversed(since) if remembering and remembers(event)), None)
     if isinstance(known, CallRemembered):
         recall(call, known.memory)
         fold(call.record, known)
         since = [event for event in since if event.originator_version > known.originator_version]
+    known_from = call.record.version + 1
     course = _Course(call.record, since)
     for _ in _run(call, course, inputs_of(since, audio)):
         pass
     course.lead(call)
-    return call
+    return Recovered(call, course.tellings, known_from)
+
+
+def tellings_of(events: Sequence[Event]) -> list[Telling]:
+    """What a client was told of the beginning of a call's log, and keeps."""
+    course = _Course(open_again(events).record, events[1:])
+    course.lead()
+    return course.tellings
 
 
 def remembers(event: Event) -> bool:
@@ -78,12 +95,18 @@ class _Course:
         self._record = copy.deepcopy(begin)
         self._ahead = deque(events)
         self._newest: Event | None = None
+        self.tellings: list[Telling] = []
 
-    def lead(self, call: Call, before: int | None = None) -> None:
+    def lead(self, call: Call | None = None, before: int | None = None) -> None:
         """Put `call` where all events lead, or those of versions below `before`."""
         while self._ahead and (before is None or self._ahead[0].originator_version < before):
             self._newest = self._ahead.popleft()
             fold(self._record, self._newest)
+            telling = telling_of(self._record, self._newest)
+            if telling is not None:
+                self.tellings.append(telling)
+        if call is None:
+            return
         call.record = copy.deepcopy(self._record)
         if self._newest is not None:
             call.seq = max(call.seq, self._newest.seq)

@@ -16,12 +16,18 @@ from domain.memory import CallMemory
 from domain.record import Record
 from domain.timers import Timer
 
-_PARTS = ("hearing", "endpointing", "playout", "candidate_audio", "interviewer_audio")
+_EMPTY_WHILE_NOTHING_WAITS = frozenset({"_pcm", "_arrivals", "_side"})
+_PARTS = {
+    "hearing": frozenset[str](),
+    "endpointing": frozenset({"_policy"}),
+    "playout": frozenset[str](),
+    "candidate_audio": _EMPTY_WHILE_NOTHING_WAITS,
+    "interviewer_audio": _EMPTY_WHILE_NOTHING_WAITS,
+}
+"""Each with what it does not have to remember."""
 _FROM_THE_OPENING = frozenset({"id", "tenant", "opened", "policy"})
 _OF_THE_MOMENT = frozenset({"_events", "_effects", "deferred_loss"})
 _ELSEWHERE = _FROM_THE_OPENING | _OF_THE_MOMENT | {*_PARTS, "record", "timers"}
-_FIXED = frozenset({"_policy", "_side", "_pcm", "_arrivals"})
-"""What a part has from the policy, and what is empty while nothing waits to be stored."""
 
 _encoder = msgspec.json.Encoder(order="deterministic")
 
@@ -33,7 +39,7 @@ def remember(call: CallMemory) -> RawJson:
         "timers": call.timers.due_us,
         "call": {name: _plain(name, value) for name, value in vars(call).items() if name not in _ELSEWHERE},
     }
-    everything |= {part: _slots(getattr(call, part)) for part in _PARTS}
+    everything |= {part: _slots(getattr(call, part), but) for part, but in _PARTS.items()}
     memory: RawJson = msgspec.json.decode(_encoder.encode(everything))
     return memory
 
@@ -48,16 +54,18 @@ def recall(call: CallMemory, memory: RawJson) -> None:
             call.timers.start(Timer(name), due_us)
         for name, value in memory["call"].items():
             setattr(call, name, _as_before(getattr(call, name), value))
-        for part in _PARTS:
+        for part, but in _PARTS.items():
             target = getattr(call, part)
+            if set(target.__slots__) - but != memory[part].keys():
+                raise KeyError(part)
             for name, value in memory[part].items():
                 setattr(target, name, _as_before(getattr(target, name), value))
     except (KeyError, AttributeError, ValueError, TypeError) as error:  # msgspec's errors are ValueErrors
         raise BugError(f"this memory of a call is not of this core: {error!r}") from error
 
 
-def _slots(part: Any) -> dict[str, Any]:
-    return {name: _plain(name, getattr(part, name)) for name in part.__slots__ if name not in _FIXED}
+def _slots(part: Any, but: frozenset[str]) -> dict[str, Any]:
+    return {name: _plain(name, getattr(part, name)) for name in part.__slots__ if name not in but}
 
 
 def _plain(name: str, value: Any) -> Any:

@@ -18,7 +18,6 @@ from domain.timers import Timer
 _PLAYOUT_WAKE_US = 100_000
 _SEGMENT_SLACK_US = 500_000
 _LAST_SEGMENTS_US = 100_000
-_JUDGED_SAMPLES = samples(8_000)
 
 
 def keep_house(call: CallMemory) -> None:
@@ -34,8 +33,8 @@ def keep_house(call: CallMemory) -> None:
         _watch_ending(call)
     if record.chose_silence and record.state is State.LISTENING:
         _watch_silence(call)
-    if record.rotation_due:
-        _rotate_in_quiet(call)
+    if record.rotation_due and not record.leaving:
+        _rotate_if_it_may(call)
     if record.leaving:
         hand_over_if_quiet(call)
     if call.playout.unsent:
@@ -93,17 +92,23 @@ def _watch_silence(call: CallMemory) -> None:
         call.timers.start(Timer.REPLY, call.now_us + call.policy.links.chosen_silence_ms * 1000)
 
 
-def _rotate_in_quiet(call: CallMemory) -> None:
-    """Nobody speaks, nothing is awaited, and Gemini has said by which handle it goes on from here."""
-    record = call.record
-    quiet = record.state is State.LISTENING and record.reply is None and not call.hearing.speaking
-    if quiet and record.resumable:
-        rotate(call, "session_ending")
+def _rotate_if_it_may(call: CallMemory) -> None:
+    """Nobody speaks, nothing is awaited, and Gemini has said by which handle it goes on from here, if by any.
+
+    Near the session's end it is enough that no reply is being made: what has arrived of it plays on.
+    """
+    record, timers, reply = call.record, call.timers, call.record.reply
+    ending = timers.running(Timer.SESSION_END)
+    quiet = record.state is State.LISTENING and reply is None and not call.hearing.speaking
+    pressing = ending and not timers.running(Timer.ROTATION) and record.state is not State.INTERRUPTED
+    undisturbed = reply is None or (reply.playing and reply.complete)
+    if (quiet and (record.resumable or record.amnesic)) or (pressing and undisturbed):
+        rotate(call, "session_ending" if ending else "memory_lost" if record.amnesic else "session_old")
 
 
 def _pump(call: CallMemory) -> None:
     record = call.record
-    speaking = record.reply is not None and (record.state is not State.RESUMING or record.reply.playing)
+    speaking = record.reply is not None and (record.state is not State.RESUMING or record.reply_is_here)
     if not speaking or record.eager or Link.CLIENT in record.missing or call.playout.held:
         return
     for part in call.playout.take(call.now_us):
@@ -172,8 +177,7 @@ def needed_from(call: CallMemory) -> int:
     of_answer = [] if policy.local_turns else [call.uplink_sample]
     answer = record.answer
     if answer is not None and (answer.to_sample is None or (record.reply is not None and not answer.replied)):
-        of_answer.append(answer.from_sample)
-        of_answer.append(max(answer.first_sample, next_sample - _JUDGED_SAMPLES))
+        of_answer.append(answer.first_sample)
     if call.missed_from is not None:
         of_answer.append(call.missed_from)
     kept_from = max(min(of_answer, default=next_sample), next_sample - samples(policy.links.window_keep_ms))

@@ -163,7 +163,7 @@ class PaperCall:
                 self._store(effect)
             case fx.TellState(state, missing):
                 self._tell({"type": "state", "state": str(state), "missing": list(missing)})
-            case fx.TellTranscript(side, number, turn, text, interim):
+            case fx.TellTranscript(_, side, number, turn, text, interim):
                 words = {"who": str(side), "number": number, "turn": turn, "text": text, "interim": interim}
                 self._tell({"type": "transcript"} | words)
             case fx.SendInterviewerAudio(generation, from_sample, to_sample):
