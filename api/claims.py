@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
+from time import monotonic
 from uuid import UUID
 
 import structlog
@@ -77,11 +78,13 @@ class Claims:
 
     async def _take_over(self, call_id: UUID) -> CallSession | None:
         """None if somebody else has recorded something meanwhile: look again."""
+        began = monotonic()
         recovered = await recover_call(self.store, call_id)
         call = recovered.call
         if call.record.settled:
             raise _unknown()
         session = self.make_session(call, await self._memory(recovered))
+        recovered_ms = round((monotonic() - began) * 1000)
         takeover = CallTakenOver(
             at_us=session.now_us(),
             epoch=call.record.epoch + 1,
@@ -99,7 +102,8 @@ class Claims:
             return None
         if outcome is not Outcome.DURABLE:
             raise StoreUnavailableError("The takeover could not be recorded: check the database and try again.")
-        _log.info("call_taken_over", call_id=str(call_id), epoch=takeover.epoch, events=call.record.version)
+        took = {"recovered_ms": recovered_ms, "ms": round((monotonic() - began) * 1000)}
+        _log.info("call_taken_over", call_id=str(call_id), epoch=takeover.epoch, events=call.record.version, **took)
         return session
 
     async def _memory(self, recovered: Recovered) -> Memory:

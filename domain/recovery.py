@@ -8,7 +8,7 @@ of the core decided otherwise, its decisions stand.
 
 import copy
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from domain.call import Call, Decision
@@ -42,6 +42,19 @@ def recover(events: Sequence[Event], audio: Iterable[AudioSegment], *, rememberi
 
     `audio` holds both sides' segments that they name. Raises `BugError` if that memory is of another core after all.
     """
+    steps = recovering(events, audio, remembering=remembering)
+    while True:
+        try:
+            next(steps)
+        except StopIteration as done:
+            recovered: Recovered = done.value
+            return recovered
+
+
+def recovering(
+    events: Sequence[Event], audio: Iterable[AudioSegment], *, remembering: bool = True
+) -> Generator[None, None, Recovered]:
+    """`recover` in steps of one input each, for whoever has other calls to hold meanwhile."""
     call = open_again(events)
     since = list(events[1:])
     known = next((event for event in reversed(since) if remembering and remembers(event)), None)
@@ -52,7 +65,7 @@ def recover(events: Sequence[Event], audio: Iterable[AudioSegment], *, rememberi
     known_from = call.record.version + 1
     course = _Course(call.record, since)
     for _ in _run(call, course, inputs_of(since, audio)):
-        pass
+        yield
     course.lead(call)
     return Recovered(call, course.tellings, known_from)
 
