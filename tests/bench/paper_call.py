@@ -84,7 +84,7 @@ class PaperCall:
         for ended in (self.client.connections[-1], self.sessions[-1]):
             ended.ended_s = self.now_s
         del self.events[self.durable :]
-        self.call = recover(self.events, self.audio)
+        self.call = recover(self.events, self.audio).call
         self._handle = self.call.record.handle
         self.epoch += 1
         self.now_us += 800_000
