@@ -107,7 +107,7 @@ async def test_a_server_that_is_away_for_too_long_can_be_tried_again() -> None:
 
 
 def test_audio_that_was_played_already_is_reported_as_played() -> None:
-    """Given what was heard to its end between a hello and its `ready` comes once more, the server is told that it was."""
+    """Given what was heard between a hello and its `ready` comes once more, the server is told that it was heard."""
     reports: list[tuple[int, bool]] = []
     loudspeaker = Loudspeaker(lambda played, held: reports.append((played, held)))
     loudspeaker.take(ServerAudio(0, 1, 1_000, bytes(4_800)))
