@@ -15,6 +15,8 @@ _FELT_WITHIN_S = 6.0
 """A fault that a call has not felt by then, it did not feel."""
 _RATE_HZ = 24_000
 _AROUND_S = 3.0
+_TICKS_S = 0.015
+"""Less is the loudspeaker's own clock."""
 
 OF_THE_CLIENT = frozenset({Kind.KILL, Kind.CUT, Kind.STALL})
 OF_THE_MODEL = frozenset(
@@ -109,17 +111,30 @@ def rotations_s(seen: CallEvidence) -> list[float]:
     ]
 
 
-def audible_gap_s(journal: ClientJournal, around_s: float) -> float:
-    """The longest silence inside a reply near this moment, where nobody had asked for one."""
-    longest = 0.0
+def gaps_s(journal: ClientJournal) -> Iterator[tuple[float, float]]:
+    """(when it ended, how long it was) of every silence inside a reply that nobody had asked for."""
     for before, after in pairwise(journal.played):
-        near = before.at_s - _AROUND_S <= around_s <= after.at_s + _AROUND_S
-        if not near or after.generation != before.generation:
-            continue
         silent_s = after.at_s - before.at_s - (after.to_sample - after.from_sample) / _RATE_HZ
-        if silent_s > longest and not _asked_for(journal, before.at_s, after.at_s):
-            longest = silent_s
-    return longest
+        audible = silent_s > _TICKS_S and after.generation == before.generation
+        if audible and not _asked_for(journal, before.at_s, after.at_s):
+            yield after.at_s, silent_s
+
+
+def audible_gap_s(journal: ClientJournal, around_s: float) -> float:
+    """The longest of them near this moment; 0 for none."""
+    return max((gap_s for at_s, gap_s in gaps_s(journal) if _near(at_s, around_s)), default=0.0)
+
+
+def gaps_elsewhere(journal: ClientJournal, moments_s: Sequence[float], longer_than_s: float) -> int:
+    """How many were longer than that, and near none of these moments: what the machine, or we, do anyway."""
+    return sum(
+        gap_s > longer_than_s and not any(_near(at_s, moment) for moment in moments_s)
+        for at_s, gap_s in gaps_s(journal)
+    )
+
+
+def _near(at_s: float, moment_s: float) -> bool:
+    return abs(at_s - moment_s) <= _AROUND_S
 
 
 def _asked_for(journal: ClientJournal, from_s: float, to_s: float) -> bool:

@@ -75,7 +75,7 @@ SCENARIOS: tuple[Scenario, ...] = (
         mix={Kind.KILL: _RESTARTED},
         faults=25,
         every_s=(1.0, 2.0),
-        calls=16,
+        calls=8,
     ),
     Scenario(
         name="rolling",

@@ -66,9 +66,7 @@ class Tap:
         passage = self._door.newest
         server = passage.backend if passage is not None else ""
         if message["type"] == "ready":
-            served_before = [told.server for told in self.journal.of("ready")]
-            moved = bool(served_before) and served_before[-1] != server
-            self._epoch = message.get("epoch", self._epoch + moved)
+            self._epoch = message["epoch"]
             connection = Connection(time())
             self.journal.connections.append(connection)
             if passage is not None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from api.messages import message_of
 from bench.chaos.course import seconds
 from bench.chaos.evidence import CallEvidence, ClientJournal, Connection, GeminiSession, Received, Told, Window
 from bench.marks import marked
@@ -18,8 +19,9 @@ from domain.call import Call, Decision
 from domain.event import Event
 from domain.features import FrameFeatures
 from domain.ports import AudioSegment, Side
-from domain.recovery import recover
+from domain.recovery import recover, tellings_of
 from domain.states import State
+from domain.tellings import kept_version
 from tests.domain.calls import CHUNK_MS, SILENT, VOICED, a_call
 
 OPENED_AT = "2026-01-01T00:00:00.000Z"
@@ -35,7 +37,7 @@ class PaperCall:
         self.audio: list[AudioSegment] = []
         self.client = ClientJournal()
         self.sessions: list[GeminiSession] = []
-        self.epoch = 1
+        self.epoch = self._seen_epoch = 1
         self.durable = 1
         """So many events are in the log by now: what is said after them may still be lost."""
         self._features: list[FrameFeatures] = []
@@ -73,7 +75,24 @@ class PaperCall:
         played = max((each.sample for each in self.client.received), default=0)
         self.happens(inp.ClientConnected(rate_hz=16_000, resumed=resumed, played_sample=played), 10_000)
         record = self.call.record
+        kept = self._kept()
+        if kept < self._seen:
+            self._tell({"type": "rollback", "version": kept})
         self._tell({"type": "ready", "state": str(record.state), "missing": sorted(record.missing)})
+        for missed in tellings_of(self.events):
+            if missed.version > kept:
+                self._carry(missed)
+        self._seen_epoch = self.epoch
+
+    @property
+    def _seen(self) -> int:
+        """The newest version of a telling that the client has."""
+        told = [each.message["version"] for each in self.client.told if each.kind in ("transcript", "latency")]
+        rolled_back = [each.message["version"] for each in self.client.of("rollback")]
+        return min([max(told, default=0), *rolled_back])
+
+    def _kept(self) -> int:
+        return kept_version(self._seen, self._seen_epoch, self.call.record.takeovers)
 
     def client_is_lost(self) -> None:
         self.client.connections[-1].ended_s = self.now_s
@@ -163,9 +182,8 @@ class PaperCall:
                 self._store(effect)
             case fx.TellState(state, missing):
                 self._tell({"type": "state", "state": str(state), "missing": list(missing)})
-            case fx.TellTranscript(_, side, number, turn, text, interim):
-                words = {"who": str(side), "number": number, "turn": turn, "text": text, "interim": interim}
-                self._tell({"type": "transcript"} | words)
+            case fx.TellTranscript() | fx.TellLatency():
+                self._tell(message_of(effect))
             case fx.SendInterviewerAudio(generation, from_sample, to_sample):
                 pcm = bytes(self._voice[2 * from_sample : 2 * to_sample])
                 self.client.received.append(Received(self.now_s, generation, from_sample, pcm))

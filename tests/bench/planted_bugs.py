@@ -276,10 +276,29 @@ def _(seen: CallEvidence) -> CallEvidence:
     return _tell(seen, {"type": "closed", "version": 5, "reason": "completed", "durable": True})
 
 
-@bug("words were shown that the log does not hold", "words_told_are_recorded")
+def _retold(seen: CallEvidence, told: list[Told]) -> CallEvidence:
+    return replace(seen, client=replace(seen.client, told=told))
+
+
+@bug("words were shown that the log does not hold", "client_keeps_what_the_log_tells")
 def _(seen: CallEvidence) -> CallEvidence:
-    words = {"who": "interviewer", "number": 1, "turn": 0, "text": "Goodbye.", "interim": False}
-    return _tell(seen, {"type": "transcript", "version": 20} | words)
+    at = next(place for place, each in enumerate(seen.client.told) if each.kind == "transcript")
+    told = list(seen.client.told)
+    told[at] = replace(told[at], message=told[at].message | {"text": "Goodbye."})
+    return _retold(seen, told)
+
+
+@bug("words that were said while the client was away are never told", "client_keeps_what_the_log_tells")
+def _(seen: CallEvidence) -> CallEvidence:
+    lost = seen.client.of("transcript")[1]
+    return _retold(seen, [each for each in seen.client.told if each is not lost])
+
+
+@bug("words are told once more after a reconnect", "client_keeps_what_the_log_tells")
+def _(seen: CallEvidence) -> CallEvidence:
+    again = seen.client.of("transcript")[1]
+    at = seen.client.told.index(seen.client.of("ready")[-1])
+    return _retold(seen, [*seen.client.told[: at + 1], again, *seen.client.told[at + 1 :]])
 
 
 # --- Gemini ------------------------------------------------------------------------------------------------------

@@ -7,9 +7,9 @@ from bench.chaos.invariants.audio import (
     segments_follow_each_other,
 )
 from bench.chaos.invariants.client import (
+    client_keeps_what_the_log_tells,
     ends_told_are_recorded,
     states_told_are_folded,
-    words_told_are_recorded,
 )
 from bench.chaos.invariants.log import (
     call_ends_as_it_may,
@@ -42,7 +42,7 @@ LAWS = (
     positions_hold_one_content,
     states_told_are_folded,
     ends_told_are_recorded,
-    words_told_are_recorded,
+    client_keeps_what_the_log_tells,
     answers_reach_the_session_that_replies,
     nothing_said_is_forgotten,
     dials_are_bounded,

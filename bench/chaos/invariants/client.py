@@ -1,14 +1,15 @@
 """Laws of what the client was told."""
 
-from collections import defaultdict
 from collections.abc import Iterator
+from typing import Any
 
-from bench.chaos.course import void
+from bench.chaos.course import takeovers, void
 from bench.chaos.evidence import CallEvidence
 from domain.call import Call
+from domain.effects import TellLatency
 from domain.events import CallClosed, CallOpened
 from domain.fold import fold
-from domain.inputs import CandidateTranscribed, ModelTranscribed
+from domain.recovery import tellings_of
 
 
 def states_told_are_folded(seen: CallEvidence) -> Iterator[str]:
@@ -44,17 +45,38 @@ def ends_told_are_recorded(seen: CallEvidence) -> Iterator[str]:
             yield f"the client was told {told.message['reason']}, the log says {recorded[0].reason}"
 
 
-def words_told_are_recorded(seen: CallEvidence) -> Iterator[str]:
-    """Every word that the client was shown, and that was not rolled back, is in the log."""
-    recorded: dict[tuple[str, int], str] = defaultdict(str)
-    for event in seen.events:
-        if isinstance(event, ModelTranscribed):
-            recorded["interviewer", event.generation] += event.text
-        elif isinstance(event, CandidateTranscribed):
-            recorded["candidate", event.turn] += event.text
-    for told in seen.client.of("transcript"):
-        said = told.message
-        if void(seen.events, told.epoch, said.get("version", 0)):
-            continue
-        if said["text"] not in recorded[said["who"], said["number"]]:
-            yield f"{said['who']} {said['number']} was shown as {said['text']!r}, which the log does not hold"
+def client_keeps_what_the_log_tells(seen: CallEvidence) -> Iterator[str]:
+    """In the end the client has the transcript and latencies of the log: none missing, none twice, none lost since."""
+    kept: dict[int, Telling] = {}
+    for told in seen.client.told:
+        version = told.message.get("version", 0)
+        if told.kind == "rollback":
+            kept = {each: said for each, said in kept.items() if each <= version}
+        elif told.kind in ("transcript", "latency") and not told.message.get("interim"):
+            if version in kept:
+                yield f"version {version} was told twice: {_said(told.message)!r}"
+            kept[version] = _said(told.message)
+    closed = seen.client.of("closed")
+    if not closed or any(each.epoch > closed[-1].epoch for each in takeovers(seen.events)):
+        return  # it left before the end that the log knows
+    expected = dict(_tellings(seen))
+    for version in sorted(expected.keys() | kept.keys()):
+        if kept.get(version) != expected.get(version):
+            yield f"of version {version} the client has {kept.get(version)!r}, the log tells {expected.get(version)!r}"
+
+
+Telling = tuple[Any, ...]
+
+
+def _said(message: dict[str, Any]) -> Telling:
+    if message["type"] == "latency":
+        return "latency", message["generation"], message["response_ms"]
+    return "transcript", str(message["who"]), message["number"], message["text"]
+
+
+def _tellings(seen: CallEvidence) -> Iterator[tuple[int, Telling]]:
+    for each in tellings_of(seen.events):
+        if isinstance(each, TellLatency):
+            yield each.version, ("latency", each.generation, each.response_ms)
+        elif not each.interim:
+            yield each.version, ("transcript", str(each.side), each.number, each.text)
