@@ -1,7 +1,6 @@
 """`python -m bench.chaos`: calls under faults, and whether every law held (also `make chaos`)."""
 
 import argparse
-import asyncio
 import json
 import os
 import platform
@@ -13,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from time import monotonic
 
+from api.cli.loop import run as run_on_loop
 from bench.chaos import timeline
 from bench.chaos.report import sections
 from bench.chaos.run import Run, planned, run
@@ -25,7 +25,10 @@ RESULTS = Path(__file__).parents[1] / "results"
 
 def main() -> None:
     """Play, print, keep; the exit code is 1 where a law was broken."""
-    options = _parser().parse_args()
+    parser = _parser()
+    options = parser.parse_args()
+    if options.keep and options.keep.exists():
+        parser.error(f"{options.keep} is there already: name a folder that is not")
     seed = random.SystemRandom().randrange(1_000_000) if options.seed is None else options.seed
     scenarios = [_sized(each, options) for each in ((QUICK,) if options.quick else chosen(options.scenario))]
     if options.plan:
@@ -38,7 +41,7 @@ def main() -> None:
     runs = []
     for scenario in scenarios:
         folder = options.keep and options.keep / scenario.name
-        runs.append(asyncio.run(run(scenario, seed, show, folder)))
+        runs.append(run_on_loop(run(scenario, seed, show, folder)))
         if folder:
             timeline.keep(folder, runs[-1])
     found = sections(runs)

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 from websockets.asyncio.server import ServerConnection, serve
 
-from api.client import OpenedCall, VivaClient
+from api.client import Loudspeaker, OpenedCall, VivaClient
 from api.client.connection import CallEndedError
+from api.protocol import ServerAudio
 
 READY = {
     "type": "ready", "version": 5, "call_id": "c", "resumed": False, "token": "t", "token_expires_at": "", "epoch": 1,
@@ -103,3 +104,18 @@ async def test_a_server_that_is_away_for_too_long_can_be_tried_again() -> None:
         await until(line, 2)
         assert not call.lost.is_set()
         await call.__aexit__(CallEndedError, None, None)
+
+
+def test_audio_that_was_played_already_is_reported_as_played() -> None:
+    """Given what was heard between a hello and its `ready` comes once more, the server is told that it was heard."""
+    reports: list[tuple[int, bool]] = []
+    loudspeaker = Loudspeaker(lambda played, held: reports.append((played, held)))
+    loudspeaker.take(ServerAudio(0, 1, 1_000, bytes(4_800)))
+    loudspeaker._play(2_400, 0.1)
+    loudspeaker.restart(held=False)
+    reports.clear()
+    loudspeaker.take(ServerAudio(0, 1, 1_000, bytes(1_920)))
+    loudspeaker.take(ServerAudio(1, 1, 1_960, bytes(2_880)))
+    for tick in range(5):
+        loudspeaker._play(240, 0.2 + tick / 100)
+    assert reports == [(3_400, False)]
