@@ -5,8 +5,7 @@ arrives is decoded and handed to the call at once; nothing here waits for anythi
 """
 
 import asyncio
-from time import monotonic
-from typing import Any
+from typing import Any, cast
 
 import structlog
 from litestar import WebSocket
@@ -15,20 +14,33 @@ from litestar.exceptions import WebSocketDisconnect
 from litestar.handlers import websocket
 
 from api import protocol
+from api.allowance import Allowance
 from api.call_session import CallSession
 from api.heartbeat import Heartbeat
 from api.messages import complaint
 from api.outlet import Outlet
 from api.protocol import CLOSE_CODES, SUBPROTOCOL
 from api.services import Services
+from api.socket_connection import SCOPE_KEY, SocketConnection
 from domain.errors import PeerError, StoreUnavailableError
 from domain.inputs import RoundTripMeasured
 
 _log = structlog.get_logger(__name__)
 _HELLO_TIMEOUT_S = 5.0
 _CLOSE_TIMEOUT_S = 2.0
-_MOST_CONTROLS_PER_S = 100
-_TOO_BIG = 1009
+_LEFT = (1000, 1001)
+_NO_VIOLATIONS = frozenset({"call_closed", "already_connected"})
+"""Refusals of a hello that say nothing against the client."""
+_CONTROLS_PER_S = 100
+_AUDIO_PER_S, _AUDIO_AT_ONCE = 200, 20_000
+"""Messages of 5 ms are shorter than any client sends; and a long outage's audio is sent again all at once."""
+_TAKEN_AT_ONCE = 4
+"""Audio that waits is caught up with even on a loop with much to do; it costs some milliseconds at a time."""
+_VIOLATIONS = {
+    1009: ("message_too_big", "A message was far above the limits of ready: send less."),
+    4429: ("too_many_messages", "Too many pings, pongs or pieces of messages came in a second: send fewer."),
+}
+"""What the websocket itself ends a connection for, by its close code."""
 
 
 _LEAVINGS = (WebSocketDisconnect, RuntimeError, OSError)
@@ -44,10 +56,11 @@ class _GoneError(Exception):
 
 
 class _Socket:
-    """The websocket as the outlet and the receive loop see it."""
+    """The websocket as the outlet and the receive loop see it. `connection` is what carries it."""
 
     def __init__(self, socket: WebSocket[Any, Any, Any]) -> None:
         self._socket = socket
+        self.connection: SocketConnection = cast("Any", socket.scope)[SCOPE_KEY]
 
     async def send_text(self, data: str) -> None:
         await self._socket.send_data(data)
@@ -105,13 +118,16 @@ async def _hello(wire: _Socket, outlet: Outlet, services: Services) -> CallSessi
         raise PeerError("hello_expected", "Something came before hello: say hello with your token first.")
     try:
         session = await services.switchboard.reach(services.mint.call_of(hello.token))
+        if session.told.lacks(session.kept_version(hello)):
+            await session.told.read_older(services.store, session.call.id)
     except StoreUnavailableError as error:
         raise PeerError("store_unavailable", f"{error} Connect again in a moment.") from error
+    session.hellos.spend()
     try:
         token = services.mint.issue(session.call.id)
         session.attach(outlet, hello, token, services.settings.ping_interval_ms)
     except PeerError as error:
-        if error.code != "call_closed":
+        if error.code not in _NO_VIOLATIONS:
             session.violated(error)
         raise
     return session
@@ -133,22 +149,25 @@ async def _send_rest(outlet: Outlet) -> None:
 
 
 async def _converse(wire: _Socket, outlet: Outlet, session: CallSession, services: Services) -> None:
-    heartbeat = Heartbeat(session, outlet, services.mint, services.settings.ping_interval_ms / 1000)
+    interval_s, silence_s = services.settings.ping_interval_ms / 1000, session.call.policy.links.silence_ms / 1000
+    heartbeat = Heartbeat(session, outlet, services.mint, interval_s, silence_s)
     tasks = [
         asyncio.create_task(_receive(wire, outlet, session, heartbeat), name="receive"),
         asyncio.create_task(outlet.run(), name="send"),
         asyncio.create_task(heartbeat.run(), name="heartbeat"),
         asyncio.create_task(_bound_the_end(outlet), name="end"),
     ]
-    reason = "the server stopped"
+    reason, left = "the server stopped", False
+    wire.connection.let_in()
     try:
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        reason = _why(tasks, outlet)
+        reason, left = _why(tasks, outlet)
     finally:
         for task in tasks:
             task.cancel()
         results = await asyncio.gather(*tasks, return_exceptions=True)
-        session.detach(outlet, reason)
+        session.detach(outlet, reason, left)
+        wire.connection.let_out()
     for result in results:
         if isinstance(result, Exception) and not isinstance(result, (_GoneError, *_LEAVINGS)):
             session.fail(result)
@@ -160,33 +179,39 @@ async def _bound_the_end(outlet: Outlet) -> None:
     await asyncio.sleep(_CLOSE_TIMEOUT_S)
 
 
-def _why(tasks: list[asyncio.Task[None]], outlet: Outlet) -> str:
-    """A few words on why the connection ended, for the log of the call."""
+def _why(tasks: list[asyncio.Task[None]], outlet: Outlet) -> tuple[str, bool]:
+    """A few words on why the connection ended, for the log of the call, and whether the client closed it in order."""
     for task in tasks:
         if task.done():
             error = task.exception()
             if isinstance(error, _GoneError):
-                return f"closed by the client with {error.code}"
+                return f"closed by the client with {error.code}", error.code in _LEFT
             if error is not None:
-                return f"connection broken: {type(error).__name__}"
+                return f"connection broken: {type(error).__name__}", False
             if task.get_name() == "heartbeat":
-                return "two pings were not answered"
-    return outlet.close_reason or "closed by the server"
+                return "no sign of life", False
+    return outlet.close_reason or "closed by the server", True
 
 
 async def _receive(wire: _Socket, outlet: Outlet, session: CallSession, heartbeat: Heartbeat) -> None:
     """Every message of the client, until the connection ends or the client violates the protocol."""
-    meter = _Meter()
+    controls = Allowance("control messages", _CONTROLS_PER_S, _CONTROLS_PER_S)
+    voice = Allowance("audio messages", _AUDIO_PER_S, _AUDIO_AT_ONCE)
+    taken = 0
     try:
         while True:
             message = await wire.receive()
+            heartbeat.heard()
             if not session.is_attached(outlet):
                 continue  # replaced, or closed for cause: what still arrives is nobody's
             if isinstance(message, bytes):
+                voice.spend()
                 session.take_audio(protocol.decode_audio(message))
-                await asyncio.sleep(0)  # messages that wait are handed over without a pause: others have their turn
+                taken += 1
+                if taken % _TAKEN_AT_ONCE == 0:
+                    await asyncio.sleep(0)  # messages that wait are handed over without a pause: others have their turn
             else:
-                meter.count()
+                controls.spend()
                 control = protocol.decode_control(message)
                 if isinstance(control, protocol.Pong):
                     round_trip_us = heartbeat.answered(control.id)
@@ -199,25 +224,6 @@ async def _receive(wire: _Socket, outlet: Outlet, session: CallSession, heartbea
         await outlet.finishing.wait()  # the sender closes the connection, once the call's end was told
         await asyncio.sleep(_CLOSE_TIMEOUT_S)
     except _GoneError as gone:
-        if gone.code == _TOO_BIG:
-            session.violated(PeerError("message_too_big", "A message was far above the limits of ready: send less."))
+        if gone.code in _VIOLATIONS:
+            session.violated(PeerError(*_VIOLATIONS[gone.code]))
         raise
-
-
-class _Meter:
-    """Counts control messages per second of wall time."""
-
-    def __init__(self) -> None:
-        self._second = 0
-        self._count = 0
-
-    def count(self) -> None:
-        """Raises `PeerError("too_many_messages")`."""
-        second = int(monotonic())
-        if second != self._second:
-            self._second, self._count = second, 0
-        self._count += 1
-        if self._count > _MOST_CONTROLS_PER_S:
-            raise PeerError(
-                "too_many_messages", f"At most {_MOST_CONTROLS_PER_S} control messages a second: send fewer."
-            )

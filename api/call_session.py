@@ -19,6 +19,7 @@ from adapters.telemetry.counts import Counts
 from adapters.voice.pause_judge import Judge
 from api import protocol
 from api.alarm import Alarm
+from api.allowance import Allowance
 from api.candidate_voice import CandidateVoice
 from api.closing import DURABLE_WAIT_S, Closing
 from api.greeting import live_setup, ready_message
@@ -30,6 +31,7 @@ from api.outlet import Outlet
 from api.protocol import CLOSE_CODES
 from api.read_back import ReadBack
 from api.tokens import Token
+from api.told import Told
 from domain import effects as fx
 from domain import inputs as inp
 from domain.call import Call, Decision
@@ -38,9 +40,11 @@ from domain.errors import PeerError
 from domain.policy import MODEL_RATE_HZ, samples
 from domain.ports import AudioStore, Outcome
 from domain.states import State
+from domain.tellings import kept_version
 
 _log = structlog.get_logger(__name__)
 _RING_SLACK_MS = 10_000
+_HELLOS_PER_S, _HELLOS_AT_ONCE = 2, 30
 _MOVING, _MOVED = 1012, "moving"
 
 
@@ -48,12 +52,15 @@ class Memory(NamedTuple):
     """What a call that was taken over needs beside its `Call`.
 
     `at_us` is the time on the call's clock; `candidate` the newest of the candidate's audio, to the end of what is
-    recorded, `interviewer` the same of the interviewer's, as far as either may still be asked for.
+    recorded; `interviewer` what may still be asked for of the interviewer's, from `interviewer_from` on. `told` is what
+    its clients were told.
     """
 
     at_us: int
     candidate: bytes
     interviewer: bytes
+    interviewer_from: int
+    told: Told
 
 
 class CallSession:
@@ -68,23 +75,27 @@ class CallSession:
         make_link: Callable[["CallSession"], GeminiLink],
         make_logbook: Callable[["CallSession"], Logbook],
         judge: Judge | None = None,
-        memory: Memory = Memory(0, b"", b""),  # noqa: B008  (a constant)
+        memory: Memory | None = None,
         *,
         audio: AudioStore,
         counts: Counts | None = None,
     ) -> None:
         self.call = call
         policy = call.policy
+        memory = memory or Memory(0, b"", b"", 0, Told())
+        self.told = memory.told
+        self._client_id = ""
         self._epoch_ns = monotonic_ns() - memory.at_us * 1000
         most = samples(policy.playout.max_ms + _RING_SLACK_MS, MODEL_RATE_HZ)
-        begin = call.interviewer_audio.next_sample - len(memory.interviewer) // 2
-        self._interviewer = InterviewerVoice(most, begin)
+        self._interviewer = InterviewerVoice(most, memory.interviewer_from)
         self._interviewer.append(memory.interviewer)
         self.voice = CandidateVoice(call, self._interviewer, judge, memory.candidate)
         self._counts = counts or Counts()
+        self.hellos = Allowance("hellos", _HELLOS_PER_S, _HELLOS_AT_ONCE, code="call_busy")
+        """How often clients may connect: each time costs the log some events."""
         self._read_back = ReadBack(call.id, self.voice.kept, audio, self.now_us, self.feed)
         self._outlet: Outlet | None = None
-        self._greeting: tuple[Token, int] | None = None
+        self._greeting: tuple[protocol.Hello, Token, int] | None = None
         self._inbox: deque[inp.Input] = deque()
         self._feeding = False
         self._alarm = Alarm(self.now_us, self._deadline)
@@ -145,7 +156,6 @@ class CallSession:
         """
         self._takeover = self.call.handle(takeover)
         self._interviewer.leave_out(self.call.interviewer_audio.next_sample)
-        self._counts.count(self._takeover.events)
         self.logbook.record_takeover(self._takeover, then)
 
     def fail(self, error: BaseException) -> None:
@@ -157,6 +167,7 @@ class CallSession:
         """Live until the call has settled or was handed over, and its log is written. Raises what broke it."""
         async with self.link:
             if self._takeover is not None:
+                self._counts.count(self._takeover.events)
                 for effect in self._takeover.effects:
                     self._carry(effect)
             self.entered.set()
@@ -210,10 +221,14 @@ class CallSession:
     def attach(self, outlet: Outlet, hello: protocol.Hello, token: Token, ping_interval_ms: int) -> None:
         """A client said hello on a new connection; `ready` is the first thing it is sent, with this fresh token.
 
-        Raises `PeerError` (bad_sample_rate, call_closed).
+        To a call that is over, it may still send what was not acknowledged, within the grace period.
+
+        Raises `PeerError` (bad_sample_rate, call_closed, already_connected).
         """
-        if self.call.state is State.CLOSED:
+        over = self.call.state is State.CLOSED
+        if over and (self._closing.at_fault or self.settled.is_set()):
             raise PeerError("call_closed", f"The call is over ({self.call.record.close_reason}): open a new one.")
+        self._admit(hello.client_id)
         left = self.voice.connect(hello.rate_hz)
         resumed = self.call.record.clients > 0
         self._record_shed(ended=True)
@@ -226,27 +241,44 @@ class CallSession:
             played_sample=hello.played_sample,
             agent=hello.agent,
         )
-        self._outlet = outlet
-        self._greeting = token, ping_interval_ms
+        self._outlet, self._client_id = outlet, hello.client_id
+        self._greeting = hello, token, ping_interval_ms
         self.feed(connected)
+        if over:
+            self._closing.tell_again(self.call.record, self.call.policy.links.grace_ms)
+
+    def _admit(self, client_id: str) -> None:
+        """A second client takes the call or not, as policy has it; one that comes back replaces its own lost line."""
+        same = client_id != "" and client_id == self._client_id
+        if self._outlet is not None and not same and self.call.policy.links.second_client == "refuse":
+            raise PeerError("already_connected", "This call is open elsewhere: use it there, or close it first.")
 
     def _greet(self) -> None:
         """Before anything that the hello led to; an acknowledgement may have been lost with the last connection."""
         assert self._greeting is not None
-        self._tell(ready_message(self.call, self.voice.next_seq, *self._greeting))
+        hello, token, ping_interval_ms = self._greeting
+        kept = self.kept_version(hello)
+        self._tell(ready_message(self.call, self.voice.next_seq, token, ping_interval_ms, kept))
         if self.logbook.durable_seq >= 0:
             self._tell({"type": "ack", "seq": self.logbook.durable_seq})
+        for message in self.told.after(kept):
+            self._tell(message)
+
+    def kept_version(self, hello: protocol.Hello) -> int:
+        """Up to which version what this client has seen still holds."""
+        record = self.call.record
+        return min(record.version, kept_version(hello.seen_version, hello.seen_epoch, record.takeovers))
 
     def is_attached(self, outlet: Outlet) -> bool:
         """Whether this connection is the call's."""
         return self._outlet is outlet
 
-    def detach(self, outlet: Outlet, reason: str) -> None:
-        """A connection ended. Nothing happens if another one has taken its place."""
+    def detach(self, outlet: Outlet, reason: str, left: bool) -> None:
+        """A connection ended; the client closed it in order if it `left`. Nothing happens if it has been replaced."""
         if self._outlet is outlet:
             self._record_shed(ended=True)
             self._outlet = None
-            self.feed(inp.ClientLost(at_us=self.now_us(), reason=reason))
+            self.feed(inp.ClientLost(at_us=self.now_us(), reason=reason, left=left))
 
     def take_audio(self, audio: protocol.ClientAudio) -> None:
         """One audio message. Raises `PeerError` (audio_gap, audio_ahead, message_too_big)."""
@@ -349,6 +381,9 @@ class CallSession:
                 self._end(reason, detail)
             case fx.HandOver() | fx.LetGo():
                 self.settled.set()
+            case fx.TellTranscript() | fx.TellLatency():
+                self.told.keep(effect)
+                self._tell(message_of(effect))
             case _:
                 self._tell(message_of(effect))
 
@@ -402,7 +437,7 @@ class CallSession:
         """End now, whatever is missing: the process stops."""
         self._closing.tell()
         if self.call.state is State.CLOSED:  # its grace period ends here
-            self.feed(inp.ClientLost(at_us=self.now_us(), reason="the server stopped"))
+            self.feed(inp.ClientLost(at_us=self.now_us(), reason="the server stopped", left=True))
         self.settled.set()
         self.logbook.abandon()
 

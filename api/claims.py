@@ -9,20 +9,23 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
+from time import monotonic
 from uuid import UUID
 
 import structlog
 
 from adapters.postgres.leases import Leases
 from adapters.postgres.store import PostgresStore
+from api.call_log import recover_call
 from api.call_session import CallSession, Memory
 from api.interviewer_voice import KEPT_FOR_ECHO
+from api.told import Told
 from domain.call import Call
 from domain.errors import PeerError, StoreUnavailableError
 from domain.events import CallOpened
 from domain.inputs import CallTakenOver
 from domain.ports import Outcome, Side
-from domain.recovery import recover
+from domain.recovery import Recovered
 from domain.rules.housekeeping import needed_from
 
 _log = structlog.get_logger(__name__)
@@ -75,13 +78,13 @@ class Claims:
 
     async def _take_over(self, call_id: UUID) -> CallSession | None:
         """None if somebody else has recorded something meanwhile: look again."""
-        stored = await self.store.reader.select_events(call_id)
-        events = [self.store.mapper.to_event(event) for event in stored]
-        sides = [await self.store.audio.select_audio(call_id, side) for side in Side]
-        call = await asyncio.to_thread(recover, events, [segment for side in sides for segment in side])
+        began = monotonic()
+        recovered = await recover_call(self.store, call_id)
+        call = recovered.call
         if call.record.settled:
             raise _unknown()
-        session = self.make_session(call, await self._memory(call))
+        session = self.make_session(call, await self._memory(recovered))
+        recovered_ms = round((monotonic() - began) * 1000)
         takeover = CallTakenOver(
             at_us=session.now_us(),
             epoch=call.record.epoch + 1,
@@ -99,10 +102,12 @@ class Claims:
             return None
         if outcome is not Outcome.DURABLE:
             raise StoreUnavailableError("The takeover could not be recorded: check the database and try again.")
-        _log.info("call_taken_over", call_id=str(call_id), epoch=takeover.epoch, events=len(events))
+        took = {"recovered_ms": recovered_ms, "ms": round((monotonic() - began) * 1000)}
+        _log.info("call_taken_over", call_id=str(call_id), epoch=takeover.epoch, events=call.record.version, **took)
         return session
 
-    async def _memory(self, call: Call) -> Memory:
+    async def _memory(self, recovered: Recovered) -> Memory:
+        call = recovered.call
         heard, said = call.hearing.next_sample, call.interviewer_audio.next_sample
         from_said = max(0, min(call.playout.played_sample, said) - KEPT_FOR_ECHO)
         read = self.store.audio.select_pcm
@@ -110,6 +115,8 @@ class Claims:
             at_us=_on_its_clock(call),
             candidate=await read(call.id, Side.CANDIDATE, needed_from(call), heard),
             interviewer=await read(call.id, Side.INTERVIEWER, from_said, said),
+            interviewer_from=from_said,
+            told=Told(recovered.known_from, recovered.tellings),
         )
 
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from api.protocol import CLOSE_CODES
+from domain.record import Record
 
 DURABLE_WAIT_S = 1.0
 _CLIENT_AT_FAULT = frozenset({"protocol_violation", "playback_stalled", "client_too_slow"})
@@ -21,6 +22,7 @@ class Closing:
         self._message: dict[str, Any] | None = None
         self._due: asyncio.TimerHandle | None = None
         self._code = CLOSE_CODES["playback_stalled"]
+        self._at_fault = False
 
     def blame(self, error_code: str) -> None:
         """The client did what it must not: that decides the code."""
@@ -29,7 +31,19 @@ class Closing:
     def begin(self, reason: str, detail: str, grace_ms: int) -> None:
         """The call has ended; the client is told at the latest in `DURABLE_WAIT_S`."""
         self._message = {"type": "closed", "reason": reason, "detail": detail, "grace_ms": grace_ms}
+        self._at_fault = reason in _CLIENT_AT_FAULT
         self._due = asyncio.get_running_loop().call_later(DURABLE_WAIT_S, self.tell)
+
+    @property
+    def at_fault(self) -> bool:
+        """Whether it was the client's fault: then nothing more is taken from it."""
+        return self._at_fault
+
+    def tell_again(self, record: Record, grace_ms: int) -> None:
+        """Tell a client that comes back to a call that is over."""
+        again = {"type": "closed", "reason": record.close_reason, "detail": record.close_detail, "grace_ms": grace_ms}
+        self._message = self._message or again
+        self.tell()
 
     def tell(self) -> None:
         """Tell now, if there is something to tell that has not been told."""

@@ -11,8 +11,8 @@ from domain.interview import system_instruction
 from domain.policy import MODEL_RATE_HZ
 
 
-def ready_message(call: Call, next_seq: int, token: Token, ping_interval_ms: int) -> dict[str, Any]:
-    """The answer to a hello, without its `version`."""
+def ready_message(call: Call, next_seq: int, token: Token, ping_interval_ms: int, kept: int) -> dict[str, Any]:
+    """The answer to a hello, without its `version`; `kept` is up to where what the client was told still holds."""
     record, policy = call.record, call.policy
     return {
         "type": "ready",
@@ -20,6 +20,8 @@ def ready_message(call: Call, next_seq: int, token: Token, ping_interval_ms: int
         "resumed": record.clients > 1,
         "token": token.text,
         "token_expires_at": token.expires,
+        "epoch": record.epoch,
+        "kept_version": kept,
         "next_seq": next_seq,
         "state": record.state,
         "missing": sorted(record.missing),
@@ -29,6 +31,7 @@ def ready_message(call: Call, next_seq: int, token: Token, ping_interval_ms: int
         "lead_ms": policy.playout.lead_ms,
         "report_ms": policy.playout.lead_ms // 2,
         "ping_interval_ms": ping_interval_ms,
+        "silence_ms": policy.links.silence_ms,
         "max_message_bytes": protocol.MAX_AUDIO_BYTES,
         "resume_wait_ms": policy.links.resume_wait_ms,
     }

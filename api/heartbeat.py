@@ -1,45 +1,82 @@
-"""Pings to the client every 10 to 15 s, and the round trips they measure; keeps the client's token fresh as well."""
+"""Signs of life: pings to the client every second, the round trips they measure, and whether anything still comes.
+
+Keeps the client's token fresh as well.
+"""
 
 import asyncio
-from time import monotonic_ns
+from collections.abc import Callable
+from time import monotonic, monotonic_ns
 
 from api.call_session import CallSession
 from api.outlet import Outlet
 from api.tokens import TokenMint
 
-_MOST_UNANSWERED = 2
+_LOOK_AGAIN_S = 0.1
+_MEASURED_EVERY_S = 12.0
+_MOST_UNANSWERED = 100
 
 
 class Heartbeat:
-    """One connection's pings. `run` ends when two in a row were not answered: the connection is dead."""
+    """One connection's. `run` ends when nothing at all has come for `silence_s`: the line is lost.
 
-    def __init__(self, session: CallSession, outlet: Outlet, mint: TokenMint, interval_s: float) -> None:
+    `clock` counts seconds.
+    """
+
+    def __init__(
+        self,
+        session: CallSession,
+        outlet: Outlet,
+        mint: TokenMint,
+        interval_s: float,
+        silence_s: float,
+        clock: Callable[[], float] = monotonic,
+    ) -> None:
         self._session = session
         self._outlet = outlet
         self._mint = mint
         self._interval_s = interval_s
+        self._silence_s = silence_s
+        self._clock = clock
+        self._heard_at = clock()
         self._sent_ns: dict[int, int] = {}
         self._next_id = 1
         self._token_age_s = 0.0
+        self._worst_us = 0
+        self._measured_at = clock() - _MEASURED_EVERY_S
+
+    def heard(self) -> None:
+        """Something came from the client."""
+        self._heard_at = self._clock()
 
     async def run(self) -> None:
-        """Ping until the client stops answering."""
+        """Ping until the client falls silent."""
         while True:
             await asyncio.sleep(self._interval_s)
-            if len(self._sent_ns) >= _MOST_UNANSWERED:
-                return
+            if self._silent:
+                # If it was we who stood still, what came meanwhile is heard before the second look.
+                await asyncio.sleep(_LOOK_AGAIN_S)
+                if self._silent:
+                    return
             self._renew_token()
-            self._sent_ns[self._next_id] = monotonic_ns()
+            if len(self._sent_ns) < _MOST_UNANSWERED:
+                self._sent_ns[self._next_id] = monotonic_ns()
             self._send({"type": "ping", "id": self._next_id})
             self._next_id += 1
 
+    @property
+    def _silent(self) -> bool:
+        return self._clock() - self._heard_at >= self._silence_s
+
     def answered(self, ping_id: int) -> int | None:
-        """The round trip in µs of a ping of ours; None for an answer that nobody asked for."""
+        """Every now and then, the longest round trip in µs since the last time; None otherwise."""
         sent_ns = self._sent_ns.pop(ping_id, None)
         if sent_ns is None:
             return None
-        self._sent_ns.clear()
-        return (monotonic_ns() - sent_ns) // 1000
+        self._worst_us = max(self._worst_us, (monotonic_ns() - sent_ns) // 1000)
+        if self._clock() - self._measured_at < _MEASURED_EVERY_S:
+            return None
+        worst_us, self._worst_us, self._measured_at = self._worst_us, 0, self._clock()
+        return worst_us
 
     def _renew_token(self) -> None:
         """At half of a token's life: whoever is connected always holds one that outlives the resuming wait."""

@@ -9,6 +9,8 @@ from typing import Any
 
 import structlog
 
+from api.log_limit import LogLimit
+
 
 def configure(log_format: str, level: int = logging.INFO) -> None:
     """`log_format` is "console" or "json". Lines go to standard error."""
@@ -29,16 +31,17 @@ def configure(log_format: str, level: int = logging.INFO) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         traces,
     ]
+    limit = LogLimit()
     structlog.configure(
-        processors=[*shared, last],
+        processors=[limit, *shared, last],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )
-    _carry_libraries(shared, last)
+    _carry_libraries(shared, last, limit)
 
 
-def _carry_libraries(shared: list[Any], last: Any) -> None:
+def _carry_libraries(shared: list[Any], last: Any, limit: LogLimit) -> None:
     """What libraries say through the standard library's logging comes out in the same form, from warnings up."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
@@ -48,4 +51,5 @@ def _carry_libraries(shared: list[Any], last: Any) -> None:
             use_get_message=True,
         )
     )
+    handler.addFilter(limit.filter)
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)

@@ -21,8 +21,8 @@ def message_of(effect: Telling) -> dict[str, Any]:
     match effect:
         case fx.TellState(state, missing):
             return {"type": "state", "state": state, "missing": missing}
-        case fx.TellTranscript(side, number, turn, text, interim):
-            said = {"who": side, "number": number, "turn": turn, "text": text, "interim": interim}
+        case fx.TellTranscript(version, side, number, turn, text, interim):
+            said = {"version": version, "who": side, "number": number, "turn": turn, "text": text, "interim": interim}
             return {"type": "transcript"} | said
         case fx.TellLatency():
             return {"type": "latency", **effect._asdict()}

@@ -20,6 +20,7 @@ from adapters.postgres.failures import UNAVAILABLE
 from adapters.telemetry.counts import Counts
 from adapters.telemetry.loop_lag import BOUNDS_S, LoopLag
 from adapters.voice.pause_judge import PauseJudge
+from api.door import Door
 from api.services import Services
 from domain.states import State
 
@@ -67,6 +68,7 @@ class _Snapshot(Collector):
         yield _gauge("viva_build", "Always 1; the version that runs.", {version("viva"): 1}, "version")
         yield from _calls(services)
         yield from _counted(services.counts)
+        yield from _connections(services.door)
         yield from _towards_gemini(services)
         yield from _log(services)
         yield from _judging(services.judge)
@@ -114,6 +116,15 @@ def _counted(counts: Counts) -> Iterator[Metric]:
     yield _counter("viva_read_back_samples", "Candidate audio read back from the log.", counts.read_back_samples)
     yield _counter("viva_http_refusals", "Requests answered with an error, by code.", counts.http_refusals, "code")
     yield _counter("viva_hello_refusals", "Connections refused before ready, by code.", counts.hello_refusals, "code")
+
+
+def _connections(door: Door) -> Iterator[Metric]:
+    waiting = {"http": 0, "websocket": 0} | door.waiting
+    yield _gauge("viva_connections_waiting", "Connections that are not a call's.", waiting, "kind")
+    yield _counter(
+        "viva_connections_turned_away", "Of these, closed because there were too many.", door.turned_away, "kind"
+    )
+    yield _counter("viva_connections_given_up", "Of these, closed because they took too long.", door.gave_up_on, "kind")
 
 
 def _towards_gemini(services: Services) -> Iterator[Metric]:

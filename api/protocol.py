@@ -27,6 +27,9 @@ class Hello(msgspec.Struct, frozen=True, tag="hello"):
     rate_hz: int
     played_sample: Sample = 0
     agent: Annotated[str, msgspec.Meta(max_length=200)] = ""
+    client_id: Annotated[str, msgspec.Meta(max_length=64)] = ""
+    seen_version: Sample = 0
+    seen_epoch: Sample = 0
 
 
 class Playback(msgspec.Struct, frozen=True, tag="playback"):
@@ -157,6 +160,7 @@ CLOSE_CODES = {
     "hello_timeout": 4408,
     "replaced": 4409,
     "call_closed": 4410,
+    "already_connected": 4423,
     "client_too_slow": 4413,
     "playback_stalled": 4413,
     "too_many_messages": 4429,

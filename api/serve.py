@@ -6,16 +6,21 @@ import gc
 import signal
 import socket
 from collections.abc import Callable, Iterator
-from typing import Self
+from functools import partial
+from typing import Any, Self, cast
 
 import uvicorn
 
 from api.app import create_app
+from api.door import Door
+from api.http_connection import HttpConnection
 from api.services import Services, open_services
 from api.settings import Settings
+from api.small_reads import SmallReads
+from api.socket_connection import SocketConnection
 
 WhenReady = Callable[[str, Services], None]
-_WEBSOCKET_MAX_BYTES = 1024 * 1024
+_WEBSOCKET_MAX_BYTES = 256 * 1024
 _BACKLOG = 512
 
 
@@ -29,7 +34,8 @@ class CallServer(uvicorn.Server):
                 create_app(services),
                 host=settings.host,
                 port=settings.port,
-                ws="websockets-sansio",
+                http=cast("Any", partial(_http_connection, services.door)),
+                ws=cast("Any", partial(SocketConnection, services.door)),
                 ws_max_size=_WEBSOCKET_MAX_BYTES,
                 ws_ping_interval=None,  # viva.v1 has its own pings, which measure round trips as well
                 ws_per_message_deflate=False,  # speech hardly shrinks
@@ -37,6 +43,8 @@ class CallServer(uvicorn.Server):
                 log_level="warning",
                 access_log=False,
                 backlog=_BACKLOG,
+                # What is asked of a slow database goes on for a while after whoever asked has gone.
+                limit_concurrency=settings.max_calls + 2 * settings.max_waiting,
                 timeout_graceful_shutdown=3,
             )
         )
@@ -71,6 +79,10 @@ class CallServer(uvicorn.Server):
     async def _drain(self) -> None:
         await self._services.switchboard.drain(self._services.settings.drain_s)
         self.should_exit = True
+
+
+def _http_connection(door: Door, **given: Any) -> SmallReads:
+    return SmallReads(HttpConnection(door, **given))
 
 
 class _Signals:

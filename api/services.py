@@ -23,6 +23,7 @@ from adapters.voice.silero import shared_session
 from api.adoption import adopt_orphans
 from api.agents import Agents, read_agents
 from api.call_session import CallSession
+from api.door import Door
 from api.rehearsal_process import running_rehearsal
 from api.settings import Settings
 from api.switchboard import Switchboard
@@ -56,6 +57,7 @@ class Services:
     judge: PauseJudge | None
     counts: Counts
     loop_lag: LoopLag
+    door: Door
 
     @property
     def rehearsing(self) -> bool:
@@ -138,6 +140,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             judge=judge,
             counts=counts,
             loop_lag=loop_lag,
+            door=Door(settings.max_waiting),
         )
 
 

@@ -31,9 +31,11 @@ class Settings:
     public_url: str = ""
     """Where clients reach this server, such as wss://viva.example; empty: as the request says."""
     token_lifetime_s: int = 600
-    ping_interval_ms: int = 12_000
+    ping_interval_ms: int = 1_000
     max_calls: int = 20
     """Calls open at once; more are refused with server_full."""
+    max_waiting: int = 256
+    """Connections at once that are not a call's; one more turns the oldest away."""
     log_format: str = "console"
     drain_s: float = 5.0
     """How long a stopping server waits for its calls to settle."""
@@ -68,6 +70,7 @@ def read(environ: Mapping[str, str]) -> Settings:
         token_lifetime_s=_whole(environ, "VIVA_TOKEN_LIFETIME_S", default.token_lifetime_s, 120, 86_400),
         ping_interval_ms=_whole(environ, "VIVA_PING_INTERVAL_MS", default.ping_interval_ms, 100, 15_000),
         max_calls=_whole(environ, "VIVA_MAX_CALLS", default.max_calls, 1, 100_000),
+        max_waiting=_whole(environ, "VIVA_MAX_WAITING", default.max_waiting, 8, 100_000),
         log_format=log_format,
         drain_s=float(_whole(environ, "VIVA_DRAIN_S", int(default.drain_s), 0, 3_600)),
     )

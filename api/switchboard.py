@@ -1,6 +1,7 @@
 """All live calls of this process: opens them, takes them over, finds them by id, and lets them go."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable
 from datetime import UTC, datetime
 from functools import partial
@@ -29,6 +30,7 @@ from domain.states import State
 _log = structlog.get_logger(__name__)
 TENANT = "default"
 _OPENING_TIMEOUT_S = 5.0
+_MOST_BREAKS = 3
 _QUIET_SHARE = 0.6
 """Of the time that a stopping process has, calls may wait so much for a quiet moment; the rest is for writing."""
 
@@ -49,6 +51,8 @@ class Switchboard:
         self._leases = leases
         self._claims = Claims(store, leases, self._recovered)
         self._claiming: dict[UUID, asyncio.Task[CallSession]] = {}
+        self._broken: Counter[UUID] = Counter()
+        """How often calls have failed here by a bug of ours: they are taken over once more, to be closed."""
         self._make_link = make_link
         self._max_calls = max_calls
         self._judge = judge
@@ -152,6 +156,7 @@ class Switchboard:
         """
         session = self._sessions.get(call_id)
         if session is not None and not session.leaving:
+            await session.entered.wait()
             return session
         if self.draining:
             raise PeerError("moving", "This server is stopping: connect again.")
@@ -170,8 +175,14 @@ class Switchboard:
 
     def _claimed(self, call_id: UUID, claiming: asyncio.Task[CallSession]) -> None:
         del self._claiming[call_id]
-        if not claiming.cancelled():
-            claiming.exception()  # whoever waited for it has been told
+        error = None if claiming.cancelled() else claiming.exception()
+        if error is None:
+            return
+        if isinstance(error, (PeerError, StoreUnavailableError)):
+            _log.info("call_not_claimed", call_id=str(call_id), reason=str(error))
+        else:
+            self._broken[call_id] += 1
+            _log.error("claim_broken", call_id=str(call_id), exc_info=error)
 
     async def _bring_here(self, call_id: UUID) -> CallSession:
         leaving = self._sessions.get(call_id)
@@ -180,19 +191,19 @@ class Switchboard:
         session = await self._claims.claim(call_id)
         self._take_on(session)
         await session.entered.wait()
-        if self.draining:
+        if self._broken[call_id]:
+            _hang_up(session, "the server failed in this call")
+        elif self.draining:
             session.hand_over("drain", 0)
         return session
 
-    async def adopt(self, orphans: Iterable[UUID]) -> None:
-        """Take over calls that nobody owns, as far as there is room; what fails is left to whoever looks next."""
-        for call_id in orphans:
+    async def adopt(self, call_ids: Iterable[UUID]) -> None:
+        """Take over calls that have no owner, as far as there is room; what fails is left to the next look."""
+        for call_id in call_ids:
             if self.draining or not self._room:
                 return
-            try:
-                await asyncio.shield(self._claim(call_id))
-            except (PeerError, StoreUnavailableError) as error:
-                _log.info("call_not_adopted", call_id=str(call_id), reason=str(error))
+            if self._broken[call_id] <= _MOST_BREAKS:
+                await asyncio.wait([self._claim(call_id)])
 
     def asked_for(self, call_id: UUID) -> None:
         """A client of this call has landed on another process: let go of it."""
@@ -242,6 +253,7 @@ class Switchboard:
             log.info("call_left", reason=call.record.close_reason or "handed over", events=call.record.version)
         except* Exception as errors:  # the border: whatever breaks one call must not reach another
             log.error("call_broken", exc_info=errors)
+            self._broken[call.id] += 1
             session.break_off()
         finally:
             session.gone.set()
@@ -270,6 +282,6 @@ def _record(
     return recorded
 
 
-def _hang_up(session: CallSession) -> None:
+def _hang_up(session: CallSession, reason: str = "the server is shutting down") -> None:
     if session.call.state is not State.CLOSED:
-        session.feed(HangupRequested(at_us=session.now_us(), by="server", reason="the server is shutting down"))
+        session.feed(HangupRequested(at_us=session.now_us(), by="server", reason=reason))

@@ -80,8 +80,8 @@ class Candidate:
             await asyncio.gather(speaker, return_exceptions=True)
             if client.error is not None or client.closed is not None or client.connections != 1:
                 self.seen.troubles.append(f"call {self.number}: {client.error or client.closed or 'reconnected'}")
-            if client.microphone.given_up:
-                self.seen.troubles.append(f"call {self.number}: {client.microphone.given_up} frames never acknowledged")
+            if client.microphone.refused:
+                self.seen.troubles.append(f"call {self.number}: {client.microphone.refused} frames never acknowledged")
             client.hangup("measured")
             await asyncio.gather(follower, return_exceptions=True)
 

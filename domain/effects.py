@@ -5,6 +5,7 @@ Effects name ranges of audio by absolute sample positions; the shell keeps the b
 
 from typing import Any, NamedTuple
 
+from domain.history import Turn
 from domain.ports import Side
 from domain.states import State
 
@@ -21,9 +22,10 @@ class TellState(NamedTuple):
 class TellTranscript(NamedTuple):
     """Pass a piece of transcript on. `number` is the turn (candidate) or generation (interviewer).
 
-    `turn` is the answer that this is, or replies to.
+    `turn` is the answer that this is, or replies to; `version` that of the event it follows from.
     """
 
+    version: int
     side: Side
     number: int
     turn: int
@@ -32,8 +34,12 @@ class TellTranscript(NamedTuple):
 
 
 class TellLatency(NamedTuple):
-    """The breakdown of one reply's response latency, in ms; -1 where a part is unknown."""
+    """The breakdown of one reply's response latency, in ms; -1 where a part is unknown.
 
+    `version` is that of the event it follows from.
+    """
+
+    version: int
     generation: int
     turn: int
     endpoint_ms: int
@@ -84,12 +90,16 @@ class ForgetInterviewerAudio(NamedTuple):
 
 
 class DialModel(NamedTuple):
-    """Set up a Gemini session, after `wait_ms`; close the old one first. An empty handle means a fresh session."""
+    """Set up a Gemini session, after `wait_ms`; close the old one first.
+
+    An empty handle means a fresh session, which is given `seed` as its past, if there is any.
+    """
 
     attempt: int
     wait_ms: int
     handle: str
     model: str
+    seed: tuple[Turn, ...] = ()
 
 
 class OpenActivity(NamedTuple):

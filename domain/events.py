@@ -7,7 +7,7 @@ are samples of the candidate's 16 kHz stream, or of the interviewer's 24 kHz str
 
 from typing import Literal
 
-from domain.event import Event, Evidence, event
+from domain.event import Event, Evidence, RawJson, event
 from domain.interview import Agent, Candidate, InterviewContext
 from domain.policy import Policy
 from domain.states import Link
@@ -42,8 +42,8 @@ class CallOpened(DecisionEvent, frozen=True, kw_only=True):
 class LinkLost(DecisionEvent, frozen=True, kw_only=True):
     """A link is missing: the call is resuming.
 
-    For the model's link, what is dialled next: `model`, with the session's handle or `fresh`, as the `attempt`-th dial
-    since a turn was last completed.
+    For the model's link, what is dialled next: `model`, with the session's handle or `fresh` (then it is given the
+    conversation as it was heard), as the `attempt`-th dial since a turn was last completed.
     """
 
     link: Link
@@ -51,6 +51,25 @@ class LinkLost(DecisionEvent, frozen=True, kw_only=True):
     attempt: int = 0
     model: str = ""
     fresh: bool = False
+
+
+@event("call.session_aged.v1")
+class SessionAged(DecisionEvent, frozen=True, kw_only=True):
+    """The Gemini session is so old that the next quiet moment is used to leave it: replies get slower with age."""
+
+    age_ms: int
+
+
+@event("call.model_memory_judged.v1")
+class ModelMemoryJudged(DecisionEvent, frozen=True, kw_only=True):
+    """Whether a session that was resumed by its handle, or given the conversation, does remember it.
+
+    Gemini does not say. Its first bill does: a model that remembers reads all of it again.
+    """
+
+    method: Literal["handle", "seed"]
+    verdict: Literal["kept", "lost", "unknown"]
+    evidence: Evidence
 
 
 @event("call.link_restored.v1")
@@ -278,6 +297,13 @@ class InterviewerAudioRecorded(DecisionEvent, frozen=True, kw_only=True):
     sha256: str
     first_model_sample: int
     samples: int
+
+
+@event("call.remembered.v1", personal=("memory",))
+class CallRemembered(DecisionEvent, frozen=True, kw_only=True):
+    """All that the call knows at this point of its log: recovery may begin here."""
+
+    memory: RawJson
 
 
 @event("call.handed_over.v1")

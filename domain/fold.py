@@ -10,8 +10,19 @@ from typing import Any
 from domain import events as ev
 from domain import inputs as inp
 from domain.event import Event
+from domain.fold_session import (
+    going_away,
+    handle_issued,
+    leave_session,
+    memory_judged,
+    model_connected,
+    session_aged,
+    tool_called,
+    tool_calls_cancelled,
+    usage_reported,
+)
 from domain.machine import fire
-from domain.record import Answer, Record, Reply, Suspicion, Unheard
+from domain.record import Answer, Known, Record, Reply, Suspicion, Unheard
 from domain.states import Link, State, Trigger
 
 
@@ -35,9 +46,8 @@ def _link_lost(record: Record, event: ev.LinkLost) -> None:
     if event.link is Link.MODEL:
         record.attempts, record.model = event.attempt, event.model
         record.rotation_due, record.owed, record.session_changed = False, 0, True
-        record.resumable = False
-        if event.fresh:
-            record.handle, record.unheard = "", None
+        record.resumable = record.amnesic = False
+        leave_session(record, event.fresh)
         if record.reply is not None and record.reply.playing and not record.reply.complete:
             record.reply.complete = record.reply.truncated = True
 
@@ -59,6 +69,9 @@ def _open_answer(record: Record, event: ev.CandidateStarted | ev.BargeInConfirme
     if event.turn not in record.untranscribed:
         record.untranscribed.append(event.turn)
     before = record.answer
+    if before is None or before.turn != event.turn:
+        record.earlier_sample = record.asked_sample
+    record.history.candidate_began(event.turn)
     first_sample = before.first_sample if before is not None and before.turn == event.turn else event.from_sample
     record.answer = Answer(
         turn=event.turn, from_sample=event.from_sample, first_sample=first_sample, opened_at_us=event.at_us
@@ -74,7 +87,7 @@ def _candidate_started(record: Record, event: ev.CandidateStarted) -> None:
 def _candidate_stopped(record: Record, event: ev.CandidateStopped) -> None:
     record.state = fire(record.state, Trigger.CANDIDATE_STOPPED)
     assert record.answer is not None
-    record.answer.to_sample = event.to_sample
+    record.answer.to_sample = record.asked_sample = event.to_sample
     record.eager = False
     record.answer.end_sample = event.end_sample
     record.answer.end_at_us, record.answer.stopped_at_us = event.end_at_us, event.at_us
@@ -82,7 +95,7 @@ def _candidate_stopped(record: Record, event: ev.CandidateStopped) -> None:
 
 def _generation_requested(record: Record, event: ev.GenerationRequested) -> None:
     record.generation, record.chose_silence = event.generation, False
-    record.reply = Reply(event.generation, event.cause, event.turn, event.at_us)
+    record.reply = Reply(event.generation, event.cause, event.turn, event.at_us, asked_sample=record.asked_sample)
 
 
 def _generation_started(record: Record, event: ev.GenerationStarted) -> None:
@@ -90,6 +103,8 @@ def _generation_started(record: Record, event: ev.GenerationStarted) -> None:
     record.reply.started, record.reply.started_at_us = True, event.at_us
     record.reply.first_model_sample = event.first_model_sample
     record.reply.ended = False  # what ended before its first audio was another turn
+    if event.generation > record.forgotten:  # it answers what came after the answers to these calls
+        record.tool_calls = [call for call in record.tool_calls if call.at_us > record.reply.requested_at_us]
 
 
 def _model_went_on(record: Record, _: ev.ModelWentOn) -> None:
@@ -101,7 +116,7 @@ def _model_went_on(record: Record, _: ev.ModelWentOn) -> None:
 def _let_reply_go(record: Record) -> None:
     if record.reply is not None and not record.reply.ended:
         record.owed, record.owed_audio = record.reply.generation, not record.reply.complete
-        record.owed_started = record.reply.started
+        record.owed_started, record.owed_asked_sample = record.reply.started, record.reply.asked_sample
     record.reply = None
 
 
@@ -116,14 +131,15 @@ def _generation_cancelled(record: Record, event: ev.GenerationCancelled) -> None
 
 def _interviewer_cut(record: Record, event: ev.InterviewerCut) -> None:
     record.unheard = Unheard(event.generation, event.heard_ms, event.heard_text)
+    record.history.reply_cut(event.generation, event.heard_text)
 
 
 def _history_corrected(record: Record, _: ev.HistoryCorrected) -> None:
     record.unheard = None
 
 
-def _eager_end_tried(record: Record, _: ev.EagerEndTried) -> None:
-    record.eager = True
+def _eager_end_tried(record: Record, event: ev.EagerEndTried) -> None:
+    record.eager, record.asked_sample = True, event.to_sample
 
 
 def _eager_end_withdrawn(record: Record, event: ev.EagerEndWithdrawn) -> None:
@@ -136,6 +152,7 @@ def _model_started(record: Record, _: ev.ModelStarted) -> None:
     record.state = fire(record.state, Trigger.MODEL_STARTED)
     assert record.reply is not None
     record.reply.playing = True
+    record.history.reply_began(record.reply.generation, record.reply.text)
     record.unheard = None  # of an older one, it is too late to speak
     if record.answer is not None and record.answer.to_sample is not None:
         record.answer.replied = True
@@ -170,11 +187,13 @@ def _barge_in_confirmed(record: Record, event: ev.BargeInConfirmed) -> None:
 def _model_transcribed(record: Record, event: inp.ModelTranscribed) -> None:
     if record.reply is not None and record.reply.generation == event.generation:
         record.reply.text += event.text
+    record.history.reply_said(event.generation, event.text)
 
 
 def _candidate_transcribed(record: Record, event: inp.CandidateTranscribed) -> None:
     # Of earlier turns nothing more will come; an interim text is replaced by a later one.
     awaited = event.turn if event.interim else event.turn + 1
+    record.history.candidate_said(event.turn, event.text, interim=event.interim)
     record.untranscribed = [turn for turn in record.untranscribed if turn >= awaited]
 
 
@@ -194,10 +213,15 @@ def _interruption_reported(record: Record, event: inp.ModelInterruptionReported)
 
 def _model_turn_completed(record: Record, event: inp.ModelTurnCompleted) -> None:
     if event.generation == record.owed:
+        if record.owed:
+            record.known = Known(record.owed, max(record.known.sample, record.owed_asked_sample))
         record.owed = 0
+        if record.owed_started:  # cut or heard to its end before Gemini thought so: either way it was a good session
+            record.attempts = 0
     elif record.reply is not None and record.reply.generation == event.generation:
         record.owed = 0
         record.reply.ended = True
+        record.known = Known(event.generation, max(record.known.sample, record.reply.asked_sample))
         if record.reply.started:  # a turn without audio proves nothing about the session
             record.reply.ended_at_us = 0 if record.reply.complete else event.at_us
             record.reply.complete = True
@@ -206,29 +230,12 @@ def _model_turn_completed(record: Record, event: inp.ModelTurnCompleted) -> None
             record.chose_silence = record.reply.cause != "nudge"
 
 
-def _handle_issued(record: Record, event: inp.ResumptionHandleIssued) -> None:
-    record.resumable = event.resumable and bool(event.handle)
-    if record.resumable:  # an empty handle must never overwrite a good one
-        record.handle = event.handle
-
-
 def _client_connected(record: Record, _: inp.ClientConnected) -> None:
     record.clients += 1
 
 
-def _model_connected(record: Record, event: inp.ModelConnected) -> None:
-    if Link.MODEL in record.missing:
-        record.connected_at_us = event.at_us
-        if not event.resumed:
-            record.forgotten = record.generation
-
-
 def _muted(record: Record, event: inp.MicMuted | inp.MicUnmuted) -> None:
     record.muted = isinstance(event, inp.MicMuted)
-
-
-def _going_away(record: Record, _: inp.GoAwayReceived) -> None:
-    record.rotation_due = Link.MODEL not in record.missing
 
 
 def _ending(record: Record, _: ev.EndingAgreed) -> None:
@@ -237,7 +244,7 @@ def _ending(record: Record, _: ev.EndingAgreed) -> None:
 
 def _closed(record: Record, event: ev.CallClosed) -> None:
     record.state = fire(record.state, Trigger.CLOSE)
-    record.close_reason = event.reason
+    record.close_reason, record.close_detail = event.reason, event.detail
     record.reply = record.suspicion = record.unheard = None
     record.eager = False
     record.missing.clear()
@@ -257,6 +264,7 @@ def _handed_over(record: Record, _: ev.CallHandedOver) -> None:
 
 def _taken_over(record: Record, event: inp.CallTakenOver) -> None:
     record.epoch, record.process = event.epoch, event.process
+    record.takeovers.append((event.epoch, event.originator_version))
     record.leaving, record.handed_over = "", False
 
 
@@ -282,6 +290,8 @@ _MEANINGS: dict[type[Event], Callable[[Record, Any], None]] = {
     ev.BargeInSuspected: _barge_in_suspected,
     ev.BargeInDismissed: _barge_in_dismissed,
     ev.BargeInConfirmed: _barge_in_confirmed,
+    ev.SessionAged: session_aged,
+    ev.ModelMemoryJudged: memory_judged,
     ev.EndingAgreed: _ending,
     ev.CallClosed: _closed,
     ev.CallSettled: _settled,
@@ -291,12 +301,15 @@ _MEANINGS: dict[type[Event], Callable[[Record, Any], None]] = {
     inp.GenerationCompleted: _generation_completed,
     inp.ModelInterruptionReported: _interruption_reported,
     inp.ModelTurnCompleted: _model_turn_completed,
-    inp.ResumptionHandleIssued: _handle_issued,
+    inp.ResumptionHandleIssued: handle_issued,
     inp.ClientConnected: _client_connected,
-    inp.ModelConnected: _model_connected,
+    inp.ModelConnected: model_connected,
     inp.MicMuted: _muted,
     inp.MicUnmuted: _muted,
-    inp.GoAwayReceived: _going_away,
+    inp.GoAwayReceived: going_away,
+    inp.ToolCallRequested: tool_called,
+    inp.ToolCallsCancelled: tool_calls_cancelled,
+    inp.UsageReported: usage_reported,
     inp.HandOverRequested: _hand_over_requested,
     inp.CallTakenOver: _taken_over,
 }

@@ -51,9 +51,10 @@ class ClientConnected(Event, frozen=True, kw_only=True):
 
 @event("call.client_lost.v1")
 class ClientLost(Event, frozen=True, kw_only=True):
-    """The client's connection ended without a hangup."""
+    """The client's connection ended. `left`: it closed it in order, and does not mean to come back."""
 
     reason: str
+    left: bool = False
 
 
 @event("call.mic_muted.v1")
@@ -102,11 +103,15 @@ class ClientViolatedProtocol(Event, frozen=True, kw_only=True):
 
 @event("call.model_connected.v1")
 class ModelConnected(Event, frozen=True, kw_only=True):
-    """A Gemini session is set up. `resumed` tells whether it continues an earlier one by its handle."""
+    """A Gemini session is set up. `resumed`: it continues an earlier one, whose handle was accepted.
+
+    `seeded`: it is a new one, and was given the conversation as it was heard. Otherwise it knows nothing.
+    """
 
     model: str
     resumed: bool
     setup_ms: int
+    seeded: bool = False
 
 
 @event("call.model_lost.v1")

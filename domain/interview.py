@@ -62,6 +62,19 @@ def heard_note(heard_text: str, heard_ms: int) -> str:
     return f'[Note, not said by the candidate: of your last reply only this was heard: "{heard_text}"]'
 
 
+def seed_note(minutes: int, left_out: int) -> str:
+    """What stands before the conversation that a new session is given: it must go on, not begin."""
+    omitted = f" The first {left_out} turns are left out." if left_out else ""
+    return (
+        f"[Note, not said by the candidate: the connection was lost. The interview has been going on for {minutes} "
+        f"minutes; what was said so far follows, as it was heard.{omitted} Go on from there: do not greet again, and "
+        "do not ask again what has been answered.]"
+    )
+
+
+LOST_CALL = "The connection was lost before the answer arrived. It was carried out: do not call it again."
+"""The error that a resumed session is given for a function call of the session before."""
+
 END_TOOL = "end_interview"
 """The function the model calls when the interview is over."""
 

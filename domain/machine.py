@@ -2,6 +2,7 @@
 
 A machine per call would cost 80 µs and an asynchronous one five times as much per transition; a call has nothing to
 wait for here. The machine's one model is a seat: a call sits down in its state, fires, and takes the new state away.
+So all calls of a process, live or recovered, are held in one thread.
 """
 
 from typing import Any

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from domain import inputs as inp
-from domain.rules import barge_in, ending, links, model, playback, takeover, voice
+from domain.rules import barge_in, ending, links, model, playback, restoring, takeover, voice
 from domain.states import State
 
 Rule = Callable[[Any, Any], None]
@@ -58,7 +58,14 @@ _ROWS: dict[type, list[Rule]] = {
     ],
     inp.RoundTripMeasured: _open(STEP),
     inp.ClientConnected: _open(links.client_connected),
-    inp.ClientLost: [links.client_lost] * 5 + [ending.client_lost_after_close],
+    inp.ClientLost: [
+        links.client_lost,
+        links.client_lost,
+        links.client_lost,
+        links.client_lost,
+        links.client_lost,
+        ending.client_lost_after_close,
+    ],
     inp.HangupRequested: _open(ending.hung_up),
     inp.ClientViolatedProtocol: _open(ending.violated),
     inp.OutletFailed: _open(ending.outlet_failed),
@@ -80,12 +87,12 @@ _ROWS: dict[type, list[Rule]] = {
         model.audio_while_resuming,
         IGNORED,
     ],
-    inp.ModelTranscribed: _open(model.transcribed),
+    inp.ModelTranscribed: _open(STEP),
     inp.CandidateTranscribed: _open(model.candidate_transcribed),
     inp.GenerationCompleted: _open(model.completed),
     inp.ModelTurnCompleted: _open(model.turn_completed),
     inp.ModelInterruptionReported: _open(model.interruption_reported),
-    inp.UsageReported: [STEP] * 6,
+    inp.UsageReported: [restoring.judge_memory] * 5 + [STEP],
     inp.UplinkMeasured: [STEP] * 6,
     inp.AudioReadBack: [STEP] * 6,
     inp.GoAwayReceived: _open(model.going_away),

@@ -20,6 +20,7 @@ from domain.playout import Playout
 from domain.policy import Policy
 from domain.ports import Side
 from domain.record import Record
+from domain.tellings import telling_of
 from domain.timers import Timers
 
 
@@ -48,6 +49,10 @@ class CallMemory:
         """Everything of the open window before this was sent to the model."""
         self.given_until = self.given_samples = self.resent_samples = 0
         """How far into the candidate's stream the model was given any, how much, and how much of that once more."""
+        self.given_before = 0
+        """How much of both it had been given when the newest session began."""
+        self.seeded_characters = 0
+        """How much of the conversation the newest session was told."""
         self.missed_from: int | None = None
         """Where a voice began that the model could not be given at once, because its link was missing."""
         self.late_generation = self.late_chunks = self.late_samples = 0
@@ -56,6 +61,7 @@ class CallMemory:
         """The model's link was lost while a barge-in was being decided: `resuming` follows the decision."""
         self.settling = False
         self.handing_over = False
+        self.remembered_at_us = 0
         self.heard_of_us = 0
         """When the newest input but one was handled: at a takeover, the end of what the log holds."""
         self._events: list[Event] = []
@@ -93,14 +99,18 @@ class CallMemory:
         self.ignored[f"{type(happened).__name__} in {self.record.state}"] += 1
 
     def emit(self, event: Event) -> None:
-        """Fold an event and keep it for the decision under way."""
+        """Fold an event and keep it for the decision under way; what the client is told of it follows from it alone."""
         fold(self.record, event)
         self._events.append(event)
+        telling = telling_of(self.record, event)
+        if telling is not None:
+            self._effects.append(telling)
 
     def forget_unrecorded(self) -> None:
         """The log has all that counts: audio that waits to be stored is in it already, or another core stored it."""
-        self.candidate_audio.forget()
-        self.interviewer_audio.forget()
+        for journal in (self.candidate_audio, self.interviewer_audio):
+            if journal.waiting:
+                journal.forget()
 
     @property
     def decided(self) -> tuple[Event, ...]:

@@ -43,6 +43,8 @@ class Supports(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     tools: Literal["blocking", "non_blocking", "none"] = "blocking"
     other_tools: bool = False
     """Whether a declaration may choose the other behaviour."""
+    initial_history: bool = True
+    """Whether it can be given a past at its beginning without answering that."""
     content_mid_session: bool = True
     """Whether ordered content may be sent after the session's beginning."""
 
@@ -91,6 +93,12 @@ class Catalogue(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             for model in self.models
             if model.supports.live and model.status != "retired" and (service is None or service in model.services)
         )
+
+
+def prompt_tokens(usage: RawJson) -> int:
+    """From how many tokens a turn was made: all that the model remembers. 0 where the snapshot does not say."""
+    count = usage.get("promptTokenCount", 0)
+    return count if isinstance(count, int) else 0
 
 
 def usage_cost(usage: RawJson, prices: Prices) -> Decimal | None:

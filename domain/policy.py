@@ -110,6 +110,8 @@ class EagerPolicy(msgspec.Struct, frozen=True):
 class HistoryPolicy(msgspec.Struct, frozen=True):
     correction: Literal["note", "none"] = "note"
     """What Gemini is told of a reply that was not heard to its end: a short note with the next window, or nothing."""
+    seed_characters: Annotated[int, msgspec.Meta(ge=1_000, le=400_000)] = 40_000
+    """How much of the conversation a new session is given: some 10,000 tokens, or 45 minutes of talk."""
 
 
 class PlayoutPolicy(msgspec.Struct, frozen=True):
@@ -126,18 +128,29 @@ class PlayoutPolicy(msgspec.Struct, frozen=True):
 class LinkPolicy(msgspec.Struct, frozen=True):
     hello_wait_ms: Millis = 60_000
     """How long a new call waits for its client."""
-    resume_wait_ms: Millis = 30_000
-    """How long a call waits for its client to come back."""
+    resume_wait_ms: Millis = 120_000
+    """How long a call waits for its client to come back: a lift, a change of networks, a restarted router."""
+    silence_ms: Annotated[int, msgspec.Meta(ge=100, le=60_000)] = 3_000
+    """A client that has not been heard of for so long, not even by a ping, has lost its line."""
+    second_client: Literal["replace", "refuse"] = "replace"
+    """What becomes of a second client that says hello while another one is connected: it takes the call, or not."""
     grace_ms: Millis = 3_000
     """How long a closed call accepts audio that was not yet acknowledged."""
     dial_attempts: Annotated[int, msgspec.Meta(ge=1, le=10)] = 3
     """Tries for a Gemini session without a completed turn between them; after that the call closes."""
     healthy_ms: Millis = 60_000
     """A session that lived this long was good: the dials before it no longer count."""
-    dial_backoff_ms: Millis = 500
-    """The wait before the second try; doubles with each; the adapter adds jitter."""
+    steady_ms: Millis = 1_000
+    """A session that lived this long is followed by the next at once: Gemini is there, and takes sessions."""
+    dial_backoff_ms: Millis = 400
+    """The wait before the second try where the first was in vain; doubles with each; the adapter adds jitter."""
     rotation_margin_ms: Millis = 3_000
-    """A session that Gemini is about to end is left at a quiet moment, or this long before its end."""
+    """A session that Gemini is about to end is left at a quiet moment. From so long before its end on, also at another
+    one, but not while a reply is being made."""
+    rotation_latest_ms: Millis = 500
+    """This long before its end it is left whatever happens."""
+    session_age_ms: Millis = 540_000
+    """A session of this age is left at a quiet moment: connections last about 10 minutes, and replies get slower."""
     reply_timeout_ms: Millis = 5_000
     """A model that has not begun to answer by then is nudged, once. Gemini answers within 0.6 to 3 s, old sessions a
     second later, and one turn in five was seen to stay silent: what is waited here is heard as silence each time."""
@@ -162,6 +175,8 @@ class LinkPolicy(msgspec.Struct, frozen=True):
 class RecordingPolicy(msgspec.Struct, frozen=True):
     segment_ms: Annotated[int, msgspec.Meta(ge=20, le=1_000)] = 1_000
     """Audio is stored, and acknowledged, in segments of at most this length."""
+    remember_ms: Millis = 60_000
+    """How often a call's memory is recorded: whoever takes the call over runs over no more of its log than this."""
 
 
 class Policy(msgspec.Struct, frozen=True):

@@ -101,6 +101,10 @@ class EventReader(ABC):
         """The events of one call in order of version, those above `gt` and up to `lte`."""
 
     @abstractmethod
+    async def newest_version(self, originator_id: UUID, topic: str) -> int:
+        """The version of one call's newest event of this topic; 0 if there is none."""
+
+    @abstractmethod
     async def select_notifications(
         self, start: int | None, limit: int, topics: Sequence[str] = (), *, inclusive_of_start: bool = True
     ) -> Sequence[Notification]:
@@ -119,8 +123,8 @@ class AudioStore(ABC):
     """Reading stored audio back."""
 
     @abstractmethod
-    async def select_audio(self, call_id: UUID, side: Side) -> Sequence[AudioSegment]:
-        """All segments of one side of one call, in order of `first_sample`, decoded to PCM."""
+    async def select_audio(self, call_id: UUID, side: Side, from_sample: int = 0) -> Sequence[AudioSegment]:
+        """The segments of one side of one call that begin at `from_sample` or later, in their order, decoded to PCM."""
 
     @abstractmethod
     async def select_pcm(self, call_id: UUID, side: Side, from_sample: int, to_sample: int) -> bytes:

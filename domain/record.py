@@ -1,7 +1,9 @@
 """What a call is, as far as its events tell: the part of its memory that a fold of the log gives back."""
 
 from dataclasses import dataclass, field
+from typing import Literal
 
+from domain.history import History
 from domain.interview import Agent
 from domain.states import Link, State
 
@@ -29,6 +31,8 @@ class Reply:
     truncated: bool = False
     """It broke off: the link was lost, or Gemini called it interrupted though nobody spoke."""
     text: str = ""
+    asked_sample: int = 0
+    """The candidate's audio before this had been given to the model, in windows that were closed."""
 
 
 @dataclass(slots=True)
@@ -71,12 +75,32 @@ class Unheard:
 
 
 @dataclass(slots=True)
+class Known:
+    """What a Gemini session remembers: replies up to `generation`, the candidate's audio before `sample`."""
+
+    generation: int = 0
+    sample: int = 0
+
+
+@dataclass(slots=True)
+class ToolCall:
+    """A function call whose answer may not have reached the model. `held`: the session's handle remembers the call."""
+
+    id: str
+    name: str
+    at_us: int
+    held: bool = False
+
+
+@dataclass(slots=True)
 class Record:
     """A call's state as folded from its events (`domain.fold`)."""
 
     agent: Agent
     epoch: int = 1
     """How many processes have owned the call."""
+    takeovers: list[tuple[int, int]] = field(default_factory=list)
+    """Each takeover's epoch, and the version of its event."""
     process: str = ""
     """Who owns it; empty once it was handed over."""
     leaving: str = ""
@@ -97,14 +121,27 @@ class Record:
     """The model was given the answer before its end was certain; its window is closed for the time being."""
     unheard: Unheard | None = None
     """What the model has yet to be told."""
+    history: History = field(default_factory=History)
+    """What was said, as it was heard."""
+    asked_sample: int = 0
+    """Where the newest window ended that the model was asked to answer."""
+    earlier_sample: int = 0
+    """Where the newest one of an earlier turn than the answer's ended."""
+    known: Known = field(default_factory=Known)
+    """What the newest Gemini session knows, or the one that is being dialled will."""
+    held: Known = field(default_factory=Known)
+    """What the handle stands for."""
+    remembered: int = 0
     forgotten: int = 0
-    """The newest Gemini session began afresh: it knows nothing of generations up to this one."""
+    """The newest session knew replies up to `remembered` when it began, and none after it up to `forgotten`."""
+    tool_calls: list[ToolCall] = field(default_factory=list)
     owed: int = 0
     """A generation that is over for us and that Gemini has not ended yet; 0 for none."""
     owed_audio: bool = False
     """More of its audio may come."""
     owed_started: bool = False
     """Some of its audio had come: then Gemini has an interruption to report, and an end."""
+    owed_asked_sample: int = 0
     chose_silence: bool = False
     """The model chose to say nothing, and has not been asked to go on since."""
     clients: int = 0
@@ -120,12 +157,36 @@ class Record:
     session_changed: bool = False
     """A session died, and what it knew of the open window or the awaited reply died with it."""
     rotation_due: bool = False
+    """The session should be left at a quiet moment: it is about to end, or old, or has lost its memory."""
+    amnesic: bool = False
+    """It was resumed, and remembers nothing."""
+    first_prompt_tokens: int = 0
+    """What the model's first turn was made from: its instruction, hardly more."""
+    prompt_tokens: int = 0
+    """What its newest turn was made from, by its own account."""
+    prompt_tokens_before: int = 0
+    """The same, of the session before."""
+    restored_by: Literal["", "handle", "seed"] = ""
+    """How the newest session should have come to remember the interview, as long as nothing shows whether it does."""
     ending: bool = False
     """The model has called the end of the interview; the call closes once its last words were played."""
     settled: bool = False
     close_reason: str = ""
+    close_detail: str = ""
 
     @property
     def window_open(self) -> bool:
         """Whether the candidate has the floor and the model is being given their audio."""
         return self.answer is not None and self.answer.to_sample is None
+
+    @property
+    def reply_is_here(self) -> bool:
+        """Whether a reply is being heard, or has arrived to be heard: it needs no session any more."""
+        return self.reply is not None and (self.reply.playing or (self.reply.started and self.reply.complete))
+
+    @property
+    def answer_is_due(self) -> bool:
+        """Whether the newest answer, or its beginning, has still to be given to a session that does not know it."""
+        if self.answer is None or self.window_open:
+            return self.answer is not None
+        return self.reply is not None and not self.reply_is_here and not self.answer.replied

@@ -16,6 +16,10 @@ class Timer(StrEnum):
     """The client should have played some of what it was sent."""
     ROTATION = "rotation"
     """The model's connection is about to be ended by Gemini."""
+    SESSION_END = "session_end"
+    """It is the last moment to leave it."""
+    SESSION_AGE = "session_age"
+    """The model's connection is old."""
     DURATION = "duration"
     """The interview, with its overtime, should be over."""
     PLAYOUT = "playout"
@@ -34,37 +38,37 @@ NEVER_US = 2**62
 class Timers:
     """At most one deadline per timer."""
 
-    __slots__ = ("_due_us", "next_us")
+    __slots__ = ("due_us", "next_us")
 
     def __init__(self) -> None:
-        self._due_us: dict[Timer, int] = {}
+        self.due_us: dict[Timer, int] = {}
         self.next_us = NEVER_US
 
     def start(self, timer: Timer, due_us: int) -> None:
         """Set, or move, a deadline."""
-        self._due_us[timer] = due_us
-        self.next_us = min(self._due_us.values())
+        self.due_us[timer] = due_us
+        self.next_us = min(self.due_us.values())
 
     def stop(self, timer: Timer) -> None:
         """Forget a deadline, if it was set."""
-        if self._due_us.pop(timer, None) is not None:
-            self.next_us = min(self._due_us.values(), default=NEVER_US)
+        if self.due_us.pop(timer, None) is not None:
+            self.next_us = min(self.due_us.values(), default=NEVER_US)
 
     def running(self, timer: Timer) -> bool:
         """Whether this deadline is set."""
-        return timer in self._due_us
+        return timer in self.due_us
 
     def clear(self) -> None:
         """Forget all deadlines."""
-        self._due_us.clear()
+        self.due_us.clear()
         self.next_us = NEVER_US
 
     def pop_due(self, now_us: int) -> list[Timer]:
         """Take out all deadlines that have passed, the earliest first."""
         if now_us < self.next_us:
             return []
-        due = sorted((due_us, timer) for timer, due_us in self._due_us.items() if due_us <= now_us)
+        due = sorted((due_us, timer) for timer, due_us in self.due_us.items() if due_us <= now_us)
         for _, timer in due:
-            del self._due_us[timer]
-        self.next_us = min(self._due_us.values(), default=NEVER_US)
+            del self.due_us[timer]
+        self.next_us = min(self.due_us.values(), default=NEVER_US)
         return [timer for _, timer in due]

@@ -15,6 +15,12 @@ class CatalogueError(VivaError):
     """A catalogue file cannot be used; the message says where and why."""
 
 
+def takes_history(model: str) -> bool:
+    """Whether `model` can be given a past without answering it; believed of a model that is not in the catalogue."""
+    known = {each.id: each.supports.initial_history for each in load_catalogue().models}
+    return known.get(model, True)
+
+
 @lru_cache(maxsize=4)
 def load_catalogue(path: Path = OWN) -> Catalogue:
     """The catalogue in `path`, read once a process. Blocking: touches the disk. Raises `CatalogueError`."""

@@ -83,12 +83,12 @@ class GeminiLink:
     def dial(self, effect: DialModel, config: LiveSetup) -> None:
         """Give up the session there is, wait, and set up a new one; `ModelConnected` or `ModelLost` follows.
 
-        The effect's model and handle stand above the configuration's. Needs the link to be entered.
+        The effect's model, handle and seed stand above the configuration's. Needs the link to be entered.
         """
         assert self._group is not None, "enter the link before dialling"
         self._drop_session()
         self.counts.dials += 1
-        setup = replace(config, model=effect.model, handle=effect.handle)
+        setup = replace(config, model=effect.model, handle=effect.handle, seed=() if effect.handle else effect.seed)
         session = GeminiSession(self._client, self._settings, setup, self._deliver, self._now_us, self.counts.uplink)
         wait_s = effect.wait_ms / 1000 * (1 + JITTER * self._jitter())
         task = session.start(self._group, set(self._tasks), wait_s)

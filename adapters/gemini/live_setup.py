@@ -10,8 +10,11 @@ from typing import Any, Literal
 
 from google.genai import types
 
+from adapters.gemini.catalogue import takes_history
+from domain.history import Turn
 from domain.interview import END_TOOL
 from domain.policy import EndpointPolicy
+from domain.ports import Side
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +35,9 @@ END_INTERVIEW = Function(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LiveSetup:
-    """A session's configuration. `model` and `handle` are those of the dial; an empty handle asks for a fresh session.
+    """A session's configuration. `model`, `handle` and `seed` are those of the dial.
 
+    An empty handle asks for a fresh session, `seed` is the past that it is given then.
     `language` is a BCP 47 tag, empty to leave the choice to the model. `turns` says who decides turns; `silence_ms`
     counts only where Gemini does. With `hint_language` the transcription of the candidate is told the language too.
     """
@@ -41,6 +45,7 @@ class LiveSetup:
     instruction: str
     model: str = ""
     handle: str = field(default="", repr=False)
+    seed: tuple[Turn, ...] = field(default=(), repr=False)
     voice: str = ""
     language: str = ""
     functions: tuple[Function, ...] = (END_INTERVIEW,)
@@ -48,6 +53,14 @@ class LiveSetup:
     silence_ms: int = EndpointPolicy().silence_ms
     hint_language: bool = False
 
+    @property
+    def history(self) -> tuple[Turn, ...]:
+        """The part of the seed that is sent as content; a model that would answer that is told in its instruction."""
+        return self.seed if takes_history(self.model) else ()
+
+
+SPEAKERS = {Side.CANDIDATE: "Candidate", Side.INTERVIEWER: "Interviewer"}
+"""Who said what, where a conversation is told as text."""
 
 START_COMMITTED_AFTER_MS = 40
 """Speech that Gemini's own detector wants before it believes a start. Not a pre-roll: longer would only be later."""
@@ -58,7 +71,8 @@ def live_config(setup: LiveSetup) -> types.LiveConnectConfig:
     hint = [setup.language] if setup.hint_language and setup.language else None
     return types.LiveConnectConfig(
         response_modalities=[types.Modality.AUDIO],
-        system_instruction=types.Content(parts=[types.Part(text=setup.instruction)]),
+        system_instruction=types.Content(parts=[types.Part(text=_instruction(setup))]),
+        history_config=types.HistoryConfig(initial_history_in_client_content=True) if setup.history else None,
         speech_config=_speech(setup),
         tools=_tools(setup.functions),
         input_audio_transcription=types.AudioTranscriptionConfig(language_codes=hint),
@@ -70,6 +84,15 @@ def live_config(setup: LiveSetup) -> types.LiveConnectConfig:
             activity_handling=types.ActivityHandling.START_OF_ACTIVITY_INTERRUPTS,
         ),
     )
+
+
+def _instruction(setup: LiveSetup) -> str:
+    """What the model is told; where its past cannot be content, that stands at the end, one turn a line."""
+    if not setup.seed or setup.history:
+        return setup.instruction
+    note, *turns = setup.seed
+    said = (f"{SPEAKERS[turn.side]}: {' '.join(turn.text.split())}" for turn in turns)
+    return "\n".join([setup.instruction, "", note.text, *said])
 
 
 def _speech(setup: LiveSetup) -> types.SpeechConfig | None:

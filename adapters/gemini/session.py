@@ -19,7 +19,7 @@ from adapters.gemini.live_setup import LiveSetup, live_config
 from adapters.gemini.losses import FAILURES, LostError, loss_of
 from adapters.gemini.messages import inputs_of
 from adapters.gemini.settings import GeminiSettings
-from adapters.gemini.uplink import Outgoing, Uplink, UplinkCounts
+from adapters.gemini.uplink import History, Outgoing, Uplink, UplinkCounts
 from adapters.gemini.voice import VoiceDecoder
 from domain.inputs import Input, ModelConnected, ModelLost, ModelMessageUnrecognised
 
@@ -124,12 +124,15 @@ class GeminiSession:
         if session.setup_complete is None:
             raise LostError(0, NOT_CONFIRMED, retryable=True)
         self.connected = True
+        if self._setup.history:  # before anything that the news of the connection leads to
+            self.send(History(self._setup.history))
         now_us = self._now_us()
         self._deliver(
             ModelConnected(
                 at_us=now_us,
                 model=self._setup.model,
                 resumed=bool(self._setup.handle),
+                seeded=bool(self._setup.seed),
                 setup_ms=(now_us - began_us) // 1000,
             )
         )

@@ -28,8 +28,8 @@ class GeminiSettings:
     ca_file: str = ""
     api_version: str = ""
     """Empty: v1beta on the Gemini API, v1beta1 on Vertex."""
-    connect_timeout_ms: int = 10_000
-    """From opening the socket to the confirmed set-up."""
+    connect_timeout_ms: int = 6_000
+    """From opening the socket to the confirmed set-up. A dial that hangs is one of few tries, and is waited for."""
     send_timeout_ms: int = 5_000
     """A message that the socket does not take for this long means that the connection is dead."""
     close_timeout_ms: int = 2_000

@@ -22,12 +22,15 @@ from google.genai.live import AsyncSession
 from websockets.exceptions import ConnectionClosed
 
 from adapters.gemini.losses import UPLINK_FULL, UPLINK_STALLED, LostError
+from domain.history import Turn
 from domain.policy import SAMPLE_RATE_HZ, samples
+from domain.ports import Side
 
 PCM_16K = f"audio/pcm;rate={SAMPLE_RATE_HZ}"
 LONGEST_CHUNK_BYTES = 2 * samples(200)
 """The most that one message carries, 200 ms: of a window that is sent again, and of audio that had to wait."""
 LEAST_COST = 64
+_ROLES = {Side.CANDIDATE: "user", Side.INTERVIEWER: "model"}
 
 
 class Signal(Enum):
@@ -62,6 +65,12 @@ class Note(NamedTuple):
     text: str
 
 
+class History(NamedTuple):
+    """The past of a session that begins, which is not answered."""
+
+    turns: tuple[Turn, ...]
+
+
 class ToolAnswer(NamedTuple):
     """The result of a function call."""
 
@@ -70,7 +79,7 @@ class ToolAnswer(NamedTuple):
     result: dict[str, Any]
 
 
-Sendable = Signal | Audio | Text | Note | ToolAnswer
+Sendable = Signal | Audio | Text | Note | History | ToolAnswer
 Outgoing = Sendable | Stretch
 
 
@@ -216,6 +225,9 @@ async def _send(session: AsyncSession, message: Sendable) -> None:
             await session.send_client_content(turns=turn, turn_complete=True)
         case Note(text):
             await session.send_realtime_input(text=text)
+        case History(turns):
+            past = [types.Content(role=_ROLES[turn.side], parts=[types.Part(text=turn.text)]) for turn in turns]
+            await session.send_client_content(turns=list(past), turn_complete=True)
         case ToolAnswer(tool_call_id, name, result):
             answer = types.FunctionResponse(id=tool_call_id, name=name, response=result)
             await session.send_tool_response(function_responses=[answer])
@@ -229,5 +241,7 @@ def _cost(message: Outgoing) -> int:
             return max(LEAST_COST, len(pcm))
         case Text(text) | Note(text):
             return max(LEAST_COST, len(text))
+        case History(turns):
+            return max(LEAST_COST, sum(len(turn.text) for turn in turns))
         case _:
             return LEAST_COST

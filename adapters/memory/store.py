@@ -125,6 +125,10 @@ class MemoryStore(EventWriter, EventReader, AudioStore):
         ]
         return sorted(found, key=lambda event: event.originator_version)[:limit]
 
+    async def newest_version(self, originator_id: UUID, topic: str) -> int:
+        events = await self.select_events(originator_id)
+        return max((event.originator_version for event in events if event.topic == topic), default=0)
+
     async def select_notifications(
         self, start: int | None, limit: int, topics: Sequence[str] = (), *, inclusive_of_start: bool = True
     ) -> Sequence[Notification]:
@@ -146,9 +150,10 @@ class MemoryStore(EventWriter, EventReader, AudioStore):
                 else:
                     await wake.wait()
 
-    async def select_audio(self, call_id: UUID, side: Side) -> Sequence[AudioSegment]:
+    async def select_audio(self, call_id: UUID, side: Side, from_sample: int = 0) -> Sequence[AudioSegment]:
         found = (segment for segment in self._audio.values() if (segment.call_id, segment.side) == (call_id, side))
-        return sorted(found, key=lambda segment: segment.first_sample)
+        wanted = (segment for segment in found if segment.first_sample >= from_sample)
+        return sorted(wanted, key=lambda segment: segment.first_sample)
 
     async def select_pcm(self, call_id: UUID, side: Side, from_sample: int, to_sample: int) -> bytes:
         return cut_out(await self.select_audio(call_id, side), from_sample, to_sample)

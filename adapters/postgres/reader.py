@@ -23,7 +23,11 @@ _POLL_S = 1.0
 
 _SELECT_AUDIO = """
     SELECT tenant, call_id, side, sha256, codec, rate_hz, first_sample, sealed, data, arrivals
-    FROM call_audio WHERE call_id = $1 AND side = $2 ORDER BY first_sample, recorded_at
+    FROM call_audio WHERE call_id = $1 AND side = $2 AND first_sample >= $3 ORDER BY first_sample, recorded_at
+"""
+_NEWEST_VERSION = """
+    SELECT originator_version FROM call_events
+    WHERE originator_id = $1 AND topic = $2 ORDER BY originator_version DESC LIMIT 1
 """
 _SELECT_STRETCH = """
     SELECT tenant, call_id, side, sha256, codec, rate_hz, first_sample, sealed, data, arrivals
@@ -60,6 +64,10 @@ class PostgresReader(EventReader, AudioStore):
         order = "originator_version DESC" if desc else "originator_version"
         rows = await self._fetch(where.select("originator_id, originator_version, topic, state", order, limit))
         return [StoredEvent(_uuid(row[0]), row[1], row[2], row[3]) for row in rows]
+
+    async def newest_version(self, originator_id: UUID, topic: str) -> int:
+        rows = await self._fetch((_NEWEST_VERSION, [originator_id, topic]))
+        return rows[0][0] if rows else 0
 
     async def select_notifications(
         self,
@@ -107,8 +115,8 @@ class PostgresReader(EventReader, AudioStore):
                     after = max(after, newest)
                     await _wait(wake, self._poll_s)
 
-    async def select_audio(self, call_id: UUID, side: Side) -> Sequence[AudioSegment]:
-        rows = await self._fetch((_SELECT_AUDIO, [call_id, side.value]))
+    async def select_audio(self, call_id: UUID, side: Side, from_sample: int = 0) -> Sequence[AudioSegment]:
+        rows = await self._fetch((_SELECT_AUDIO, [call_id, side.value, from_sample]))
         return await asyncio.to_thread(unpack, rows, self._keys)
 
     async def select_pcm(self, call_id: UUID, side: Side, from_sample: int, to_sample: int) -> bytes:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from adapters.gemini.losses import UPLINK_FULL, UPLINK_STALLED
 from domain import events as ev
 from domain import inputs as inp
 from domain.event import Event
@@ -80,11 +81,11 @@ def _link_lost(counts: Counts, event: ev.LinkLost) -> None:
 
 
 def _model_connected(counts: Counts, event: inp.ModelConnected) -> None:
-    counts.model_connections["resumed" if event.resumed else "fresh"] += 1
+    counts.model_connections["resumed" if event.resumed else "seeded" if event.seeded else "fresh"] += 1
 
 
 def _model_lost(counts: Counts, event: inp.ModelLost) -> None:
-    counts.model_losses[str(event.code)] += 1
+    counts.model_losses[event.reason if event.reason in _UPLINK else str(event.code)] += 1
 
 
 def _outlet_failed(counts: Counts, event: inp.OutletFailed) -> None:
@@ -99,7 +100,9 @@ def _read_back(counts: Counts, event: inp.AudioReadBack) -> None:
     counts.read_back_samples += event.samples
 
 
-_ROTATIONS = frozenset({"session_ending", "reply_overdue"})
+_UPLINK = frozenset({UPLINK_FULL, UPLINK_STALLED})
+"""The session was there, and did not take the candidate's audio."""
+_ROTATIONS = frozenset({"session_ending", "session_old", "reply_overdue", "memory_lost", "taken_over"})
 """Why a session is left that is not lost."""
 
 _MEANINGS: dict[type[Event], Callable[[Counts, Any], None]] = {

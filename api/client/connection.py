@@ -3,11 +3,13 @@
 import asyncio
 import contextlib
 import json
+import random
 from collections import deque
 from collections.abc import AsyncIterator
 from time import monotonic
 from types import TracebackType
 from typing import Any, Self
+from uuid import uuid4
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, WebSocketException
@@ -19,12 +21,15 @@ from api.protocol import ClientAudio, decode_server_audio, encode_client_audio
 from domain.errors import PeerError
 
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 0.1, 1.0
+_MOVING = 1012
+_LOOK_FOR_SILENCE_S = 0.25
 _HELLO_TIMEOUT_S = 10.0
+_UNREACHABLE = "The server could not be reached for as long as it waits: call retry() to try again."
 _MOST_MESSAGES = 10_000
 _MOST_OUTGOING = 10_000
 _NOT_NOW = frozenset({"moving", "call_busy", "server_full", "store_unavailable"})
 """Refusals of a hello that say: try again in a moment."""
-_FINAL_CODES = frozenset({4400, 4401, 4404, 4406, 4408, 4409, 4410, 4413, 4429, 1009})
+_FINAL_CODES = frozenset({4400, 4401, 4404, 4406, 4408, 4409, 4410, 4413, 4423, 4429, 1009})
 
 
 class CallEndedError(PeerError):
@@ -34,7 +39,8 @@ class CallEndedError(PeerError):
 class VivaClient:
     """`async with VivaClient(opened) as call:` holds the call; leaving the block hangs up.
 
-    Raises `CallEndedError` on entering if the server refuses the hello.
+    A lost connection is taken up again by itself until the server stops waiting; then `lost` is set, and `retry` tries
+    once more. Raises `CallEndedError` on entering if the server refuses the hello.
     """
 
     def __init__(
@@ -56,6 +62,12 @@ class VivaClient:
         self.error: dict[str, Any] | None = None
         self.round_trips_ms: list[float] = []
         self.connections = 0
+        self.lost = asyncio.Event()
+        """Set while the client has stopped trying to reconnect; `retry` makes it try again."""
+        self._client_id = uuid4().hex
+        self._seen_version = self._seen_epoch = 0
+        self._heard_at = monotonic()
+        self._retry = asyncio.Event()
         self._name = name
         self._speak = speak
         self._token = opened.token
@@ -82,7 +94,7 @@ class VivaClient:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if kind is None and not self._over.is_set():
+        if kind is None and not self._over.is_set() and not self.lost.is_set():
             self.hangup("done")
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._over.wait(), 5)
@@ -114,7 +126,10 @@ class VivaClient:
         self.send(self._farewell)
 
     async def messages(self) -> AsyncIterator[dict[str, Any]]:
-        """Every control message from the server, `ready` and `closed` included, until the call is over."""
+        """Every control message from the server, `ready` and `closed` included, until the call is over.
+
+        And one of the client's own: `rollback` says that what was told above its `version` is void.
+        """
         while True:
             while self._messages:
                 yield self._messages.popleft()
@@ -135,6 +150,10 @@ class VivaClient:
         """Break the connection as a bad network does; the client reconnects by itself."""
         if self._socket is not None:
             self._socket.transport.abort()
+
+    def retry(self) -> None:
+        """Try to reconnect for another while, after the connection was `lost`."""
+        self._retry.set()
 
     async def ended(self) -> None:
         """Return when the call is over, in whatever way."""
@@ -165,11 +184,15 @@ class VivaClient:
             close_timeout=1,
         )
         hello = {"type": "hello", "token": self._token, "rate_hz": self.rate_hz, "agent": self._name}
-        await socket.send(json.dumps(hello | {"played_sample": self.loudspeaker.played_sample}))
+        seen = {"seen_version": self._seen_version, "seen_epoch": self._seen_epoch, "client_id": self._client_id}
         try:
+            await socket.send(json.dumps(hello | seen | {"played_sample": self.loudspeaker.played_sample}))
             first = json.loads(await socket.recv())
         except ConnectionClosed as closed:
-            raise CallEndedError("refused", f"The server closed the connection: {closed}") from closed
+            code = socket.close_code or 1006
+            if code in _FINAL_CODES:
+                raise CallEndedError("refused", f"The server closed the connection: {closed}") from closed
+            raise ConnectionResetError(f"The connection broke in the hello: {closed}") from closed
         if first["type"] != "ready":
             await socket.close()
             if first.get("code") in _NOT_NOW:
@@ -183,6 +206,10 @@ class VivaClient:
         self.connections += 1
         self.ready = first
         self._token = first["token"]
+        self._heard_at = monotonic()
+        if first["kept_version"] < self._seen_version:
+            self._arrive({"type": "rollback", "version": first["kept_version"]})
+        self._seen_version, self._seen_epoch = first["kept_version"], first["epoch"]
         while not self._outgoing.empty():
             self._outgoing.get_nowait()
         self.loudspeaker.report_ms = first["report_ms"]
@@ -198,29 +225,35 @@ class VivaClient:
         self._arrive(first)
 
     async def _hold(self) -> None:
-        """Stay connected until the call is over; reconnect within the resuming wait."""
+        """Stay connected until the call is over; reconnect within the resuming wait, and when told to try again."""
         try:
             while True:
                 code = await self._converse()
-                if self.closed is not None or code in _FINAL_CODES or not await self._reconnect():
+                if self.closed is not None or code in _FINAL_CODES:
                     return
+                while not await self._reconnect(0.0 if code == _MOVING else _FIRST_WAIT_S):
+                    self.error = {"type": "error", "code": "unreachable", "message": _UNREACHABLE}
+                    self._retry.clear()
+                    self.lost.set()
+                    await self._retry.wait()
+                    self.lost.clear()
         except CallEndedError as ended:
             self.error = self.error or {"type": "error", "code": ended.code, "message": ended.message}
         finally:
             self._over.set()
             self._arrived.set()
 
-    async def _reconnect(self) -> bool:
-        wait_s, until = _FIRST_WAIT_S, monotonic() + self.ready["resume_wait_ms"] / 1000
+    async def _reconnect(self, wait_s: float) -> bool:
+        """Back off with jitter, from `wait_s` doubling up to a second, for as long as the call waits."""
+        until = monotonic() + self.ready["resume_wait_ms"] / 1000
         while monotonic() < until:
-            await asyncio.sleep(wait_s)
-            wait_s = min(2 * wait_s, _LONGEST_WAIT_S)
+            await asyncio.sleep(wait_s * random.uniform(0.75, 1.25))  # noqa: S311  (no secret)
+            wait_s = min(2 * wait_s or _FIRST_WAIT_S, _LONGEST_WAIT_S)
             try:
                 await self._connect()
             except (OSError, InvalidHandshake, TimeoutError):
                 continue
             return True
-        self.error = {"type": "error", "code": "unreachable", "message": "The server could not be reached in time."}
         return False
 
     async def _converse(self) -> int:
@@ -228,8 +261,10 @@ class VivaClient:
         assert self._socket is not None
         sender = asyncio.create_task(self._send_all(self._socket), name="send")
         pinger = asyncio.create_task(self._ping(), name="ping")
+        listener = asyncio.create_task(self._listen_for_silence(self._socket), name="silence")
         try:
             async for message in self._socket:
+                self._heard_at = monotonic()
                 if isinstance(message, bytes):
                     self.loudspeaker.take(decode_server_audio(message))
                 else:
@@ -239,13 +274,23 @@ class VivaClient:
         finally:
             sender.cancel()
             pinger.cancel()
-            await asyncio.gather(sender, pinger, return_exceptions=True)
+            listener.cancel()
+            await asyncio.gather(sender, pinger, listener, return_exceptions=True)
         return self._socket.close_code or 1006
 
     async def _send_all(self, socket: ClientConnection) -> None:
         with contextlib.suppress(ConnectionClosed):
             while True:
                 await socket.send(await self._outgoing.get())
+
+    async def _listen_for_silence(self, socket: ClientConnection) -> None:
+        """Break a connection off of which nothing came for too long; not because we ourselves stood still."""
+        silent = 0
+        while silent < 2:
+            await asyncio.sleep(_LOOK_FOR_SILENCE_S)
+            too_long = monotonic() - self._heard_at >= self.ready["silence_ms"] / 1000
+            silent = silent + 1 if too_long else 0
+        socket.transport.abort()
 
     async def _ping(self) -> None:
         number = 0
@@ -278,6 +323,8 @@ class VivaClient:
             case "closed":
                 self.closed = message
                 self.microphone.switch_off()
+            case "transcript" | "latency":
+                self._seen_version = max(self._seen_version, message["version"])
         self._arrive(message)
         if message["type"] == "closed":
             self._over.set()
@@ -293,7 +340,12 @@ class VivaClient:
         self._put(encode_client_audio(ClientAudio(seq, pcm)))
 
     def _put(self, item: str | bytes) -> None:
-        """While there is no connection the queue fills and is emptied on the next: audio is kept by the microphone."""
+        """While there is no connection nothing is queued: audio is kept by the microphone, the rest is said anew.
+
+        A queue that is full is a connection that takes nothing: it is broken off.
+        """
         if self._outgoing.full():
-            self._outgoing.get_nowait()
+            if self._socket is not None:
+                self._socket.transport.abort()
+            return
         self._outgoing.put_nowait(item)

@@ -30,6 +30,8 @@ class Loudspeaker:
         self._keep_heard = keep_heard
         self._report = report
         self._buffer: deque[ServerAudio] = deque()
+        self._heard_before = False
+        """Something arrived that was played already: the server does not know that yet."""
         self._reported_at = 0.0
 
     def take(self, audio: ServerAudio) -> None:
@@ -38,6 +40,7 @@ class Loudspeaker:
         pcm = audio.pcm[surplus * 2 :]
         if pcm:
             self._buffer.append(audio._replace(sample=audio.sample + surplus, pcm=pcm))
+        self._heard_before = self._heard_before or not pcm
 
     def hold(self) -> None:
         """Stop at this sample; keep the buffer."""
@@ -89,7 +92,8 @@ class Loudspeaker:
                 self._buffer.appendleft(rest)
         self._hear(bytes(left * 2))
         moved = self.played_sample != played_before
-        if moved and (began or not self._buffer or now - self._reported_at >= self.report_ms / 1000):
+        told_late = self._heard_before and not self._buffer
+        if told_late or (moved and (began or not self._buffer or now - self._reported_at >= self.report_ms / 1000)):
             self._tell()
 
     def _hear(self, pcm: bytes) -> None:
@@ -97,5 +101,5 @@ class Loudspeaker:
             self.heard += pcm
 
     def _tell(self) -> None:
-        self._reported_at = monotonic()
+        self._reported_at, self._heard_before = monotonic(), False
         self._report(self.played_sample, self.held)

@@ -6,20 +6,21 @@ from collections.abc import Callable
 from time import monotonic
 
 MESSAGE_MS = 20
-MOST_UNACKNOWLEDGED_S = 120
+MOST_UNACKNOWLEDGED_S = 180
+"""More than a call waits for its client by default (120 s)."""
 
 
 class Microphone:
     """Sends a message every 20 ms; keeps what is not acknowledged so that it can be sent again.
 
-    Keeps at most 120 s; older audio is given up then and counted in `given_up`.
+    Keeps at most 180 s; what is said beyond that is refused, never numbered, and counted in `refused` messages.
     """
 
     def __init__(self, rate_hz: int, send: Callable[[int, bytes], None]) -> None:
         self.rate_hz = rate_hz
         self.muted = False
         self.next_seq = 0
-        self.given_up = 0
+        self.refused = 0
         self._off = False
         self._send = send
         self._message_bytes = rate_hz * MESSAGE_MS // 1000 * 2
@@ -47,11 +48,11 @@ class Microphone:
 
     def push(self, pcm: bytes) -> None:
         """Send one message now, of any length, past the clock."""
+        if len(self._unacknowledged) >= MOST_UNACKNOWLEDGED_S * 1000 // MESSAGE_MS:
+            self.refused += 1
+            return
         seq, self.next_seq = self.next_seq, self.next_seq + 1
         self._unacknowledged.append((seq, pcm))
-        if len(self._unacknowledged) > MOST_UNACKNOWLEDGED_S * 1000 // MESSAGE_MS:
-            self._unacknowledged.popleft()
-            self.given_up += 1
         self._send(seq, pcm)
 
     def acknowledged(self, seq: int) -> None:

@@ -72,10 +72,15 @@ export class AudioSender {
     this.flush();
   }
 
+  /** No connection will come any more. */
+  stop() {
+    this.suspend();
+    this.#onSettled();
+  }
+
   /** The connection is gone; audio is kept from here on. */
   suspend() {
     this.#open = false;
-    this.#onSettled();
     clearTimeout(this.#timer);
     this.#timer = null;
   }
@@ -87,10 +92,10 @@ export class AudioSender {
     this.#pump();
   }
 
-  /** Sends the rest and waits until all of it is durable, or `graceMs` have passed. @param {number} graceMs */
+  /** Sends the rest, over a new connection if it must be, and waits until all of it is durable, or `graceMs` have passed. @param {number} graceMs */
   async settle(graceMs) {
     this.flush();
-    if (!this.#open || this.outbox.keptMs === 0) return;
+    if (graceMs === 0 || this.outbox.keptMs === 0) return;
     await new Promise((resolve) => {
       const timer = setTimeout(resolve, graceMs);
       this.#onSettled = () => {

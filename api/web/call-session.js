@@ -88,6 +88,10 @@ export class CallSession {
     this.#audio.useMicrophone(stream, false);
   }
 
+  retry() {
+    this.#connection?.retry();
+  }
+
   hangup(reason, immediately) {
     this.#hangup ??= this.#leave(reason, immediately);
     return this.#hangup;
@@ -113,7 +117,7 @@ export class CallSession {
       { url, token, rateHz, agent: CLIENT_NAME },
       {
         playedSample: () => this.#audio.dropPlayback(),
-        onReady: (ready) => this.#ready(ready),
+        onReady: (ready, rolledBackTo) => this.#ready(ready, rolledBackTo),
         onMessage: (message) => this.#message(message),
         onAudio: (audio) => this.#audio.play(audio),
         onStatus: (status) => this.#statusChanged(status),
@@ -138,11 +142,13 @@ export class CallSession {
     };
   }
 
-  #ready(ready) {
+  #ready(ready, rolledBackTo) {
     if (ready.resumed) this.#reconnects += 1;
+    if (rolledBackTo !== null) this.#emit("rollback", { version: rolledBackTo });
     this.#mutedAtServer = ready.muted;
     this.#audio.configurePlayback({ held: ready.held, reportMs: ready.report_ms });
     this.#sender.resume(ready.next_seq, ready.resume_wait_ms);
+    if (ready.state === "closed") return; // only the rest of the audio is wanted; `closed` follows
     this.#tellMuted();
     if (!this.#muted) this.#audio.runMicrophone();
     this.#emit("state", { type: "state", state: ready.state, missing: ready.missing, version: ready.version });
@@ -207,7 +213,7 @@ export class CallSession {
 
   /** The connection is over for good: `closed` was heard before (no error), or nothing more will come. */
   #ended(error) {
-    this.#sender.suspend();
+    this.#sender.stop();
     if (error === null || this.#closed) return;
     if (!this.#underWay) {
       this.#started.reject(error);
@@ -230,7 +236,7 @@ export class CallSession {
 
   async #release() {
     this.#connection?.close();
-    this.#sender?.suspend();
+    this.#sender?.stop();
     await this.#audio?.close();
   }
 }

@@ -1,7 +1,7 @@
 /** The part of the page that shows one call; everything it knows comes from the call's events. */
 import { PlaybackView } from "./playback-view.js";
 import { TranscriptView } from "./transcript-view.js";
-import { connectionWords, MARKS, milliseconds, stateWords } from "./wording.js";
+import { connectionWords, MARKS, milliseconds, reconnectingWords, stateWords } from "./wording.js";
 
 const ROWS = 100;
 
@@ -11,6 +11,7 @@ export class CallView {
   #playback;
   #state = { state: "resuming", missing: ["client"] };
   #connected = false;
+  #away = false;
 
   /** @param {import("./viva-client.js").VivaCall} call @param {(message: string | null) => void} notify shows a sentence, or takes it away */
   constructor(call, notify) {
@@ -28,6 +29,7 @@ export class CallView {
     byId("unstored").textContent = "–";
     byId("connection").textContent = "connecting";
     byId("end").hidden = true;
+    byId("lost").hidden = true;
     this.#showMuted(false);
     this.#showState(this.#state);
     for (const button of ["mute", "hangup"]) byId(button).disabled = false;
@@ -39,6 +41,7 @@ export class CallView {
     on("state", (detail) => this.#showState(detail));
     on("transcript", (detail) => this.#transcript.add(detail));
     on("latency", (detail) => this.#showLatency(detail));
+    on("rollback", ({ version }) => this.#rollBack(version));
     for (const type of ["hold", "release", "flush"]) on(type, () => this.#playback[type]());
     on("connection", (detail) => this.#showConnection(detail));
     on("roundtrip", (detail) => (byId("roundtrip").textContent = `${Math.round(detail.round_trip_ms)} ms`));
@@ -46,7 +49,6 @@ export class CallView {
     on("muted", (detail) => this.#showMuted(detail.muted));
     on("sound", (detail) => detail.running && this.notify(null));
     on("error", (detail) => this.notify(detail.message));
-    on("go_away", (detail) => this.notify(goAwayWords(detail)));
     on("closed", (detail) => this.#showEnd(detail));
   }
 
@@ -62,19 +64,39 @@ export class CallView {
     byId("connection").textContent = connectionWords(detail);
     byId("connection").dataset.status = detail.status;
     if (detail.status !== "connected") this.#playback.giveUp("lost");
+    byId("lost").hidden = detail.status !== "lost";
+    byId("lost-words").textContent = detail.message ?? "";
     // The server cannot tell us that it is not there: the page says so itself until the next `state`.
-    if (detail.status === "reconnecting") this.#showState({ state: "resuming", missing: ["client"] });
-    if (detail.status === "reconnecting" && detail.attempt === 1 && this.#connected) this.#markLine("reconnecting");
-    if (detail.status === "connected" && this.#connected) this.#markLine("connected");
-    this.#connected ||= detail.status === "connected";
+    if (detail.status !== "connected") this.#showState({ state: "resuming", missing: ["client"] });
+    if (detail.status === "connected") this.#isBack();
+    else if (this.#connected) this.#isAway(detail);
+    if (detail.status === "lost") byId("retry").focus();
+  }
+
+  #isAway(detail) {
+    byId("state-words").textContent = reconnectingWords(detail);
+    if (!detail.moving && !this.#away) this.#markLine("reconnecting");
+    this.#away ||= !detail.moving;
+  }
+
+  #isBack() {
+    if (this.#away) this.#markLine("connected");
+    this.#away = false;
+    this.#connected = true;
+  }
+
+  #rollBack(version) {
+    this.#transcript.rollBack(version);
+    for (const row of [...byId("latency").rows]) if (Number(row.dataset.version) > version) row.remove();
   }
 
   #markLine(kind) {
     this.#transcript.mark(kind, MARKS[kind]);
   }
 
-  #showLatency({ generation, endpoint_ms: endpoint, model_ms: model, response_ms: response }) {
+  #showLatency({ version, generation, endpoint_ms: endpoint, model_ms: model, response_ms: response }) {
     const row = document.createElement("tr");
+    row.dataset.version = version;
     const head = document.createElement("th");
     head.scope = "row";
     head.textContent = String(generation);
@@ -105,6 +127,7 @@ export class CallView {
     byId("unstored").textContent = "–";
     byId("connection").textContent = "closed";
     delete byId("connection").dataset.status;
+    byId("lost").hidden = true;
     for (const button of ["mute", "hangup"]) byId(button).disabled = true;
     byId("end-detail").textContent = detail || "Thank you for your time.";
     byId("end-reason").textContent = reason;
@@ -118,10 +141,6 @@ export class CallView {
 function meterLength(level) {
   if (level <= 0.001) return 0;
   return Math.min(1, 1 + Math.log10(level) / 3).toFixed(3);
-}
-
-function goAwayWords({ time_left_ms: timeLeftMs }) {
-  return `The server is being restarted: this interview ends in ${Math.max(1, Math.round(timeLeftMs / 1000))} seconds.`;
 }
 
 function byId(id) {

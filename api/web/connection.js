@@ -1,38 +1,56 @@
 /**
- * One call's websocket over its whole life: hello, keep-alive, loss, and coming back until the server stops waiting.
+ * One call's websocket over its whole life: hello, signs of life, loss, and coming back until the server stops waiting.
  *
- * What must not be retried is told apart here: a fatal error repeats itself on every reconnect, a dropped line does not.
+ * After that it is *lost*, not over: `retry` tries again, whenever somebody asks for it. Over it is after `closed`, or
+ * after an error that would only repeat itself (`refusal.js`).
  */
-import { backoffMs } from "./backoff.js";
 import { clientError, VivaError } from "./errors.js";
 import { Keepalive } from "./keepalive.js";
 import { decodeAudio, hello, parseMessage, SUBPROTOCOL } from "./protocol.js";
+import { finalError, isMove, passes } from "./refusal.js";
+import { Retries } from "./retries.js";
+import { Seen } from "./seen.js";
 
 const ATTEMPT_MS = 5000;
+const BY_HAND_MS = 10_000;
 const FATAL_CLOSE_MS = 2000;
-const MESSAGE_TOO_BIG = 1009;
+const NORMAL_CLOSE = 1000;
+
+/**
+ * @typedef {object} ConnectionStatus
+ * @property {"connected" | "reconnecting" | "lost"} status
+ * @property {number} attempt tries since the connection was there
+ * @property {number} retry_in_ms
+ * @property {boolean} moving the server has asked for it, and another one is ready: nothing is wrong
+ * @property {string} [message] when lost: a sentence for people
+ */
 
 /**
  * @typedef {object} ConnectionHandlers
  * @property {() => Promise<number>} playedSample where playback stands, asked before every resuming hello
- * @property {(ready: object) => void} onReady
- * @property {(message: {type: string}) => void} onMessage every other message
+ * @property {(ready: object, rolledBackTo: number | null) => void} onReady what was told above that version is void
+ * @property {(message: {type: string}) => void} onMessage every other message that has not been told before
  * @property {(audio: import("./protocol.js").InterviewerAudio) => void} onAudio
- * @property {(status: {status: "connected" | "reconnecting" | "lost", attempt: number, retry_in_ms: number}) => void} onStatus
+ * @property {(status: ConnectionStatus) => void} onStatus
  * @property {(roundTripMs: number) => void} onRoundTrip
  * @property {(error: VivaError | null) => void} onEnd the connection is over for good; null after `closed`
  */
 
 export class Connection {
+  #clientId = crypto.randomUUID();
+  #seen = new Seen();
+  #retries = new Retries();
   #socket = null;
+  #live = false;
   #token;
   #ready = null;
-  #attempt = 0;
-  #deadline;
+  #moving = false;
   #timers = new Set();
+  #notNow = null;
   #fatal = null;
   #closedByServer = false;
   #ended = false;
+  #watch = new AbortController();
 
   /** @param {{url: string, token: string, rateHz: number, agent: string, firstWaitMs?: number}} options @param {ConnectionHandlers} handlers */
   constructor({ url, token, rateHz, agent, firstWaitMs = 10_000 }, handlers) {
@@ -41,16 +59,19 @@ export class Connection {
     this.agent = agent;
     this.handlers = handlers;
     this.#token = token;
-    this.#deadline = performance.now() + firstWaitMs;
+    this.#retries.begin(firstWaitMs);
     this.keepalive = new Keepalive({
       send: (message) => this.send(message),
       onRoundTrip: (ms) => handlers.onRoundTrip(ms),
       onDead: () => this.#lose(),
     });
+    const { signal } = this.#watch;
+    document.addEventListener("visibilitychange", () => document.hidden || this.#wake(), { signal });
+    window.addEventListener("online", () => this.#wake(), { signal });
   }
 
   get isReady() {
-    return this.#ready !== null && this.#socket?.readyState === WebSocket.OPEN;
+    return this.#live && this.#socket?.readyState === WebSocket.OPEN;
   }
 
   get bufferedAmount() {
@@ -68,6 +89,15 @@ export class Connection {
     socket.onclose = ({ code, reason }) => this.#dropped(code, reason);
   }
 
+  /** Tries at once, and for a while, where a connection is missing: before its time, or after it was given up. */
+  retry() {
+    if (this.#ended || this.#socket !== null) return;
+    this.#cancelAll();
+    if (!this.#retries.underWay) this.#retries.begin(BY_HAND_MS);
+    this.#status("reconnecting");
+    this.connect();
+  }
+
   /** @param {object} message @returns {boolean} false if there is no connection to send it over */
   send(message) {
     if (!this.isReady) return false;
@@ -83,18 +113,22 @@ export class Connection {
   /** Ends it; nothing is called back any more. */
   close() {
     this.#ended = true;
-    this.keepalive.stop();
-    for (const timer of this.#timers) clearTimeout(timer);
-    this.#detach(1000);
+    this.#watch.abort();
+    this.#cancelAll();
+    this.#detach(NORMAL_CLOSE);
   }
 
   async #sayHello(socket) {
     const playedSample = this.#ready === null ? undefined : await this.handlers.playedSample();
     if (socket !== this.#socket || socket.readyState !== WebSocket.OPEN) return;
-    socket.send(JSON.stringify(hello({ token: this.#token, rateHz: this.rateHz, playedSample, agent: this.agent })));
+    const { rateHz, agent } = this;
+    socket.send(
+      JSON.stringify(hello({ token: this.#token, rateHz, playedSample, agent, clientId: this.#clientId, seen: this.#seen })),
+    );
   }
 
   #receive(data, tooSlow) {
+    if (this.#live) this.keepalive.heard();
     try {
       if (typeof data === "string") this.#message(parseMessage(data), tooSlow);
       else this.handlers.onAudio(decodeAudio(data));
@@ -109,69 +143,88 @@ export class Connection {
       case "ready":
         this.#cancel(tooSlow);
         this.#becomeReady(message);
-        break;
+        return;
       case "ping":
         this.send({ type: "pong", id: message.id });
-        break;
+        return;
       case "pong":
         this.keepalive.pong(message.id);
-        break;
+        return;
       case "error":
-        if (message.fatal) this.#refused(new VivaError(message.code, message.message, { fatal: true }));
-        else this.handlers.onMessage(message);
+        if (message.fatal) return this.#refused(message);
+        break;
+      case "go_away":
+        this.#moving = message.reason === "moving";
         break;
       case "closed":
+        if (!this.#closedByServer) this.#retries.begin(message.grace_ms);
         this.#closedByServer = true;
-        this.keepalive.stop();
-        this.handlers.onMessage(message);
-        break;
-      default:
-        this.handlers.onMessage(message);
     }
+    if (this.#seen.isNew(message)) this.handlers.onMessage(message);
   }
 
   #becomeReady(ready) {
+    const rolledBack = this.#seen.resume(ready);
     this.#token = ready.token ?? this.#token;
     this.#ready = ready;
-    this.#attempt = 0;
-    this.#deadline = null;
-    this.handlers.onStatus({ status: "connected", attempt: 0, retry_in_ms: 0 });
-    this.handlers.onReady(ready);
-    this.keepalive.start(ready.ping_interval_ms);
+    this.#live = true;
+    this.#notNow = null;
+    if (!this.#closedByServer) this.#retries.succeed();
+    this.#status("connected");
+    this.handlers.onReady(ready, rolledBack ? this.#seen.version : null);
+    this.keepalive.start({ intervalMs: ready.ping_interval_ms, silenceMs: ready.silence_ms });
   }
 
-  #refused(error) {
-    this.#fatal = error;
+  #refused({ code, message }) {
+    const error = new VivaError(code, message, { fatal: true });
     this.keepalive.stop();
-    this.#after(FATAL_CLOSE_MS, () => this.#dropped(1006, ""));
+    if (passes(code)) {
+      this.#notNow = error;
+      this.#lose();
+    } else {
+      this.#fatal = error;
+      this.#after(FATAL_CLOSE_MS, () => this.#end(error));
+    }
   }
 
   #dropped(code, reason) {
-    const refusedByCode = (code >= 4400 && code < 4500) || code === MESSAGE_TOO_BIG;
-    if (this.#closedByServer) this.#end(null);
-    else if (this.#fatal) this.#end(this.#fatal);
-    else if (refusedByCode && reason) this.#end(new VivaError("connection_refused", reason, { fatal: true }));
-    else if (refusedByCode) this.#end(clientError("connection_refused", { fatal: true }));
-    else this.#lose();
+    const error = this.#fatal ?? finalError(code, reason);
+    if (error !== null) this.#end(error);
+    else if (this.#closedByServer && code === NORMAL_CLOSE) this.#end(null);
+    else {
+      this.#moving ||= this.#live && isMove(code);
+      this.#lose();
+    }
   }
 
   #lose() {
     if (this.#ended) return;
-    this.keepalive.stop();
-    for (const timer of this.#timers) this.#cancel(timer);
+    const moving = this.#moving;
+    this.#live = this.#moving = false;
+    this.#cancelAll();
     this.#detach();
-    const waitMs = this.#ready?.resume_wait_ms ?? 0;
-    this.#deadline ??= performance.now() + waitMs;
-    const leftMs = this.#deadline - performance.now();
-    if (leftMs <= 0) {
-      this.handlers.onStatus({ status: "lost", attempt: this.#attempt, retry_in_ms: 0 });
-      this.#end(clientError(this.#ready ? "connection_lost" : "connection_failed", { fatal: true }));
-      return;
-    }
-    const retryInMs = Math.min(leftMs, backoffMs(this.#attempt));
-    this.#attempt += 1;
-    this.handlers.onStatus({ status: "reconnecting", attempt: this.#attempt, retry_in_ms: Math.round(retryInMs) });
+    if (!this.#retries.underWay) this.#retries.begin(this.#ready.resume_wait_ms);
+    const retryInMs = this.#retries.next(moving);
+    if (retryInMs === null) return this.#giveUp();
+    this.#status("reconnecting", { retry_in_ms: Math.round(retryInMs), moving });
     this.#after(retryInMs, () => this.connect());
+  }
+
+  #giveUp() {
+    if (this.#closedByServer) return this.#end(null);
+    if (this.#ready === null) return this.#end(this.#notNow ?? clientError("connection_failed", { fatal: true }));
+    this.#status("lost", { message: (this.#notNow ?? clientError("connection_lost")).message });
+    this.#retries.succeed();
+  }
+
+  /** The page is shown again, or the network is back: whatever waits for a slowed timer is looked at now. */
+  #wake() {
+    if (this.#live) this.keepalive.look();
+    else if (this.#retries.underWay) this.retry();
+  }
+
+  #status(status, more = {}) {
+    this.handlers.onStatus({ status, attempt: this.#retries.attempt, retry_in_ms: 0, moving: false, ...more });
   }
 
   #end(error) {
@@ -200,5 +253,10 @@ export class Connection {
   #cancel(timer) {
     clearTimeout(timer);
     this.#timers.delete(timer);
+  }
+
+  #cancelAll() {
+    this.keepalive.stop();
+    for (const timer of this.#timers) this.#cancel(timer);
   }
 }

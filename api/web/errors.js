@@ -43,7 +43,10 @@ const SENTENCES = {
   server_unreachable: "The interview server cannot be reached. Check your internet connection and try again.",
   server_answer: "The interview server gave an answer that this page does not understand. Reload the page and try again.",
   connection_failed: "No connection to the interview could be made. Check your internet connection and begin again.",
-  connection_lost: "The connection was lost for too long, and the interview has ended. Please begin again.",
+  connection_lost:
+    "The connection has been away for too long. Check your internet connection and try again: what you said is kept.",
+  replaced: "This interview goes on in another window or on another device.",
+  already_connected: "This interview is open in another window or on another device. Go on there, or close it there first.",
   connection_refused: "The server ended the connection. Please begin again.",
   malformed_server_message: "The server sent a message that this page does not understand. Reload the page.",
   hangup_unconfirmed: "You have left the interview; the server could not confirm it any more.",

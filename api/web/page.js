@@ -74,6 +74,7 @@ byId("setup").addEventListener("submit", (event) => {
 byId("mute").addEventListener("click", ({ currentTarget }) => {
   attempt(currentTarget, () => (call.muted ? call.unmute() : call.mute()));
 });
+byId("retry").addEventListener("click", () => call?.retry());
 byId("hangup").addEventListener("click", () => call?.hangup());
 byId("again").addEventListener("click", () => {
   notify(null);

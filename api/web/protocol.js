@@ -69,13 +69,16 @@ export function parseMessage(text) {
 
 /**
  * The first message of every connection.
- * @param {{token: string, rateHz: number, playedSample?: number, agent?: string}} fields
+ * @param {{token: string, rateHz: number, playedSample?: number, agent?: string, clientId: string, seen: {version: number, epoch: number}}} fields
  */
-export function hello({ token, rateHz, playedSample, agent }) {
+export function hello({ token, rateHz, playedSample, agent, clientId, seen }) {
   return {
     type: "hello",
     token,
     rate_hz: rateHz,
+    client_id: clientId,
+    seen_version: seen.version,
+    seen_epoch: seen.epoch,
     ...(playedSample === undefined ? {} : { played_sample: playedSample }),
     ...(agent === undefined ? {} : { agent }),
   };

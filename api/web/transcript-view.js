@@ -26,6 +26,20 @@ export class TranscriptView {
     });
   }
 
+  /** Takes back what rests on later versions. @param {number} version */
+  rollBack(version) {
+    for (const turn of this.#transcript.rollBack(version)) {
+      const { item, said, interim } = this.#items.get(turn);
+      if (turn.pieces.length === 0) {
+        item.remove();
+        this.#items.delete(turn);
+      } else {
+        said.replaceChildren(...turn.pieces.map(({ text }) => element("span", { textContent: text })));
+        interim.textContent = "";
+      }
+    }
+  }
+
   /** @param {string} kind such as `hold` @param {string} words @returns {HTMLLIElement} */
   mark(kind, words) {
     const item = markItem(kind, words);

@@ -5,7 +5,8 @@
  * @property {"candidate" | "interviewer"} who
  * @property {number} number counted for each speaker
  * @property {number} turn the answer that this is, or replies to
- * @property {string} text what is final
+ * @property {{version: number, text: string}[]} pieces what is final, each with the version that it rests on
+ * @property {string} text all of that
  * @property {string} interim what may still change; the next piece replaces it
  */
 
@@ -18,18 +19,34 @@ export class Transcript {
     return [...this.#turns.values()].sort(byConversation);
   }
 
-  /** @param {{who: string, number: number, turn?: number, text: string, interim: boolean}} piece @returns {Turn} the turn it belongs to, changed */
-  add({ who, number, turn: answer = number, text, interim }) {
+  /** @param {{who: string, number: number, turn?: number, text: string, interim: boolean, version?: number}} piece @returns {Turn} the turn it belongs to, changed */
+  add({ who, number, turn: answer = number, text, interim, version = 0 }) {
     const key = `${who} ${number}`;
-    const turn = this.#turns.get(key) ?? { who, number, turn: answer, text: "", interim: "" };
+    const turn = this.#turns.get(key) ?? { who, number, turn: answer, pieces: [], text: "", interim: "" };
     this.#turns.set(key, turn);
     if (interim) {
       turn.interim = text;
     } else {
+      turn.pieces.push({ version, text });
       turn.text += text;
       turn.interim = "";
     }
     return turn;
+  }
+
+  /** Forgets what rests on later versions: the server does not know of it. @param {number} version @returns {Turn[]} the turns that have changed; those without text are gone */
+  rollBack(version) {
+    const changed = [];
+    for (const [key, turn] of this.#turns) {
+      const kept = turn.pieces.filter((piece) => piece.version <= version);
+      if (kept.length === turn.pieces.length && turn.interim === "") continue;
+      turn.pieces = kept;
+      turn.text = kept.map((piece) => piece.text).join("");
+      turn.interim = "";
+      if (kept.length === 0) this.#turns.delete(key);
+      changed.push(turn);
+    }
+    return changed;
   }
 }
 

@@ -21,7 +21,8 @@ export { listAgents, requestMicrophone, VivaError };
  * |---|---|
  * | `state`, `transcript`, `latency`, `hold`, `release`, `flush`, `go_away` | the server's message |
  * | `error` | `{code, message, fatal}`: show `message`, it says what to do |
- * | `connection` | `{status: "connected" \| "reconnecting" \| "lost", attempt, retry_in_ms}` |
+ * | `rollback` | `{version}`: what `transcript` and `latency` said resting on later versions is void; what holds of it is told again |
+ * | `connection` | `{status: "connected" \| "reconnecting" \| "lost", attempt, retry_in_ms, moving, message}`: after `lost`, `retry` or `hangup` |
  * | `roundtrip` | `{round_trip_ms}` |
  * | `level` | `{microphone, interviewer}`: root mean square, 0 to 1, about 15 times a second |
  * | `muted` | `{muted}` |
@@ -99,6 +100,11 @@ export class VivaCall extends EventTarget {
   /** Listens to another microphone from now on. @param {MediaStream} stream which is not stopped at the end */
   useMicrophone(stream) {
     this.#session.useMicrophone(stream);
+  }
+
+  /** Tries to connect again at once: before its time while reconnecting, or once more after the connection was `lost`. */
+  retry() {
+    this.#session.retry();
   }
 
   /**

@@ -23,6 +23,12 @@ export function stateWords(state, missing = []) {
   return MISSING[first] ?? STATES.resuming;
 }
 
+/** What stands in the place of the state while nothing of the server is heard. @param {{status: string, moving?: boolean}} detail of the event `connection` */
+export function reconnectingWords({ status, moving }) {
+  if (status === "lost") return "The connection is lost";
+  return moving ? STATES.resuming : "Reconnecting: keep talking, it is kept";
+}
+
 /** @param {{status: string, attempt: number}} detail of the event `connection` */
 export function connectionWords({ status, attempt }) {
   if (status === "connected") return "connected";

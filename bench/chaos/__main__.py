@@ -1,7 +1,6 @@
 """`python -m bench.chaos`: calls under faults, and whether every law held (also `make chaos`)."""
 
 import argparse
-import asyncio
 import json
 import os
 import platform
@@ -13,9 +12,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from time import monotonic
 
+from api.cli.loop import run as run_on_loop
+from bench.chaos import timeline
 from bench.chaos.report import sections
 from bench.chaos.run import Run, planned, run
 from bench.chaos.scenarios import QUICK, SCENARIOS, Scenario, chosen
+from bench.load import take_precedence
 from bench.report import Section, console
 
 RESULTS = Path(__file__).parents[1] / "results"
@@ -23,17 +25,25 @@ RESULTS = Path(__file__).parents[1] / "results"
 
 def main() -> None:
     """Play, print, keep; the exit code is 1 where a law was broken."""
-    options = _parser().parse_args()
+    parser = _parser()
+    options = parser.parse_args()
+    if options.keep and options.keep.exists():
+        parser.error(f"{options.keep} is there already: name a folder that is not")
     seed = random.SystemRandom().randrange(1_000_000) if options.seed is None else options.seed
     scenarios = [_sized(each, options) for each in ((QUICK,) if options.quick else chosen(options.scenario))]
     if options.plan:
         _print_plan(scenarios, seed)
         return
+    if options.nice:
+        take_precedence(options.nice, os.getpid())
     began = monotonic()
     show = _Progress(began)
     runs = []
     for scenario in scenarios:
-        runs.append(asyncio.run(run(scenario, seed, show, options.keep and options.keep / scenario.name)))
+        folder = options.keep and options.keep / scenario.name
+        runs.append(run_on_loop(run(scenario, seed, show, folder)))
+        if folder:
+            timeline.keep(folder, runs[-1])
     found = sections(runs)
     if options.json:
         print(json.dumps(_everything(found, seed)))
@@ -59,6 +69,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seed", type=int, help="of the schedule of faults and of the candidates; drawn if not given")
     parser.add_argument("--calls", type=int, help="how many calls, instead of the scenario's own number")
     parser.add_argument("--faults", type=int, help="how many faults, instead of the scenario's own number")
+    parser.add_argument("--nice", type=int, default=0, help="run before others on a shared machine, such as -10")
     parser.add_argument("--plan", action="store_true", help="print the schedule of faults and do nothing")
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of tables")
     parser.add_argument("--keep", type=Path, help="folder in which logs and journals stay after the run")

@@ -85,8 +85,8 @@ class Candidate:
         finally:
             self.connected.set()
             tap.finish()
-        if client.microphone.given_up:
-            self.trouble.append(f"{client.microphone.given_up} messages were given up")
+        if client.microphone.refused:
+            self.trouble.append(f"{client.microphone.refused} messages were refused")
 
     async def _open(self) -> OpenedCall:
         """Open a call, as a page does that offers to try again."""

@@ -76,12 +76,20 @@ class Injector:
 
     async def _server_ends(self, strike: Strike, made: Injected) -> None:
         async with self._one_server:
-            server = self._servers[int(strike.aim * len(self._servers))]
+            server = self._server(strike)
             made.hit = self._served_by(server)
             made.at_s = time()
             await (server.killed() if strike.kind is Kind.KILL else server.drained())
             await asyncio.sleep(strike.for_s)
             await self._start(server, made)
+
+    def _server(self, strike: Strike) -> Server:
+        """A restart takes one after the other; a kill whoever serves the call that it is aimed at."""
+        live = self._live()
+        if strike.kind is Kind.DRAIN or not live:
+            return self._servers[strike.number % len(self._servers)]
+        serving = live[int(strike.aim * len(live))].door.newest
+        return next((each for each in self._servers if serving and serving.backend == each.label), self._servers[0])
 
     async def _start(self, server: Server, made: Injected) -> None:
         others = any(each.up for each in self._servers if each is not server)
@@ -124,7 +132,8 @@ class Injector:
         if not live:
             made.failed = "no call was there to be hit"
             return None
-        candidate = live[int(strike.aim * len(live))]
+        at_large = strike.kind is not Kind.GEMINI_GO_AWAY  # two of them in one session would be one rotation
+        candidate = live[int(strike.aim * len(live)) if at_large else strike.number % len(live)]
         made.hit = [candidate.number]
         return candidate
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from adapters.postgres.migrate import upgrade
 from adapters.postgres.store import open_store
 from api.cli.screenplay import read_recording
 from bench.chaos.candidate import Candidate
@@ -163,8 +164,8 @@ async def laboratory(folder: Path, seed: int, layout: Layout) -> AsyncIterator[L
         servers = [Server(name, folder, variables | dict(layout.variables)) for name in "abcd"[: layout.servers]]
         for server in servers:
             stack.push_async_callback(server.close)
-        await servers[0].start()  # the first one migrates
-        await asyncio.gather(*(server.start() for server in servers[1:]))
+        await asyncio.to_thread(upgrade, database.dsn)
+        await asyncio.gather(*(server.start() for server in servers))
         balancer = await stack.enter_async_context(Balancer(servers))
         yield Laboratory(folder, database, interviewer, gemini, servers, balancer, seed)
 

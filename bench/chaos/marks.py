@@ -101,8 +101,9 @@ def _goaway(run: Run) -> Iterator[Mark]:
 def _postgres(run: Run) -> Iterator[Mark]:
     lost = sum(lost_samples(seen) for seen in run.calls.values())
     yield Mark("postgres: lost", "nothing", f"{len(run.violations)} violations, {lost} samples", not lost)
-    stalls = run.stalls
-    measured = f"{stalls.late} of {stalls.looks} looks ({100 * stalls.waited_share:.1f} % of the time without a core)"
+    stalls, before = run.stalls, run.stalls_before
+    measured = f"{stalls.late} of {stalls.looks} looks; before: {before.late} of {before.looks}"
+    measured += f"; core withheld {stalls.withheld} times; before: {before.withheld}"
     met = not stalls.late if stalls.looks else None
     yield Mark("postgres: loop later than 50 ms", "never", measured, met)
 

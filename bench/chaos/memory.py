@@ -1,12 +1,16 @@
 """Which Gemini session a call spoke with, and what each remembers of it."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 
-from bench.chaos.course import WallClock
+from bench.chaos.course import Stretch, WallClock
 from bench.chaos.evidence import GeminiSession, Window
+from bench.chaos.tape import Tape
 from domain.event import Event
 from domain.inputs import ModelConnected
+from domain.policy import FRAME_SAMPLES
 
+_FRAME_BYTES = 2 * FRAME_SAMPLES
 _MOST_APART_S = 2.0
 """Between a set-up that the interviewer confirmed and the call's own note of it."""
 
@@ -43,7 +47,28 @@ class Sessions:
             return []
         return [*self._inherited(parent), *parent.windows[: parent.handles[session.handle]]]
 
-    def oldest(self, session: GeminiSession) -> GeminiSession:
-        """The fresh session that a chain of resumptions began with."""
+    def told_until(self, session: GeminiSession) -> int:
+        """Up to which version the session that this one goes back to was told the conversation in words; 0 for none."""
         parent = self._by_handle.get(session.handle) if session.handle else None
-        return session if parent is None else self.oldest(parent)
+        if parent is not None:
+            return self.told_until(parent)
+        since = next((version for version, each in self._from_version if each is session), 0)
+        return since if session.seeds else 0
+
+
+class Known:
+    """How often each frame of the candidate's stream is in some windows, which are closed; each frame is unlike all."""
+
+    def __init__(self, tape: Tape, windows: Iterable[Window]) -> None:
+        stream = tape.read(0, tape.end_sample)
+        place = {stream[at : at + _FRAME_BYTES]: at // _FRAME_BYTES for at in range(0, len(stream), _FRAME_BYTES)}
+        self._counts: Counter[int] = Counter()
+        for window in windows:
+            pcm = window.pcm if window.closed else b""
+            for at in range(0, len(pcm), _FRAME_BYTES):
+                self._counts[place.get(pcm[at : at + _FRAME_BYTES], -1)] += 1
+
+    def counts(self, stretch: Stretch) -> set[int]:
+        """How often its frames are known: {1} where each is known once."""
+        frames = range(stretch.from_sample // FRAME_SAMPLES, -(-stretch.to_sample // FRAME_SAMPLES))
+        return {self._counts[frame] for frame in frames}

@@ -16,7 +16,7 @@ _FELT_WITHIN_S = 6.0
 _RATE_HZ = 24_000
 _AROUND_S = 3.0
 
-OF_THE_CLIENT = frozenset({Kind.KILL, Kind.DRAIN, Kind.CUT, Kind.STALL})
+OF_THE_CLIENT = frozenset({Kind.KILL, Kind.CUT, Kind.STALL})
 OF_THE_MODEL = frozenset(
     {Kind.GEMINI_DROP, Kind.GEMINI_ABORT, Kind.GEMINI_REFUSE, Kind.GEMINI_EXPIRE, Kind.GEMINI_GARBAGE}
 )
@@ -33,7 +33,21 @@ def recoveries(injected: Sequence[Injected], calls: Mapping[int, CallEvidence]) 
                 yield made.kind, took_s
 
 
+def readies(injected: Sequence[Injected], calls: Mapping[int, CallEvidence]) -> Iterator[float]:
+    """Of the kills: how many seconds until the client had `ready`; the rest of a recovery is Gemini's."""
+    for made in injected:
+        for number in made.hit if made.kind is Kind.KILL and not made.failed else ():
+            told = calls[number].client.of("ready") if number in calls else []
+            ready_s = next((each.at_s for each in told if each.at_s >= made.at_s), None)
+            if ready_s is not None:
+                yield max(0.0, ready_s - made.back_s)
+
+
 def _took_s(made: Injected, seen: CallEvidence) -> float | None:
+    if made.kind is Kind.DRAIN:
+        left_s = next((each.ended_s for each in seen.client.connections if each.ended_s >= made.at_s), None)
+        resumed_s = client_resumed_s(seen.client, made.at_s)
+        return None if left_s is None or resumed_s is None else max(0.0, resumed_s - left_s)
     if made.kind in OF_THE_CLIENT:
         return _since(made, client_resumed_s(seen.client, made.at_s))
     if made.kind in OF_THE_MODEL:

@@ -6,6 +6,7 @@ from typing import Any
 
 from bench.chaos.injection import Injected
 from bench.chaos.marks import ended_as, marks, recovery_s
+from bench.chaos.recovery import readies
 from bench.chaos.run import Run
 from bench.chaos.schedule import Kind
 from bench.report import Section, percentile
@@ -58,6 +59,10 @@ def _ends(run: Run) -> Counter[str]:
 
 def _notes(run: Run) -> list[str]:
     notes = ["ends: " + ", ".join(f"{reason} {count}" for reason, count in sorted(_ends(run).items()))]
+    ready = list(readies(run.injected, run.calls))
+    if ready:
+        p50, p95 = percentile(ready, 0.5), percentile(ready, 0.95)
+        notes.append(f"kills, until the client had ready: {p50:.2f} s p50, {p95:.2f} s p95; the rest is Gemini's")
     unmade = Counter(each.failed for each in run.injected if each.failed)
     notes += [f"not made: {count}, as {why}" for why, count in unmade.items()]
     if run.others:

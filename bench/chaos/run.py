@@ -18,9 +18,8 @@ from bench.chaos.lag import LoopWatch, Stalls
 from bench.chaos.scenarios import Scenario
 from bench.chaos.schedule import Strike, schedule
 
-_SETTLING_IN_S = 4.0
 _STAGGER_S = 0.15
-_MODEL_FAULTS_TO_GIVE_UP = 3
+_LOSSES_TO_GIVE_UP = 2
 Show = Callable[[str], None]
 
 
@@ -38,6 +37,8 @@ class Run:
     troubles: list[str] = field(default_factory=list)
     complaints: dict[str, int] = field(default_factory=dict)
     stalls: Stalls = field(default_factory=Stalls)
+    stalls_before: Stalls = field(default_factory=Stalls)
+    """While the calls settled in, before any fault."""
     seconds: float = 0.0
 
     @property
@@ -59,9 +60,7 @@ async def run(scenario: Scenario, seed: int, show: Show, keep: Path | None = Non
     made = Run(scenario, seed, planned(scenario, seed))
     async with _folder(keep) as folder, laboratory(folder, seed, scenario.layout) as lab:
         show(f"{scenario.name}: {len(lab.servers)} servers up after {monotonic() - began:.0f} s")
-        async with LoopWatch(lab.servers) as watch:
-            await _play(scenario, lab, made, show)
-            made.stalls = await watch.seen()
+        await _play(scenario, lab, made, show)
         show(f"{scenario.name}: calls are over, reading what they left")
         gathered = await lab.gather(show)
         made.complaints = lab.complaints()
@@ -92,11 +91,15 @@ async def _play(scenario: Scenario, lab: Laboratory, made: Run, show: Show) -> N
     over = asyncio.Event()
     calls = asyncio.create_task(_hold_all(scenario, lab, over))
     try:
-        await asyncio.sleep(_SETTLING_IN_S)
+        async with LoopWatch(lab.servers) as watch:
+            await asyncio.sleep(scenario.settle_in_s)
+            made.stalls_before = await watch.seen()
         injector = Injector(lab.servers, lab.database, lab.interviewer, lambda: lab.live, _told(scenario, made, show))
         made.injected = injector.injected
-        await injector.run(made.strikes)
-        await asyncio.sleep(scenario.settle_s)
+        async with LoopWatch(lab.servers) as watch:
+            await injector.run(made.strikes)
+            await asyncio.sleep(scenario.settle_s)
+            made.stalls = await watch.seen()
         over.set()
         made.troubles += await calls
     finally:
@@ -137,8 +140,8 @@ async def _come_and_go(
 
 
 def _judged_kindly(seen: CallEvidence, number: int, injected: list[Injected]) -> CallEvidence:
-    """A call whose sessions were taken away again and again may give up; three dials are the policy."""
+    """A call whose sessions were taken away again and again may give up, if they were in a row: that is a law."""
     taken = [made for made in injected if number in made.hit and made.kind.startswith(("gemini", "kill", "drain"))]
-    if len(taken) < _MODEL_FAULTS_TO_GIVE_UP:
+    if len(taken) < _LOSSES_TO_GIVE_UP:
         return seen
     return replace(seen, may_end_as=seen.may_end_as | {"model_unavailable"})

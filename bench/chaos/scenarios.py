@@ -31,6 +31,7 @@ class Scenario:
     manner: Manner = field(default_factory=Manner)
     each_s: tuple[float, float] | None = None
     at_once: int = 12
+    settle_in_s: float = 4.0
     settle_s: float = 5.0
 
 
@@ -90,11 +91,11 @@ SCENARIOS: tuple[Scenario, ...] = (
         name="gemini",
         group="gemini",
         says="sessions are dropped, with a word or without, and accepted again at once",
-        minutes=1.3,
+        minutes=1.9,
         mix={Kind.GEMINI_DROP: Chance(1), Kind.GEMINI_ABORT: Chance(1)},
         faults=150,
-        every_s=(0.2, 0.6),
-        calls=16,
+        every_s=(0.4, 0.8),
+        calls=20,
         layout=Layout(servers=1),
         manner=Manner(answers_s=(2.5, 5.0)),
     ),
@@ -105,8 +106,8 @@ SCENARIOS: tuple[Scenario, ...] = (
         minutes=1.4,
         mix={Kind.GEMINI_GO_AWAY: Chance(1, for_s=(10.0, 14.0))},
         faults=110,
-        every_s=(0.3, 0.6),
-        calls=16,
+        every_s=(0.35, 0.65),
+        calls=20,
         layout=Layout(servers=1),
         settle_s=14.0,
     ),
@@ -145,17 +146,19 @@ QUICK = Scenario(
     says="a little of everything, for the tests",
     minutes=0.4,
     mix={
-        Kind.CUT: Chance(3),
+        Kind.KILL: Chance(2, for_s=(0.0, 0.2), rest_s=60.0),
+        Kind.CUT: Chance(2),
         Kind.STALL: Chance(1, for_s=(0.3, 0.6)),
         Kind.JITTER: Chance(1, for_s=(0.5, 1.0)),
         Kind.GEMINI_DROP: Chance(1),
         Kind.GEMINI_ABORT: Chance(1),
-        Kind.POSTGRES_FAST: Chance(1, for_s=(0.3, 0.6), rest_s=4.0),
+        Kind.POSTGRES_FAST: Chance(1, for_s=(0.3, 0.6), rest_s=60.0),
     },
     faults=8,
     every_s=(0.4, 0.9),
     calls=3,
-    layout=Layout(servers=1, policy=_QUICK_POLICY),
+    layout=Layout(policy=_QUICK_POLICY),
+    settle_in_s=2.5,
     settle_s=2.0,
 )
 

@@ -80,19 +80,16 @@ Mix = Mapping[Kind, Chance]
 def schedule(
     seed: int, mix: Mix, *, faults: int, every_s: tuple[float, float], begin_s: float = 0.0
 ) -> tuple[Strike, ...]:
-    """`faults` of them, `every_s` (from..to) apart. One whose victim is still busy is put off until it is not."""
+    """`faults` of them, `every_s` (from..to) apart. What is still down is not struck: another kind is, or all wait."""
     dice = random.Random(seed)
-    kinds = list(mix)
-    free_from: dict[str, float] = {}
+    free_from = dict.fromkeys([_ALONE.get(kind, "") for kind in mix], 0.0)
     strikes, at_s = [], begin_s
-    for _ in range(faults):
-        at_s += dice.uniform(*every_s)
+    for number in range(faults):
+        at_s = max(at_s + dice.uniform(*every_s), min(free_from.values()))
+        kinds = [kind for kind in mix if free_from[_ALONE.get(kind, "")] <= at_s]
         kind = dice.choices(kinds, [mix[each].weight for each in kinds])[0]
-        aim, for_s = dice.random(), dice.uniform(*mix[kind].for_s)
-        victim = _ALONE.get(kind, "")
-        moment = max(at_s, free_from.get(victim, 0.0))
-        if victim:
-            free_from[victim] = moment + for_s + mix[kind].rest_s
-        strikes.append((moment, kind, aim, for_s))
-    strikes.sort()
-    return tuple(Strike(number, *strike) for number, strike in enumerate(strikes))
+        strike = Strike(number, at_s, kind, dice.random(), dice.uniform(*mix[kind].for_s))
+        if kind in _ALONE:
+            free_from[_ALONE[kind]] = at_s + strike.for_s + mix[kind].rest_s
+        strikes.append(strike)
+    return tuple(strikes)

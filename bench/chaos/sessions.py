@@ -57,7 +57,7 @@ class _Reading:
             case "received":
                 self._received(line["message"])
             case "sent":
-                self._sent(line.get("message") or {}, at_s)
+                self._sent(line.get("message"), at_s)
             case "window_opened":
                 self._opened_at = line["at_byte"]
                 self.session.openings_s.append(at_s)
@@ -86,7 +86,9 @@ class _Reading:
             turns = message["clientContent"].get("turns", [])
             self.session.seeds += len(turns) if len(turns) > 1 else 0
 
-    def _sent(self, message: dict[str, Any], at_s: float) -> None:
+    def _sent(self, message: object, at_s: float) -> None:
+        if not isinstance(message, dict):
+            return  # garbage, by a fault
         if "setupComplete" in message:
             self.confirmed, self.session.began_s = True, at_s
         handle = message.get("sessionResumptionUpdate", {}).get("newHandle")

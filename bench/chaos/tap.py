@@ -66,7 +66,9 @@ class Tap:
         passage = self._door.newest
         server = passage.backend if passage is not None else ""
         if message["type"] == "ready":
-            self._epoch = message.get("epoch", 1)
+            served_before = [told.server for told in self.journal.of("ready")]
+            moved = bool(served_before) and served_before[-1] != server
+            self._epoch = message.get("epoch", self._epoch + moved)
             connection = Connection(time())
             self.journal.connections.append(connection)
             if passage is not None:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from domain.effects import TellError
-from domain.events import ReplyOverdue
+from domain.events import ReplyOverdue, SessionAged
 from domain.memory import CallMemory
 from domain.rules.barge_in import decide_by_share
 from domain.rules.ending import close, close_without_goodbye, settle
@@ -38,6 +38,12 @@ def _doubt_too_long(call: CallMemory) -> None:
 def _session_ends(call: CallMemory) -> None:
     if call.record.rotation_due and call.record.state is not State.INTERRUPTED:
         rotate(call, "session_ending")
+
+
+def _session_is_old(call: CallMemory) -> None:
+    record = call.record
+    if Link.MODEL not in record.missing and not record.rotation_due:
+        call.decide(SessionAged, age_ms=(call.now_us - record.connected_at_us) // 1000)
 
 
 def _segment_due(call: CallMemory) -> None:
@@ -119,10 +125,11 @@ _RULES: dict[Timer, Callable[[CallMemory], None]] = {
     Timer.CEILING: _doubt_too_long,
     Timer.RESUME: _client_did_not_come,
     Timer.STALL: _playback_stalled,
-    Timer.ROTATION: _session_ends,
+    Timer.SESSION_END: _session_ends,
+    Timer.SESSION_AGE: _session_is_old,
     Timer.DURATION: _interview_too_long,
     Timer.GRACE: settle,
     Timer.SEGMENT: _segment_due,
     Timer.HAND_OVER: hand_over,
-    # Timer.PLAYOUT: waking up was all; housekeeping sends what is due
+    # Timer.PLAYOUT, Timer.ROTATION: waking up was all; housekeeping does what is due
 }

@@ -73,5 +73,7 @@ def outlet_failed(call: CallMemory, failure: OutletFailed) -> None:
         close(call, "log_unavailable", failure.reason)
 
 
-def client_lost_after_close(call: CallMemory, _: ClientLost) -> None:
-    settle(call)
+def client_lost_after_close(call: CallMemory, lost: ClientLost) -> None:
+    """One that has lost its line may have audio left to send: it is waited for until the grace period ends."""
+    if lost.left:
+        settle(call)

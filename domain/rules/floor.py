@@ -64,12 +64,29 @@ def open_window(call: CallMemory, from_sample: int) -> None:
         send_up_to_now(call)
 
 
+def give_from(call: CallMemory, from_sample: int) -> None:
+    """A new session is given the answer under way: in a window of its own, or where Gemini decides, in the stream."""
+    if call.policy.local_turns:
+        open_window(call, from_sample)
+    else:
+        call.uplink_sample = min(call.uplink_sample, from_sample)
+        send_up_to_now(call)
+
+
+def give_again(call: CallMemory, from_sample: int, to_sample: int) -> None:
+    """A new session is given an answer that is over."""
+    if call.policy.local_turns:
+        call.do(OpenActivity(), SendCandidateAudio(from_sample, to_sample), CloseActivity())
+    else:
+        give_from(call, from_sample)
+
+
 def correct_history(call: CallMemory) -> None:
     """Tell the model, within the window just opened, what of its last reply was not heard."""
     unheard = call.record.unheard
     if unheard is None or call.policy.history.correction == "none" or not call.policy.local_turns:
         return
-    if unheard.generation <= call.record.forgotten:
+    if call.record.remembered < unheard.generation <= call.record.forgotten:
         return
     call.decide(
         HistoryCorrected,

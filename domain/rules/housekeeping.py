@@ -1,11 +1,12 @@
 """What follows every input: audio goes out as playback moves on, segments are sealed, sessions rotated in quiet."""
 
 from domain.effects import ForgetCandidateAudio, SendInterviewerAudio
-from domain.events import CandidateAudioRecorded, DecisionEvent, InterviewerAudioRecorded
+from domain.events import CallRemembered, CandidateAudioRecorded, DecisionEvent, InterviewerAudioRecorded
 from domain.journal import Journal
 from domain.memory import CallMemory
 from domain.policy import samples
 from domain.ports import Side
+from domain.remembering import remember
 from domain.rules.ending import record_settled
 from domain.rules.floor import watch_playback
 from domain.rules.links import model_lost, rotate
@@ -16,7 +17,7 @@ from domain.timers import Timer
 
 _PLAYOUT_WAKE_US = 100_000
 _SEGMENT_SLACK_US = 500_000
-_JUDGED_SAMPLES = samples(8_000)
+_LAST_SEGMENTS_US = 100_000
 
 
 def keep_house(call: CallMemory) -> None:
@@ -32,8 +33,8 @@ def keep_house(call: CallMemory) -> None:
         _watch_ending(call)
     if record.chose_silence and record.state is State.LISTENING:
         _watch_silence(call)
-    if record.rotation_due:
-        _rotate_in_quiet(call)
+    if record.rotation_due and not record.leaving:
+        _rotate_if_it_may(call)
     if record.leaving:
         hand_over_if_quiet(call)
     if call.playout.unsent:
@@ -54,6 +55,16 @@ def close_the_books(call: CallMemory) -> None:
     elif call.handing_over:
         call.handing_over = False
         record_handed_over(call)
+    elif call.whole and call.decided:
+        _remember_now_and_then(call)
+
+
+def _remember_now_and_then(call: CallMemory) -> None:
+    """With something that is recorded anyway; a closed call has little ahead that would make it worth it."""
+    due_us = call.remembered_at_us + call.policy.recording.remember_ms * 1000
+    if call.now_us >= due_us and call.deferred_loss is None and call.record.state is not State.CLOSED:
+        call.remembered_at_us = call.now_us
+        call.decide(CallRemembered, memory=remember(call))
 
 
 def _watch_reply(call: CallMemory) -> None:
@@ -81,17 +92,23 @@ def _watch_silence(call: CallMemory) -> None:
         call.timers.start(Timer.REPLY, call.now_us + call.policy.links.chosen_silence_ms * 1000)
 
 
-def _rotate_in_quiet(call: CallMemory) -> None:
-    """Nobody speaks, nothing is awaited, and Gemini has said by which handle it goes on from here."""
-    record = call.record
-    quiet = record.state is State.LISTENING and record.reply is None and not call.hearing.speaking
-    if quiet and record.resumable:
-        rotate(call, "session_ending")
+def _rotate_if_it_may(call: CallMemory) -> None:
+    """Nobody speaks, nothing is awaited, and Gemini has said by which handle it goes on from here, if by any.
+
+    Near the session's end it is enough that no reply is being made: what has arrived of it plays on.
+    """
+    record, timers, reply = call.record, call.timers, call.record.reply
+    ending = timers.running(Timer.SESSION_END)
+    quiet = record.state is State.LISTENING and reply is None and not call.hearing.speaking
+    pressing = ending and not timers.running(Timer.ROTATION) and record.state is not State.INTERRUPTED
+    undisturbed = reply is None or (reply.playing and reply.complete)
+    if (quiet and (record.resumable or record.amnesic)) or (pressing and undisturbed):
+        rotate(call, "session_ending" if ending else "memory_lost" if record.amnesic else "session_old")
 
 
 def _pump(call: CallMemory) -> None:
     record = call.record
-    speaking = record.reply is not None and (record.state is not State.RESUMING or record.reply.playing)
+    speaking = record.reply is not None and (record.state is not State.RESUMING or record.reply_is_here)
     if not speaking or record.eager or Link.CLIENT in record.missing or call.playout.held:
         return
     for part in call.playout.take(call.now_us):
@@ -109,8 +126,10 @@ def _keep_segments(call: CallMemory) -> None:
     if any(journal.waiting and (journal.full or journal.due) for journal in journals):
         seal_all(call)
     elif not call.whole and not call.timers.running(Timer.SEGMENT):
-        due_us = call.now_us + call.policy.recording.segment_ms * 1000 + _SEGMENT_SLACK_US
-        call.timers.start(Timer.SEGMENT, due_us)
+        in_us = call.policy.recording.segment_ms * 1000 + _SEGMENT_SLACK_US
+        if call.record.state is State.CLOSED:  # the client waits for nothing but its acknowledgement
+            in_us = _LAST_SEGMENTS_US
+        call.timers.start(Timer.SEGMENT, call.now_us + in_us)
 
 
 def seal_all(call: CallMemory) -> None:
@@ -158,8 +177,7 @@ def needed_from(call: CallMemory) -> int:
     of_answer = [] if policy.local_turns else [call.uplink_sample]
     answer = record.answer
     if answer is not None and (answer.to_sample is None or (record.reply is not None and not answer.replied)):
-        of_answer.append(answer.from_sample)
-        of_answer.append(max(answer.first_sample, next_sample - _JUDGED_SAMPLES))
+        of_answer.append(answer.first_sample)
     if call.missed_from is not None:
         of_answer.append(call.missed_from)
     kept_from = max(min(of_answer, default=next_sample), next_sample - samples(policy.links.window_keep_ms))

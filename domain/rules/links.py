@@ -1,6 +1,6 @@
 """Losing and regaining the two links: the client's websocket and the Gemini session."""
 
-from domain.effects import CloseActivity, DialModel, OpenActivity, SendCandidateAudio
+from domain.event import Evidence
 from domain.events import CandidateStarted, InterviewerCut, LinkLost, LinkRestored
 from domain.inputs import ClientConnected, ClientLost, ModelConnected, ModelLost
 from domain.memory import CallMemory
@@ -11,6 +11,8 @@ from domain.rules.floor import (
     ask_to_open,
     end_if_muted,
     expect_reply,
+    give_again,
+    give_from,
     give_up_reply,
     nudge,
     open_window,
@@ -19,6 +21,7 @@ from domain.rules.floor import (
     with_preroll,
 )
 from domain.rules.playback import finish_if_heard, start_if_heard
+from domain.rules.restoring import answer_lost_calls, dial, due_from, handle_is_behind
 from domain.states import Link, State
 from domain.timers import Timer
 
@@ -30,7 +33,7 @@ def client_connected(call: CallMemory, hello: ClientConnected) -> None:
     call.timers.stop(Timer.RESUME)
     call.playout.rewind(hello.played_sample)
     if call.record.clients == 1:
-        call.do(DialModel(call.record.attempts, 0, "", call.record.model))
+        dial(call, call.record.attempts, wait_ms=0)
     restore(call, Link.CLIENT)
 
 
@@ -54,20 +57,29 @@ def model_connected(call: CallMemory, connected: ModelConnected) -> None:
     if Link.MODEL not in call.record.missing:
         call.ignore(connected)
         return
+    call.given_before = call.given_samples + call.resent_samples
+    call.timers.start(Timer.SESSION_AGE, call.now_us + call.policy.links.session_age_ms * 1000)
+    if connected.resumed:
+        answer_lost_calls(call)
     restore(call, Link.MODEL)
 
 
 def model_lost(call: CallMemory, lost: ModelLost) -> None:
-    """Dial again, a bounded number of times; never the same set-up that can never work."""
-    fresh = not lost.retryable
-    model: str | None = call.record.model
-    if fresh and not call.record.handle:  # a fresh session of this model was refused: try the next model
+    """Dial again, a bounded number of times; never the same set-up that can never work.
+
+    A handle that is refused is not tried again, and costs neither a wait nor one of the tries.
+    """
+    record, refused = call.record, not lost.retryable
+    model: str | None = record.model
+    if refused and not record.handle:  # a fresh session of this model was refused: try the next model
         model = _next_model(call)
     if model is None:
         tried = {"models": len(call.opened.agent.models), "code": lost.code}
         close(call, "model_unavailable", f"No configured model accepts this call: {lost.reason}", tried)
+    elif refused and record.handle and Link.MODEL in record.missing:
+        redial(call, lost.reason, record.attempts, model=model, refused=True)
     else:
-        _dial_again(call, lost.reason, model, fresh)
+        _dial_again(call, lost.reason, model, refused)
 
 
 def model_lost_while_interrupted(call: CallMemory, lost: ModelLost) -> None:
@@ -77,15 +89,12 @@ def model_lost_while_interrupted(call: CallMemory, lost: ModelLost) -> None:
 
 def rotate(call: CallMemory, reason: str) -> None:
     """Leave a session that is about to end, or that has stopped answering, for a new one by its handle."""
-    _dial_again(call, reason, call.record.model, fresh=False)
+    _dial_again(call, reason, call.record.model, refused=False)
 
 
 def dial_anew(call: CallMemory, reason: str) -> None:
     """The session ended with the process that held it; that is no failure of Gemini's."""
-    eager.withdraw(call)
-    record = call.record
-    call.decide(LinkLost, link=Link.MODEL, reason=reason, attempt=1, model=record.model)
-    call.do(DialModel(1, 0, record.handle, record.model))
+    redial(call, reason, 1, model=call.record.model)
 
 
 def _next_model(call: CallMemory) -> str | None:
@@ -94,21 +103,55 @@ def _next_model(call: CallMemory) -> str | None:
     return models[after] if after < len(models) else None
 
 
-def _dial_again(call: CallMemory, reason: str, model: str, fresh: bool) -> None:
+def _dial_again(call: CallMemory, reason: str, model: str, refused: bool) -> None:
     record, links = call.record, call.policy.links
     connected = Link.MODEL not in record.missing
-    healthy = connected and call.now_us - record.connected_at_us >= links.healthy_ms * 1000
+    lived_us = call.now_us - record.connected_at_us if connected else 0
+    healthy = connected and lived_us >= links.healthy_ms * 1000
     attempt = 1 if healthy else record.attempts + 1
-    eager.withdraw(call)
     evidence = {"attempts": record.attempts, "most_attempts": links.dial_attempts, "session_was_healthy": int(healthy)}
     if attempt > links.dial_attempts:
+        eager.withdraw(call)
         close(call, "model_unavailable", f"Gemini was dialled {record.attempts} times in vain: {reason}", evidence)
         return
-    call.decide(LinkLost, link=Link.MODEL, reason=reason, attempt=attempt, model=model, fresh=fresh, evidence=evidence)
-    call.timers.stop(Timer.ROTATION)
-    call.timers.stop(Timer.REPLY)
-    wait_ms = links.dial_backoff_ms << (attempt - 2) if attempt > 1 else 0
-    call.do(DialModel(attempt, wait_ms, record.handle, record.model))
+    last_try = attempt == links.dial_attempts and not connected  # it may be the handle that does not work
+    at_once = attempt == 1 or lived_us >= links.steady_ms * 1000
+    wait_ms = 0 if at_once else links.dial_backoff_ms << (attempt - 2)
+    redial(call, reason, attempt, wait_ms, model=model, refused=refused or last_try, evidence=evidence)
+
+
+def redial(
+    call: CallMemory,
+    reason: str,
+    attempt: int,
+    wait_ms: int = 0,
+    *,
+    model: str,
+    refused: bool = False,
+    evidence: Evidence | None = None,
+) -> None:
+    """The session is gone: dial by its handle, or afresh where there is none, it is `refused`, or knows too little."""
+    record = call.record
+    eager.withdraw(call)
+    why = {
+        "no_handle": not record.handle,
+        "handle_refused": refused and bool(record.handle),
+        "handle_behind": bool(record.handle) and handle_is_behind(record),
+        "memory_lost": record.amnesic,
+    }
+    fresh = {name: 1 for name, holds in why.items() if holds}
+    call.decide(
+        LinkLost,
+        link=Link.MODEL,
+        reason=reason,
+        attempt=attempt,
+        model=model,
+        fresh=bool(fresh),
+        evidence=(evidence or {}) | fresh,
+    )
+    for timer in (Timer.ROTATION, Timer.SESSION_END, Timer.SESSION_AGE, Timer.REPLY):
+        call.timers.stop(timer)
+    dial(call, attempt, wait_ms)
 
 
 def restore(call: CallMemory, link: Link) -> None:
@@ -144,7 +187,7 @@ def _go_on(call: CallMemory, session_changed: bool) -> None:
         finish_if_heard(call)
     elif record.generation == 0:
         ask_to_open(call)
-    elif session_changed and record.reply is not None:
+    elif session_changed and record.reply is not None and not record.reply_is_here:
         _ask_again(call)
     else:
         start_if_heard(call)
@@ -161,7 +204,7 @@ def _candidate_goes_on(call: CallMemory, session_changed: bool) -> None:
         if record.reply is not None:  # begun by Gemini while the client was away
             give_up_reply(call, "candidate_spoke_on")
         if session_changed:
-            open_window(call, record.answer.from_sample)
+            give_from(call, due_from(record))
         else:
             send_up_to_now(call)
     end_if_muted(call)
@@ -191,16 +234,14 @@ def _give_missed_window(call: CallMemory) -> None:
 
 def _ask_again(call: CallMemory) -> None:
     """The reply that was awaited died with its session: give the new one the same answer, if it needs it, again."""
-    record = call.record
-    assert record.reply is not None
-    answer, cause = record.answer, record.reply.cause
+    record, answer = call.record, call.record.answer
+    to_sample = answer.to_sample if answer is not None and record.answer_is_due else None
     give_up_reply(call, "model_lost")
     stop_waiting(call)
-    if cause == "unprompted" or (answer is not None and answer.replied):
-        nudge(call)
-    elif cause == "opening" or answer is None or answer.to_sample is None:
-        ask_to_open(call)
-    else:
+    if to_sample is not None and record.known.sample < to_sample:
         expect_reply(call, "resent")
-        if call.policy.local_turns:
-            call.do(OpenActivity(), SendCandidateAudio(answer.from_sample, answer.to_sample), CloseActivity())
+        give_again(call, due_from(record), to_sample)
+    elif record.history.newest_reply:
+        nudge(call)
+    else:
+        ask_to_open(call)

@@ -1,6 +1,6 @@
 """What Gemini sends: audio, transcripts, the ends of its turns, tools, and what it says about its session."""
 
-from domain.effects import AnswerTool, FlushPlayback, TellTranscript
+from domain.effects import AnswerTool, FlushPlayback
 from domain.events import EndingAgreed, GenerationCancelled, GenerationStarted, ModelWentOn, PlayoutOverflowed
 from domain.inputs import (
     CandidateTranscribed,
@@ -8,13 +8,11 @@ from domain.inputs import (
     GoAwayReceived,
     ModelAudio,
     ModelInterruptionReported,
-    ModelTranscribed,
     ModelTurnCompleted,
     ToolCallRequested,
 )
 from domain.interview import END_TOOL
 from domain.memory import CallMemory
-from domain.ports import Side
 from domain.record import Reply
 from domain.rules.attribution import still_of_the_cut_reply
 from domain.rules.barge_in import confirm
@@ -80,19 +78,11 @@ def audio_over_candidate(call: CallMemory, chunk: ModelAudio) -> None:
         audio(call, chunk)
 
 
-def transcribed(call: CallMemory, said: ModelTranscribed) -> None:
-    """The interviewer's words, for the client, unless they belong to a reply that was given up."""
-    reply = call.record.reply
-    if reply is not None and reply.generation == said.generation:
-        call.do(TellTranscript(Side.INTERVIEWER, reply.generation, reply.turn, said.text, interim=False))
-
-
 def candidate_transcribed(call: CallMemory, said: CandidateTranscribed) -> None:
     answer = call.record.answer
     pausing = call.record.window_open and call.hearing.silent_samples > 0
     if pausing and answer is not None and said.turn == answer.turn:
         call.endpointing.transcribed(said.text)  # in time to say whether more will come
-    call.do(TellTranscript(Side.CANDIDATE, said.turn, said.turn, said.text, said.interim))
 
 
 def completed(call: CallMemory, _: GenerationCompleted) -> None:
@@ -154,9 +144,10 @@ def tool_called(call: CallMemory, request: ToolCallRequested) -> None:
 
 
 def going_away(call: CallMemory, told: GoAwayReceived) -> None:
-    """Rotate at a quiet moment (see housekeeping), or in the last seconds whatever happens."""
+    """Rotate at a quiet moment (see housekeeping), near the end at a less quiet one, at last whatever happens."""
     if not call.record.rotation_due:  # it was said of a session that is gone
         call.ignore(told)
         return
-    margin_ms = call.policy.links.rotation_margin_ms
-    call.timers.start(Timer.ROTATION, call.now_us + max(0, told.time_left_ms - margin_ms) * 1000)
+    links = call.policy.links
+    for timer, margin_ms in ((Timer.ROTATION, links.rotation_margin_ms), (Timer.SESSION_END, links.rotation_latest_ms)):
+        call.timers.start(timer, call.now_us + max(0, told.time_left_ms - margin_ms) * 1000)

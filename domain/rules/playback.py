@@ -1,6 +1,6 @@
 """What the client says about its playback: a reply begins when it is heard, and ends when it has been heard."""
 
-from domain.effects import ForgetInterviewerAudio, TellLatency
+from domain.effects import ForgetInterviewerAudio
 from domain.events import ModelFinished, ModelStarted
 from domain.inputs import PlaybackReported
 from domain.memory import CallMemory
@@ -73,15 +73,6 @@ def start_speaking(call: CallMemory) -> None:
             "first_audio_at_us": reply.started_at_us,
             "played_model_sample": playout.played_sample,
         },
-    )
-    call.do(
-        TellLatency(
-            generation=reply.generation,
-            turn=reply.turn,
-            endpoint_ms=(stopped_at_us - end_at_us) // 1000 if answer else -1,
-            model_ms=(reply.started_at_us - reply.requested_at_us) // 1000,
-            response_ms=(played_at_us - end_at_us) // 1000 if answer else -1,
-        )
     )
 
 

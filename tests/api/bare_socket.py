@@ -34,14 +34,26 @@ class BareSocket:
         await self.send(HELLO | {"token": token} | fields)
         return await self.until("ready")
 
+    async def first(self) -> dict[str, Any]:
+        """The next control message, whatever it is."""
+        async with asyncio.timeout(15):
+            while not isinstance(message := await self.socket.recv(), str):
+                continue
+        self.told.append(json.loads(message))
+        return self.told[-1]
+
     async def until(self, kind: str) -> dict[str, Any]:
         """The next control message of `kind`; audio is passed over."""
+        return await self.until_any(kind)
+
+    async def until_any(self, *kinds: str) -> dict[str, Any]:
+        """The next control message of one of these kinds."""
         async with asyncio.timeout(15):
             while True:
                 message = await self.socket.recv()
                 if isinstance(message, str):
                     self.told.append(json.loads(message))
-                    if self.told[-1]["type"] == kind:
+                    if self.told[-1]["type"] in kinds:
                         return self.told[-1]
 
     async def ending(self) -> int:

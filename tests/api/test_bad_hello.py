@@ -7,6 +7,7 @@ from uuid import uuid4
 import jwt
 import pytest
 
+from api.protocol import ClientAudio, encode_client_audio
 from api.tokens import TokenMint
 from domain.inputs import ClientViolatedProtocol
 from tests.api.bare_socket import HELLO, bare
@@ -135,16 +136,18 @@ async def test_without_the_subprotocol(desk: Desk, subprotocol: str) -> None:
 
 
 async def test_a_call_that_is_over(desk: Desk) -> None:
-    """Given the token of a closed call: call_closed in its grace period, call_unknown once it has settled."""
+    """Given the token of a closed call: what was not acknowledged is taken in its grace period; then it is unknown."""
     opened = await desk.open()
     async with bare(desk) as socket:
         await socket.hello(opened.token)
         await socket.send({"type": "hangup"})
         await socket.until("closed")
         async with bare(desk) as late:
-            await late.send(HELLO | {"token": opened.token})
-            assert await late.ending() == 4410
-        assert late.errors[0]["code"] == "call_closed"
+            assert (await late.hello(opened.token))["state"] == "closed"
+            closed = await late.until("closed")
+            assert (closed["reason"], closed["detail"]) == ("hangup_by_candidate", "The candidate hung up")
+            await late.send(encode_client_audio(ClientAudio(0, bytes(640))))
+            assert (await late.until("ack"))["seq"] == 0
     await desk.settled(opened)
     while desk.services.switchboard.count:
         await desk.services.store.writer.flush()

@@ -3,11 +3,13 @@
 import json
 import logging
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import structlog
 
 from api import logs
+from api.log_limit import AT_ONCE, LogLimit
 
 
 @pytest.fixture(autouse=True)
@@ -39,6 +41,39 @@ def test_a_traceback_does_not_show_values(capsys: pytest.CaptureFixture[str], lo
     assert "hush-hush" not in shown
     if log_format == "json":
         assert json.loads(shown)["level"] == "error"
+
+
+@pytest.mark.parametrize("library", [False, True])
+def test_a_flood_of_lines_is_cut_short(capsys: pytest.CaptureFixture[str], library: bool) -> None:
+    """Given thousands of lines of one event, some are written; other events are none the worse."""
+    logs.configure("json")
+    log: Any = logging.getLogger("uvicorn.error") if library else structlog.get_logger("viva")
+    for _ in range(3_000):
+        log.warning("hello_refused")
+    log.warning("something else")
+    written = [json.loads(line)["event"] for line in capsys.readouterr().err.splitlines()]
+    assert AT_ONCE <= written.count("hello_refused") < AT_ONCE + 100
+    assert written[-1] == "something else"
+
+
+def test_what_was_left_out_is_said() -> None:
+    """Given a flood and a pause, the next line says how many there were; its number of kinds is bounded too."""
+    now_s = 0.0
+    limit = LogLimit(lambda: now_s)
+    assert [limit.admit("refused") for _ in range(AT_ONCE)] == [0] * AT_ONCE
+    assert [limit.admit("refused") for _ in range(7)] == [None] * 7
+    now_s = 1.0
+    assert limit(None, "info", {"event": "refused"}) == {"event": "refused", "left_out": 7}
+    assert limit(None, "info", {"event": "refused"}) == {"event": "refused"}
+    record = logging.makeLogRecord({"msg": "%s refused", "args": ("all",)})
+    for _ in range(AT_ONCE + 3):
+        limit.filter(record)
+    now_s = 2.0
+    assert limit.filter(record)
+    assert record.getMessage() == "all refused (3 more like this were left out)"
+    for number in range(5_000):
+        limit.admit(str(number))
+    assert len(limit._left) <= 1_000
 
 
 def test_what_libraries_log_has_the_same_form(capsys: pytest.CaptureFixture[str]) -> None:

@@ -21,6 +21,7 @@ GOOD: dict[str, tuple[str, str, Any]] = {
     "VIVA_TOKEN_LIFETIME_S": ("120", "token_lifetime_s", 120),
     "VIVA_PING_INTERVAL_MS": ("15000", "ping_interval_ms", 15_000),
     "VIVA_MAX_CALLS": ("1", "max_calls", 1),
+    "VIVA_MAX_WAITING": ("8", "max_waiting", 8),
     "VIVA_LOG_FORMAT": ("json", "log_format", "json"),
     "VIVA_DRAIN_S": ("0", "drain_s", 0.0),
 }

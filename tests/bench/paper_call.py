@@ -3,6 +3,7 @@
 What comes out is the evidence that the laboratory gathers from real ones, of a call in which nothing went wrong.
 """
 
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -17,6 +18,7 @@ from domain.call import Call, Decision
 from domain.event import Event
 from domain.features import FrameFeatures
 from domain.ports import AudioSegment, Side
+from domain.recovery import recover
 from domain.states import State
 from tests.domain.calls import CHUNK_MS, SILENT, VOICED, a_call
 
@@ -34,10 +36,14 @@ class PaperCall:
         self.client = ClientJournal()
         self.sessions: list[GeminiSession] = []
         self.epoch = 1
+        self.durable = 1
+        """So many events are in the log by now: what is said after them may still be lost."""
+        self._features: list[FrameFeatures] = []
         self._handle = ""
         self._handles = 0
         self._chunks = 0
         self._voice = bytearray()
+        """The interviewer's stream, by position."""
 
     def evidence(self) -> CallEvidence:
         """All of it, as it would be gathered."""
@@ -56,6 +62,8 @@ class PaperCall:
         self.events += decision.events
         for effect in decision.effects:
             self._carry(effect)
+        if self.call.whole:
+            self.durable = len(self.events)
         return decision
 
     def client_connects(self) -> None:
@@ -70,6 +78,23 @@ class PaperCall:
     def client_is_lost(self) -> None:
         self.client.connections[-1].ended_s = self.now_s
         self.happens(inp.ClientLost(reason="cut"), 10_000)
+
+    def changes_hands(self) -> None:
+        """The process dies, and what was not in the log yet dies with it; another one takes the call over."""
+        for ended in (self.client.connections[-1], self.sessions[-1]):
+            ended.ended_s = self.now_s
+        del self.events[self.durable :]
+        self.call = recover(self.events, self.audio).call
+        self._handle = self.call.record.handle
+        self.epoch += 1
+        self.now_us += 800_000
+        taken_at = datetime.fromtimestamp(self.now_s, UTC).isoformat(timespec="microseconds")
+        self.happens(inp.CallTakenOver(epoch=self.epoch, process=f"p{self.epoch}", taken_over_at=taken_at))
+
+    def sends_again(self) -> None:
+        """What the new process does not have."""
+        for seq in range(self.call.client_seq + 1, len(self.client.sent)):
+            self._frame(seq, 1_000)
 
     def model_connects(self) -> None:
         """The dial under way is answered."""
@@ -92,7 +117,7 @@ class PaperCall:
         self.happens(inp.ModelTranscribed(text="And then?"))
         for _ in range(ms // CHUNK_MS):
             self._chunks += 1
-            self.happens(inp.ModelAudio(at_us=0, pcm=marked(bytes(CHUNK_MS * 48), 2, self._chunks)), 10_000)
+            self._says(marked(bytes(CHUNK_MS * 48), 2, self._chunks))
         self.happens(inp.GenerationCompleted())
         self.happens(inp.ModelTurnCompleted())
         self._handles += 1
@@ -100,6 +125,11 @@ class PaperCall:
         self.sessions[-1].handles[self._handle] = len(self.sessions[-1].windows)
         self.happens(inp.ResumptionHandleIssued(handle=self._handle, resumable=True))
         self._plays(ms)
+
+    def _says(self, pcm: bytes) -> None:
+        at_byte = 2 * self.call.interviewer_audio.next_sample
+        self._voice = self._voice[:at_byte].ljust(at_byte, b"\0") + pcm
+        self.happens(inp.ModelAudio(at_us=0, pcm=pcm), 10_000)
 
     def _plays(self, ms: int) -> None:
         while self.call.playout.unplayed:
@@ -117,11 +147,13 @@ class PaperCall:
 
     def _frames(self, ms: int, features: FrameFeatures) -> None:
         for _ in range(ms // 20):
-            seq = len(self.client.sent)
-            self.client.sent.append(marked(bytes(640), 1, seq))
-            self.happens(
-                inp.CandidateFrame(at_us=0, client_seq=seq, features=features, pcm=self.client.sent[-1]), 20_000
-            )
+            self.client.sent.append(marked(bytes(640), 1, len(self.client.sent)))
+            self._features.append(features)
+            self._frame(len(self.client.sent) - 1, 20_000)
+
+    def _frame(self, seq: int, after_us: int) -> None:
+        frame = inp.CandidateFrame(at_us=0, client_seq=seq, features=self._features[seq], pcm=self.client.sent[seq])
+        self.happens(frame, after_us)
 
     # --- what is done ------------------------------------------------------------------------------------------------
 
@@ -131,11 +163,11 @@ class PaperCall:
                 self._store(effect)
             case fx.TellState(state, missing):
                 self._tell({"type": "state", "state": str(state), "missing": list(missing)})
-            case fx.TellTranscript(side, number, turn, text, interim):
+            case fx.TellTranscript(_, side, number, turn, text, interim):
                 words = {"who": str(side), "number": number, "turn": turn, "text": text, "interim": interim}
                 self._tell({"type": "transcript"} | words)
             case fx.SendInterviewerAudio(generation, from_sample, to_sample):
-                pcm = self._stream(Side.INTERVIEWER)[2 * from_sample : 2 * to_sample]
+                pcm = bytes(self._voice[2 * from_sample : 2 * to_sample])
                 self.client.received.append(Received(self.now_s, generation, from_sample, pcm))
             case fx.OpenActivity():
                 self.sessions[-1].windows.append(Window())
@@ -161,18 +193,13 @@ class PaperCall:
         if sealed.side is Side.CANDIDATE:
             self._tell({"type": "ack", "seq": self.call.client_seq})
 
-    def _stream(self, side: Side) -> bytes:
-        """One side's stream: what is stored of it, and what still waits to be."""
-        waiting = self.call.interviewer_audio if side is Side.INTERVIEWER else self.call.candidate_audio
-        return b"".join([each.pcm for each in self.audio if each.side is side] + waiting._pcm)
-
     def _tell(self, message: dict[str, Any]) -> None:
         versioned = {"version": self.call.record.version} | message
-        self.client.told.append(Told(self.now_s, "a", self.epoch, versioned))
+        self.client.told.append(Told(self.now_s, f"a{self.epoch}", self.epoch, versioned))
 
 
 def a_healthy_call() -> PaperCall:
-    """Three answers: in one the session is lost, before one the client was cut, and that one goes on after its end."""
+    """Four answers: in one the session is lost, before one the client was cut, in one the process dies."""
     paper = PaperCall()
     paper.client_connects()
     paper.model_connects()
@@ -194,6 +221,13 @@ def a_healthy_call() -> PaperCall:
     paper.keeps_silent(1_000)
     paper.speaks(400)
     paper.keeps_silent(1_000)
+    paper.model_replies()
+    paper.speaks(900)
+    paper.changes_hands()
+    paper.client_connects()
+    paper.sends_again()
+    paper.model_connects()
+    paper.keeps_silent(1_200)
     paper.model_replies()
     assert paper.call.state is State.LISTENING
     paper.hangs_up()

@@ -147,12 +147,41 @@ def _(seen: CallEvidence) -> CallEvidence:
 
 @bug("the client is told an epoch that the log does not know", "epochs_rise")
 def _(seen: CallEvidence) -> CallEvidence:
-    return _tell(seen, seen.client.of("ready")[-1].message, epoch=2)
+    return _tell(seen, seen.client.of("ready")[-1].message, epoch=3)
 
 
 @bug("the client is told an older epoch again", "epochs_rise")
 def _(seen: CallEvidence) -> CallEvidence:
-    return _tell(_tell(seen, seen.client.of("ready")[-1].message, epoch=2), seen.client.of("ready")[-1].message)
+    return _tell(seen, seen.client.of("ready")[0].message, epoch=1)
+
+
+@bug("two processes take the call over in one epoch", "one_owner_per_epoch")
+def _(seen: CallEvidence) -> CallEvidence:
+    at = _where(seen, inp.CallTakenOver)
+    other = changed(seen.events[at], process="another")  # type: ignore[call-arg]
+    return _numbered(seen, [*seen.events[: at + 1], other, *seen.events[at + 1 :]])
+
+
+@bug("a takeover does not raise the epoch", "epochs_rise")
+def _(seen: CallEvidence) -> CallEvidence:
+    at = _where(seen, inp.CallTakenOver)
+    same = changed(seen.events[at], epoch=1)  # type: ignore[call-arg]
+    return replace(seen, events=(*seen.events[:at], same, *seen.events[at + 1 :]))
+
+
+@bug("an owner that lost the call goes on telling states", "states_told_are_folded")
+def _(seen: CallEvidence) -> CallEvidence:
+    version = seen.events[-1].originator_version
+    return _tell(seen, {"type": "state", "version": version + 5, "state": "listening", "missing": []})
+
+
+@bug("the interviewer's positions go on after a takeover as if nothing had been lost", "positions_hold_one_content")
+def _(seen: CallEvidence) -> CallEvidence:
+    taken_s = seen.client.of("ready")[-1].at_s
+    first = next(each for each in seen.client.received if each.at_s > taken_s)
+    before = max((each for each in seen.client.received if each.at_s < taken_s), key=lambda each: each.sample)
+    received = [replace(each, sample=before.sample) if each is first else each for each in seen.client.received]
+    return replace(seen, client=replace(seen.client, received=received))
 
 
 # --- audio -------------------------------------------------------------------------------------------------------
@@ -292,8 +321,9 @@ def _(seen: CallEvidence) -> CallEvidence:
 
 @bug("more sessions are set up than the log accounts for", "dials_are_bounded")
 def _(seen: CallEvidence) -> CallEvidence:
-    extra = GeminiSession("extra", seen.sessions[-1].began_s + 9)
-    return replace(seen, sessions=(*seen.sessions, extra))
+    later_s = seen.sessions[-1].began_s + 9
+    extra = [GeminiSession(f"extra {number}", later_s + number) for number in range(2)]
+    return replace(seen, sessions=(*seen.sessions, *extra))
 
 
 @bug("the model is dialled more often in a row than policy allows", "dials_are_bounded")
@@ -303,3 +333,10 @@ def _(seen: CallEvidence) -> CallEvidence:
         for event in seen.events
     ]
     return replace(seen, events=tuple(lost))
+
+
+@bug("a call is given up after a single loss", "gives_up_only_after_dials_in_vain")
+def _(seen: CallEvidence) -> CallEvidence:
+    at = _where(seen, ev.CallClosed)
+    given_up = changed(seen.events[at], reason="model_unavailable")
+    return replace(seen, events=(*seen.events[:at], given_up, *seen.events[at + 1 :]))

@@ -12,7 +12,7 @@ from adapters.postgres.append_queue import QueueLimits
 from adapters.postgres.store import open_store
 from domain.errors import BugError, StoreUnavailableError, WriterFullError
 from domain.ports import Append, AudioStore, EventReader, EventWriter, Outcome, Side
-from tests.contracts.calls import Outcomes, append, event, new_call, segment
+from tests.contracts.calls import TOPIC, Outcomes, append, event, new_call, segment
 
 DURABLE, CONFLICT = Outcome.DURABLE, Outcome.CONFLICT
 
@@ -68,6 +68,15 @@ async def test_a_range_of_versions_can_be_read(store: Store) -> None:
     assert [found.originator_version for found in between] == [3, 4, 5]
     assert [found.originator_version for found in await store.reader.select_events(call, gt=2, limit=2)] == [3, 4]
     assert list(await store.reader.select_events(new_call())) == []
+
+
+async def test_the_newest_event_of_a_topic_is_found(store: Store) -> None:
+    call = new_call()
+    events = [event(call, 1), event(call, 2, topic="test.other.v1"), event(call, 3), event(call, 4)]
+    await store.ours.of(Append(call, "acme", tuple(events)))
+    assert await store.reader.newest_version(call, "test.other.v1") == 2
+    assert await store.reader.newest_version(call, TOPIC) == 4
+    assert await store.reader.newest_version(call, "test.none.v1") == 0
 
 
 async def test_notifications_number_the_events_of_all_calls(store: Store) -> None:
@@ -166,6 +175,7 @@ async def test_audio_comes_back_sample_by_sample_with_its_side_table(store: Stor
     assert list(await store.audio.select_audio(call, Side.CANDIDATE)) == [early, late]
     assert list(await store.audio.select_audio(call, Side.INTERVIEWER)) == [voice]
     assert list(await store.audio.select_audio(other, Side.CANDIDATE)) == [empty]
+    assert list(await store.audio.select_audio(call, Side.CANDIDATE, 1)) == [late]
 
 
 async def test_any_stretch_of_a_voice_can_be_read(store: Store) -> None:

@@ -79,7 +79,7 @@ class Driver:
     def crashes(self, after_us: int = 0) -> Decision:
         """Its process is gone, and another one takes the call over from the log."""
         self.loses_what_is_not_recorded()
-        self.call = recover(self.events, segments(self.call, self.effects))
+        self.call = recover(self.events, segments(self.call, self.effects)).call
         epoch = self.call.record.epoch + 1
         takeover = inp.CallTakenOver(
             epoch=epoch,

@@ -43,7 +43,7 @@ rare = st.one_of(
     st.builds(inp.MicMuted),
     st.builds(inp.MicUnmuted),
     st.builds(inp.RoundTripMeasured, round_trip_us=st.integers(0, 10**7)),
-    st.builds(inp.ModelConnected, model=st.just("m"), resumed=st.booleans(), setup_ms=st.just(3)),
+    st.builds(inp.ModelConnected, model=st.just("m"), resumed=st.booleans(), seeded=st.booleans(), setup_ms=st.just(3)),
     st.builds(inp.ModelLost, code=st.sampled_from([0, 1006, 1011]), reason=st.just("x"), retryable=st.just(True)),
     st.builds(inp.ModelLost, code=st.sampled_from([1007, 1008]), reason=st.just("x"), retryable=st.just(False)),
     st.builds(inp.ModelTranscribed, text=st.sampled_from(["Hello ", "there. ", ""])),
@@ -51,7 +51,7 @@ rare = st.one_of(
     st.builds(inp.GenerationCompleted),
     st.builds(inp.ModelTurnCompleted, waiting_for_input=st.booleans()),
     st.builds(inp.ModelInterruptionReported),
-    st.builds(inp.UsageReported, usage=st.just({"totalTokenCount": 3})),
+    st.builds(inp.UsageReported, usage=st.sampled_from([{}, {"promptTokenCount": 300}, {"promptTokenCount": 9_000}])),
     st.builds(
         inp.UplinkMeasured,
         messages=st.just(9),

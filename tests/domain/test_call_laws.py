@@ -138,3 +138,26 @@ def test_a_call_comes_to_rest(policy: Policy, run: Run) -> None:
         driver.happens(inp.DeadlinePassed(), 200_000)
     assert driver.call.state in (State.LISTENING, State.CLOSED)
     assert driver.call.record.reply is None
+
+
+@relaxed
+@given(policy=st.sampled_from(POLICIES), run=conversations)
+def test_dials_are_bounded_and_a_refused_handle_is_not_tried_again(policy: Policy, run: Run) -> None:
+    """A dial has a handle or a past, never both; what was refused stays refused until Gemini gives it out again."""
+    driver = Driver(policy).connected()
+    refused: set[str] = set()
+    newest = fx.DialModel(1, 0, "", "first")
+    for events, effects in decisions(driver, run):
+        for event in events:
+            if isinstance(event, inp.ResumptionHandleIssued):
+                refused.discard(event.handle)
+            elif isinstance(event, inp.ModelLost) and not event.retryable and newest.handle:
+                refused.add(newest.handle)
+        for effect in effects:
+            if isinstance(effect, fx.DialModel):
+                newest = effect
+                assert not (effect.handle and effect.seed)
+                assert effect.handle not in refused
+                assert 1 <= effect.attempt <= policy.links.dial_attempts
+        if driver.call.state is State.CLOSED:
+            return

@@ -266,7 +266,7 @@ def test_a_client_that_comes_back_hears_the_rest_and_one_that_does_not_ends_the_
     assert driver.call.state is State.MODEL_SPEAKING
     assert next(e for e in driver.effects if isinstance(e, fx.SendInterviewerAudio)).from_sample == 24_000
     driver.happens(inp.ClientLost(reason="1006"))
-    driver.happens(inp.DeadlinePassed(), 30_000_001)
+    driver.happens(inp.DeadlinePassed(), driver.call.policy.links.resume_wait_ms * 1_000 + 1)
     assert driver.last(ev.CallClosed).reason == "client_gone"
 
 

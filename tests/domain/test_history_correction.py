@@ -170,6 +170,6 @@ def test_replay_and_fold_agree_on_what_was_told() -> None:
     driver.speaks(300)
     assert driver.count(ev.HistoryCorrected) == 2
     driver.happens(inp.HangupRequested(by="candidate", reason=""))
-    driver.happens(inp.ClientLost(reason="1000"))
+    driver.happens(inp.ClientLost(reason="1000", left=True))
     assert list(differences(driver.events, stored(driver))) == []
     assert asdict(fold_all(driver.events).record) == asdict(driver.call.record)

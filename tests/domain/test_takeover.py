@@ -49,6 +49,21 @@ def test_the_new_owner_misses_both_links_and_dials_with_the_handle():
     assert [event.link for event in driver.events if isinstance(event, ev.LinkLost)][-2:] == [Link.CLIENT, Link.MODEL]
 
 
+def test_without_a_handle_the_new_owner_tells_what_was_heard():
+    """Given no handle in the log, when the call is taken over, then the new session is told the conversation."""
+    driver = Driver().connected()
+    driver.happens(inp.ModelTranscribed(text="Hello. Why?"))
+    driver.model_sends(1_000)
+    driver.happens(inp.ModelTurnCompleted())
+    driver.client_plays(1_200)
+    driver.speaks(1_000)
+    driver.keeps_silent(800)
+    driver.happens(inp.CandidateTranscribed(text="Because."))
+    driver.crashes()
+    assert [turn.text for turn in dials(driver)[-1].seed[1:]] == ["Hello. Why?"]
+    assert sent(both_back(driver))  # the answer itself is given as it was spoken
+
+
 def test_an_answer_under_way_is_given_to_the_new_session_whole():
     driver = Driver().asked()
     driver.speaks(1_000)
@@ -208,7 +223,7 @@ def test_a_call_that_finds_no_quiet_moment_is_handed_over_in_time():
 def test_a_call_without_its_client_is_handed_over_at_once():
     driver = Driver().asked()
     driver.speaks(400)
-    driver.happens(inp.ClientLost(reason="gone"))
+    driver.happens(inp.ClientLost(reason="gone", left=True))
     driver.happens(inp.HandOverRequested(reason="asked", wait_ms=10_000))
     assert driver.call.record.handed_over
 
@@ -218,7 +233,7 @@ def test_whoever_let_go_of_a_call_decides_no_more():
     driver.happens(inp.HandOverRequested(reason="drain", wait_ms=0))
     version = driver.call.record.version
     driver.speaks(1_000)
-    driver.happens(inp.ClientLost(reason="gone"))
+    driver.happens(inp.ClientLost(reason="gone", left=True))
     driver.happens(inp.HangupRequested(by="server", reason=""))
     assert driver.call.record.version == version
     driver.crashes()
@@ -241,7 +256,7 @@ def test_a_log_of_several_owners_is_replayed_to_the_same_decisions():
     both_back(driver)
     driver.keeps_silent(500)
     driver.happens(inp.HangupRequested(by="candidate", reason=""))
-    driver.happens(inp.ClientLost(reason="gone"))
+    driver.happens(inp.ClientLost(reason="gone", left=True))
     assert driver.call.record.epoch == 4
     assert driver.call.record.settled
     assert list(differences(driver.events, stored(driver))) == []
@@ -260,7 +275,7 @@ def test_where_another_core_decided_otherwise_its_decisions_stand():
     today = driver.events[0].__class__(
         **{name: getattr(driver.events[0], name) for name in driver.events[0].__struct_fields__} | {"policy": PLAIN}
     )
-    recovered = recover([today, *driver.events[1:]], stored(driver))
+    recovered = recover([today, *driver.events[1:]], stored(driver)).call
     assert recovered.state is State.CANDIDATE_SPEAKING
     assert recovered.record.window_open
     recovered.handle(inp.CallTakenOver(at_us=driver.now_us + 1, epoch=2, process="b", taken_over_at=""))

@@ -5,6 +5,7 @@ wrong. Numbers and surprises are printed, for whoever keeps the notes. With GEMI
 assumptions are checked of a rehearsal; GEMINI_CHECK_MODEL names another model than the default.
 """
 
+import asyncio
 import os
 import sys
 from collections.abc import AsyncIterator, Callable
@@ -21,6 +22,7 @@ from adapters.gemini.link import GeminiLink
 from adapters.gemini.live_setup import LiveSetup
 from adapters.gemini.settings import read_settings
 from domain.effects import DialModel
+from domain.history import Turn
 from domain.inputs import (
     CandidateTranscribed,
     GenerationCompleted,
@@ -35,7 +37,8 @@ from domain.inputs import (
     ToolCallRequested,
     UsageReported,
 )
-from domain.interview import END_TOOL, NUDGE, OPENING, heard_note
+from domain.interview import END_TOOL, NUDGE, OPENING, heard_note, seed_note
+from domain.ports import Side
 from tests.adapters.gemini.inbox import Inbox
 
 if not os.environ.get("GEMINI_API_KEY"):
@@ -79,10 +82,12 @@ class Check:
     def __init__(self, link: GeminiLink, inbox: Inbox) -> None:
         self.link, self.inbox = link, inbox
 
-    async def dial(self, setup: LiveSetup = SETUP, handle: str = "", model: str = MODEL) -> ModelConnected:
+    async def dial(
+        self, setup: LiveSetup = SETUP, handle: str = "", model: str = MODEL, seed: tuple[Turn, ...] = ()
+    ) -> ModelConnected:
         """Dial and be connected; a loss fails the test with its reason."""
         already = len(self.inbox.of(ModelConnected))
-        self.link.dial(DialModel(attempt=1, wait_ms=0, handle=handle, model=model), setup)
+        self.link.dial(DialModel(attempt=1, wait_ms=0, handle=handle, model=model, seed=seed), setup)
         await self.inbox.until(ModelConnected | ModelLost, already + 1)
         assert self.inbox.of(ModelLost) == []
         return self.inbox.of(ModelConnected)[-1]
@@ -217,6 +222,52 @@ async def test_a_session_goes_on_by_its_handle_after_its_connection_was_closed(c
     say(f"resumed in {connected.setup_ms} ms: {said!r}")
     if not os.environ.get("GEMINI_BASE_URL"):  # a rehearsal does not know numbers
         assert "4711" in said.replace(" ", "").replace(",", "") or "four" in said.lower()
+
+
+PAST = (
+    Turn(Side.CANDIDATE, seed_note(4, 0)),
+    Turn(Side.INTERVIEWER, "Hello Ada, and welcome. What did you build last?"),
+    Turn(Side.CANDIDATE, "A compiler for a language called Zebra."),
+    Turn(Side.INTERVIEWER, "Interesting. Why did you build it?"),
+)
+
+
+@pytest.mark.parametrize("how", ["text", "voice"])
+async def test_a_new_session_takes_its_past_and_does_not_answer_it(check: Check, say: Say, how: str) -> None:
+    """It goes on when it is spoken to, by ordered content or in a window, and does not greet again."""
+    connected = await check.dial(seed=PAST)
+    await asyncio.sleep(3)
+    assert check.inbox.of(ModelAudio) == []
+    if how == "text":
+        check.link.send_text("What was the language called again?")
+    else:
+        check.speak("answer_1")
+    said = await check.turn()
+    usage = (await check.inbox.until(UsageReported)).usage
+    handles = [item.resumable for item in check.inbox.of(ResumptionHandleIssued)]
+    say(f"told in {connected.setup_ms} ms, handles {handles}, {usage.get('promptTokenCount')} tokens: {said!r}")
+    assert "welcome" not in said.lower()
+    if how == "text" and not os.environ.get("GEMINI_BASE_URL"):  # a rehearsal does not understand
+        assert "zebra" in said.lower()
+
+
+async def test_the_first_bill_of_a_resumed_session_shows_its_memory_and_a_handle_serves_twice(
+    check: Check, say: Say
+) -> None:
+    """What `ModelMemoryJudged` rests on, and the quiet rotation of a session in which nothing was said."""
+    await check.dial()
+    check.speak("answer_1")
+    await check.turn()
+    while not (handles := [item.handle for item in check.inbox.of(ResumptionHandleIssued) if item.handle]):
+        await check.inbox.until(ResumptionHandleIssued, len(check.inbox.of(ResumptionHandleIssued)) + 1)
+    before = check.inbox.of(UsageReported)[-1].usage
+    for _ in range(2):
+        assert (await check.dial(handle=handles[-1])).resumed
+    reported = len(check.inbox.of(UsageReported))
+    check.link.send_text("Please go on.")
+    after = (await check.inbox.until(UsageReported, reported + 1)).usage
+    say(f"{before.get('promptTokenCount')} tokens before, {after.get('promptTokenCount')} after")
+    assert after["promptTokenCount"] > before["promptTokenCount"]
 
 
 async def test_a_wrong_handle_is_refused_for_good(check: Check, say: Say) -> None:

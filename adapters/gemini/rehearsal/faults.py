@@ -61,6 +61,8 @@ class Action(StrEnum):
     """A turn that was cut off ends with `turnComplete`, then `interrupted`."""
     REFUSE = "refuse"
     """Answer the handshake with an HTTP `status`."""
+    FORGET = "forget"
+    """Accept a handle, and remember nothing of what it stands for."""
     STALL = "stall"
     """Read nothing for `ms` (0: never again), so that the client's messages pile up."""
     GARBAGE = "garbage"
@@ -85,6 +87,7 @@ FITS: Mapping[Action, frozenset[Point]] = {
     Action.CHOOSE_SILENCE: frozenset({Point.REPLY}),
     Action.OMIT: _MESSAGES,
     Action.REFUSE: frozenset({Point.DIAL}),
+    Action.FORGET: frozenset({Point.RESUME}),
     Action.LATE_AUDIO: frozenset({Point.INTERRUPTION}),
     Action.TURN_COMPLETE_FIRST: frozenset({Point.INTERRUPTION}),
 }

@@ -1,6 +1,7 @@
-"""What a client says beside the candidate's voice: how much of the last reply was heard.
+"""What a client says beside the candidate's voice: how much of the last reply was heard, or what was said before.
 
-A model reads such a note; the rehearsal knows its form, takes it for what it is, and remembers its last reply as heard.
+A model reads such notes; the rehearsal knows their form, and takes them for what they are: it remembers its last reply
+as heard, and a conversation that its instruction tells of as its own.
 """
 
 import re
@@ -10,6 +11,8 @@ _NOTE = re.compile(
     r"\[Note\b.*\blast reply\b(?:.*?\bheard: \"(?P<words>.*)\"|.*?\bfirst (?P<seconds>\d+(?:\.\d+)?) s\b)?.*\]",
     re.DOTALL,
 )
+_LOST = "[Note, not said by the candidate: the connection was lost."
+_SPEAKER = re.compile(r"(Interviewer|Candidate): (.*)")
 
 
 class Heard(NamedTuple):
@@ -17,6 +20,13 @@ class Heard(NamedTuple):
 
     words: str = ""
     ms: int = 0
+
+
+def told_conversation(instruction: str) -> list[tuple[str, str]]:
+    """(role, text) of the turns that an instruction tells of, one a line below a note that the connection was lost."""
+    _, told, lines = instruction.partition(_LOST)
+    turns = [_SPEAKER.match(line) for line in lines.splitlines()] if told else []
+    return [("model" if turn[1] == "Interviewer" else "user", turn[2]) for turn in turns if turn is not None]
 
 
 def heard_of_last_reply(text: str) -> Heard | None:

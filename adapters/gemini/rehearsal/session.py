@@ -5,6 +5,7 @@ import json
 import secrets
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 from websockets.asyncio.server import ServerConnection
@@ -16,13 +17,14 @@ from adapters.gemini.rehearsal.conversation import Conversation, Services
 from adapters.gemini.rehearsal.ear import Ear
 from adapters.gemini.rehearsal.faults import Action, Fault, FaultWatch, Point
 from adapters.gemini.rehearsal.floor import Floor
-from adapters.gemini.rehearsal.history import History, Turn
+from adapters.gemini.rehearsal.history import History, Snapshot, Turn
 from adapters.gemini.rehearsal.journal import SessionJournal
 from adapters.gemini.rehearsal.link import Link, LinkDroppedError
 from adapters.gemini.rehearsal.mishaps import Mishaps
+from adapters.gemini.rehearsal.notes import told_conversation
 from adapters.gemini.rehearsal.received import Received, Window
 from adapters.gemini.rehearsal.refusal import BAD_PAYLOAD, RefusalError, invalid
-from adapters.gemini.rehearsal.setup import Setup, content_text, read_functions, read_setup
+from adapters.gemini.rehearsal.setup import Setup, content_text, read_functions, read_setup, read_turns
 from adapters.gemini.rehearsal.wire import read_message
 
 _FOR_EVER_S = 1e6
@@ -112,6 +114,7 @@ class Session:
                 with suppress(TimeoutError):
                     async with asyncio.timeout_at(self._deaf_until):
                         await self._connection.wait_closed()
+                        return
                 self._deaf_until = 0.0
             name, message = read_message(frame)
             self.received.messages[name] += 1
@@ -129,10 +132,9 @@ class Session:
         if self._conversation is not None:
             raise invalid("setup must be sent once, as the first message.")
         self.setup = setup = read_setup(message, self._services.config.models, vertex=self._vertex)
-        if setup.handle:
-            await link.passes(Point.RESUME)
-        resumed = self._services.handles.resume(setup.handle, setup.model) if setup.handle else None
-        history = History(setup.instruction, resumed.turns if resumed else (), compresses=setup.compresses)
+        resumed = await self._resume(setup, link)
+        told = [Turn(role, text) for role, text in told_conversation(setup.instruction)]
+        history = History(setup.instruction, resumed.turns if resumed else told, compresses=setup.compresses)
         self._conversation = Conversation(setup, history, link, self._services, self.id, resumed)
         self.journal.note(
             "begun",
@@ -151,6 +153,14 @@ class Session:
         faults = await link.passes(Point.SETUP_COMPLETE)
         if Action.OMIT not in faults:
             await link.send(messages.setup_complete(self.id))
+
+    async def _resume(self, setup: Setup, link: Link) -> Snapshot | None:
+        """What the setup's handle stands for; None without one."""
+        if not setup.handle:
+            return None
+        faults = await link.passes(Point.RESUME)
+        snapshot = self._services.handles.resume(setup.handle, setup.model)
+        return replace(snapshot, turns=(), unanswered=()) if Action.FORGET in faults else snapshot
 
     async def _handle(self, name: str, message: Mapping[str, Any], conversation: Conversation) -> None:
         match name:
@@ -172,7 +182,7 @@ class Session:
     async def _content(self, message: Mapping[str, Any], conversation: Conversation) -> None:
         complete = message.get("turnComplete", False)
         await conversation.interrupt()
-        conversation.read(_turns(message))
+        conversation.read(read_turns(message))
         seeding, self._seeding = self._seeding, self._seeding and not complete
         if complete and (not seeding or conversation.setup.seed_is_answered):
             conversation.reply()
@@ -234,16 +244,6 @@ class Session:
             await conversation.interrupt()
         conversation.read([Turn("user", text)])
         conversation.reply()
-
-
-def _turns(message: Mapping[str, Any]) -> list[Turn]:
-    """The turns of a clientContent. Refuses (1007) a role that is neither user nor model, as Gemini does."""
-    turns = []
-    for content in message.get("turns", ()):
-        role = content.get("role") or "user"
-        _require(role in {"user", "model"}, "Please use a valid role: user, model.")
-        turns.append(Turn(role, content_text(content)))
-    return turns
 
 
 def _require(allowed: bool, otherwise: str) -> None:

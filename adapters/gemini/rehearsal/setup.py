@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from adapters.gemini.rehearsal.history import Turn
 from adapters.gemini.rehearsal.refusal import POLICY, RefusalError, invalid, invalid_value
 
 HIGH_SENSITIVITY_SILENCE_MS = 500
@@ -86,6 +87,17 @@ def content_text(content: Mapping[str, Any]) -> str:
     """All text parts of a content, thoughts left out, one part a line."""
     parts = content.get("parts", ())
     return "\n".join(part["text"] for part in parts if part.get("text") and not part.get("thought"))
+
+
+def read_turns(message: Mapping[str, Any]) -> list[Turn]:
+    """The turns of a clientContent. Refuses (1007) a role that is neither user nor model, as Gemini does."""
+    turns = []
+    for content in message.get("turns", ()):
+        role = content.get("role") or "user"
+        if role not in {"user", "model"}:
+            raise invalid("Please use a valid role: user, model.")
+        turns.append(Turn(role, content_text(content)))
+    return turns
 
 
 def read_functions(tools: Sequence[Mapping[str, Any]], model: str) -> tuple[Function, ...]:

@@ -22,6 +22,7 @@ from bench.chaos.invariants.log import (
 from bench.chaos.invariants.model import (
     answers_reach_the_session_that_replies,
     dials_are_bounded,
+    gives_up_only_after_dials_in_vain,
     nothing_said_is_forgotten,
 )
 from bench.chaos.invariants.owners import one_owner_per_epoch
@@ -45,4 +46,5 @@ LAWS = (
     answers_reach_the_session_that_replies,
     nothing_said_is_forgotten,
     dials_are_bounded,
+    gives_up_only_after_dials_in_vain,
 )

@@ -111,8 +111,9 @@ def _could_not_come(seen: CallEvidence) -> bool:
 
 def positions_hold_one_content(seen: CallEvidence) -> Iterator[str]:
     """A position of the interviewer's stream has one content: what was sent, what was sent again, what is stored."""
+    tape = Tape(seen.events, seen.audio, Side.INTERVIEWER)
     pieces = [(each.sample, each.pcm, "sent") for each in seen.client.received]
-    pieces += [(first, pcm, "stored") for first, pcm in Tape(seen.events, seen.audio, Side.INTERVIEWER).pieces]
+    pieces += [(first, pcm, "stored") for first, pcm in tape.pieces]
     length = max((first + len(pcm) // 2 for first, pcm, _ in pieces), default=0)
     content, known = np.zeros(length, "<i2"), np.zeros(length, bool)
     for first, pcm, how in pieces:
@@ -122,7 +123,12 @@ def positions_hold_one_content(seen: CallEvidence) -> Iterator[str]:
         if differs.any():
             yield f"position {first + int(differs.argmax())} was {how} with other content than before"
         content[place], known[place] = wave, True
-    if not takeovers(seen.events):
-        stored_to = Tape(seen.events, seen.audio, Side.INTERVIEWER).end_sample
-        if length > stored_to:
-            yield f"the client was sent positions up to {length}, {stored_to} are stored"
+    stored_to = tape.end_sample
+    if length > stored_to and not _taken_over_since_the_last_segment(seen):
+        yield f"the client was sent positions up to {length}, {stored_to} are stored"
+
+
+def _taken_over_since_the_last_segment(seen: CallEvidence) -> bool:
+    """What was sent and not stored by then died with the owner that sent it."""
+    last = max((each.version for each in named(seen.events, Side.INTERVIEWER)), default=0)
+    return any(each.originator_version > last for each in takeovers(seen.events))

@@ -1,15 +1,15 @@
 """Laws of the log alone."""
 
 from collections.abc import Iterator
-from itertools import pairwise
+from itertools import pairwise, zip_longest
 
-from bench.chaos.course import takeovers
+from bench.chaos.course import takeovers, void
 from bench.chaos.evidence import CallEvidence
 from domain.call import Call
 from domain.errors import IllegalTriggerError
 from domain.events import CallClosed, CallOpened, CallSettled
 from domain.fold import fold
-from domain.replay import differences, fold_all, inputs_of
+from domain.recovery import folded, inputs_of, open_again, run
 
 
 def versions_are_gapless(seen: CallEvidence) -> Iterator[str]:
@@ -47,10 +47,21 @@ def call_has_an_end(seen: CallEvidence) -> Iterator[str]:
 
 
 def call_ends_as_it_may(seen: CallEvidence) -> Iterator[str]:
-    """No call is lost: it ends as its people wanted, or as what was done to it allows."""
+    """No call is lost: it ends as its people wanted, or as what was done to it allows.
+
+    A close that the client was told is not durable, and that died with its process, comes back as a client that left.
+    """
+    allowed = seen.may_end_as | ({"client_gone"} if _close_was_rolled_back(seen) else set())
     for event in seen.events:
-        if isinstance(event, CallClosed) and event.reason not in seen.may_end_as:
+        if isinstance(event, CallClosed) and event.reason not in allowed:
             yield f"closed as {event.reason}: {event.detail}"
+
+
+def _close_was_rolled_back(seen: CallEvidence) -> bool:
+    ends = (told for told in seen.client.told if told.message.get("state") == "closed" or told.kind == "closed")
+    return any(
+        not told.message.get("durable") and void(seen.events, told.epoch, told.message["version"]) for told in ends
+    )
 
 
 def epochs_rise(seen: CallEvidence) -> Iterator[str]:
@@ -70,14 +81,12 @@ def epochs_rise(seen: CallEvidence) -> Iterator[str]:
 
 def log_reruns_to_itself(seen: CallEvidence) -> Iterator[str]:
     """The recorded inputs lead the core to the recorded decisions again, and the fold of the log to the same record."""
-    first = next(differences(seen.events, seen.audio), None)
-    if first is not None:
-        yield f"recorded {first.recorded!r}, decided again {first.decided!r}"
-        return
-    opened = seen.events[0]
-    assert isinstance(opened, CallOpened)
-    again = Call(opened)
-    for happened in inputs_of(seen.events, seen.audio):
-        again.handle(happened)
-    if again.record != fold_all(seen.events).record:
+    again, decided = open_again(seen.events), [seen.events[0]]
+    for decision in run(again, seen.events, inputs_of(seen.events, seen.audio)):
+        decided += decision.events
+    for recorded, now in zip_longest(seen.events, decided):
+        if recorded != now:
+            yield f"recorded {recorded!r}, decided again {now!r}"
+            return
+    if again.record != folded(seen.events):
         yield "the fold of the log is not the record that re-running it leads to"

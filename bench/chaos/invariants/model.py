@@ -1,12 +1,13 @@
 """Laws of what Gemini's sessions received."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from bench.chaos.course import Answered, Stretch, answered, takeovers
-from bench.chaos.evidence import CallEvidence, Window
-from bench.chaos.memory import Sessions
+from bench.chaos.evidence import CallEvidence, GeminiSession
+from bench.chaos.memory import Known, Sessions
 from bench.chaos.tape import Tape
-from domain.events import CallOpened, LinkLost
+from domain.events import CallClosed, CallOpened, GenerationStarted, LinkLost
+from domain.inputs import ModelTurnCompleted
 from domain.ports import Side
 from domain.states import Link
 
@@ -19,9 +20,9 @@ def answers_reach_the_session_that_replies(seen: CallEvidence) -> Iterator[str]:
         if session is None:
             yield f"generation {reply.generation} was given by a session that the interviewer does not know"
             continue
-        count = occurrences(sessions.remembered(session), _pcm(tape, reply.stretch))
-        if count != 1:
-            yield f"{_name(reply, reply.stretch)} is known to session {session.name} {count} times"
+        counts = Known(tape, sessions.remembered(session)).counts(reply.stretch)
+        if counts != {1}:
+            yield _breach(reply, reply.stretch, session, counts)
 
 
 def nothing_said_is_forgotten(seen: CallEvidence) -> Iterator[str]:
@@ -31,35 +32,20 @@ def nothing_said_is_forgotten(seen: CallEvidence) -> Iterator[str]:
         session = sessions.at(reply.version)
         if session is None:
             continue
+        known, told = Known(tape, sessions.remembered(session)), sessions.told_until(session)
         for stretch in reply.before:
-            count = occurrences(sessions.remembered(session), _pcm(tape, stretch))
-            if count > 1 or (not count and not sessions.oldest(session).seeds):
-                yield f"{_name(reply, stretch)} is known to session {session.name} {count} times"
+            counts = known.counts(stretch)
+            if counts != {1} and not (counts == {0} and stretch.version < told):
+                yield _breach(reply, stretch, session, counts)
 
 
-def _pcm(tape: Tape, stretch: Stretch) -> bytes:
-    return tape.read(stretch.from_sample, stretch.to_sample)
-
-
-def _name(reply: Answered, stretch: Stretch) -> str:
+def _breach(reply: Answered, stretch: Stretch, session: GeminiSession, counts: set[int]) -> str:
     samples = f"{stretch.from_sample}..{stretch.to_sample}"
-    return f"turn {stretch.turn} ({samples}), replied to by generation {reply.generation},"
-
-
-def occurrences(windows: Sequence[Window], pcm: bytes) -> int:
-    """How often `pcm` was given: as one window, or as several that follow one another."""
-    count = 0
-    for first in range(len(windows)):
-        given = b""
-        for window in windows[first:]:
-            if not window.closed:
-                break
-            given += window.pcm
-            if given == pcm:
-                count += 1
-            if len(given) >= len(pcm) or not pcm.startswith(given):
-                break
-    return count
+    times = " and ".join(str(count) for count in sorted(counts))
+    return (
+        f"turn {stretch.turn} ({samples}), replied to by generation {reply.generation}, "
+        f"is known to session {session.name} {times} times"
+    )
 
 
 def dials_are_bounded(seen: CallEvidence) -> Iterator[str]:
@@ -75,3 +61,21 @@ def dials_are_bounded(seen: CallEvidence) -> Iterator[str]:
     allowed = 1 + len(lost) + len(takeovers(seen.events))
     if len(seen.sessions) > allowed:
         yield f"{len(seen.sessions)} sessions were set up, the log accounts for {allowed}"
+
+
+def gives_up_only_after_dials_in_vain(seen: CallEvidence) -> Iterator[str]:
+    """A call gives Gemini up only after as many dials as policy allows, with no turn completed between them."""
+    opened = seen.events[0]
+    assert isinstance(opened, CallOpened)
+    dials, begun = 1, set[int]()
+    for event in seen.events:
+        if isinstance(event, LinkLost) and event.link is Link.MODEL:
+            dials += 1
+        elif isinstance(event, GenerationStarted):
+            begun.add(event.generation)
+        elif isinstance(event, ModelTurnCompleted) and event.generation in begun:
+            dials = 0
+        elif isinstance(event, CallClosed) and event.reason == "model_unavailable":
+            most = opened.policy.links.dial_attempts
+            if dials < most and "No configured model" not in event.detail:
+                yield f"given up after {dials} dials of {most} since a turn was completed: {event.detail}"

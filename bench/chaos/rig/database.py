@@ -21,26 +21,27 @@ class Database:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._users: list[EmbeddedPostgres] = []
+        self._postgres: EmbeddedPostgres | None = None
         self.dsn = ""
 
     async def __aenter__(self) -> Self:
-        await self.start()
+        self._postgres = await asyncio.to_thread(EmbeddedPostgres.start, self._folder)
+        self.dsn = self._postgres.dsn
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        for user in reversed(self._users):
-            await asyncio.to_thread(user.stop)
+        assert self._postgres is not None
+        await asyncio.to_thread(self._postgres.stop)
 
     async def start(self) -> None:
-        """Return once it answers."""
-        user = await asyncio.to_thread(EmbeddedPostgres.start, self._folder)
-        self._users.append(user)
-        self.dsn = user.dsn
+        """Return once it answers again."""
+        assert self._postgres is not None
+        await asyncio.to_thread(self._postgres.revive)
 
     async def stop(self, how: str) -> None:
         """`fast`: sessions are ended, what is committed is kept. `immediate`: as after a power cut. `crash`: killed."""
-        pid = self._users[-1].pid
+        assert self._postgres is not None
+        pid = self._postgres.pid
         assert pid is not None
         with suppress(psutil.NoSuchProcess):
             process = psutil.Process(pid)

@@ -12,6 +12,7 @@ from adapters.gemini.live_setup import LiveSetup
 from adapters.gemini.rehearsal import RehearsalServer
 from adapters.gemini.settings import GeminiSettings
 from domain.effects import DialModel
+from domain.history import Turn
 from tests.adapters.gemini.inbox import Inbox
 
 MODEL = "gemini-3.8-live"
@@ -23,8 +24,8 @@ SETUP = LiveSetup(
 Linked = Callable[[GeminiSettings], AbstractAsyncContextManager[GeminiLink]]
 
 
-def dial(handle: str = "", model: str = MODEL, wait_ms: int = 0) -> DialModel:
-    return DialModel(attempt=1, wait_ms=wait_ms, handle=handle, model=model)
+def dial(handle: str = "", model: str = MODEL, wait_ms: int = 0, seed: tuple[Turn, ...] = ()) -> DialModel:
+    return DialModel(attempt=1, wait_ms=wait_ms, handle=handle, model=model, seed=seed)
 
 
 def settings_for(server: RehearsalServer) -> GeminiSettings:

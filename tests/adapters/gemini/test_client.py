@@ -22,7 +22,7 @@ async def test_keepalive_size_and_class_reach_the_connection() -> None:
     assert handed_on["ping_interval"] == 7
     assert handed_on["ping_timeout"] == 60
     assert handed_on["max_size"] == 5_000_000
-    assert handed_on["open_timeout"] == 10
+    assert handed_on["open_timeout"] == 6
     assert handed_on["close_timeout"] == 2
     assert handed_on["compression"] is None
     assert handed_on["write_limit"] == 8192

@@ -11,6 +11,7 @@ from adapters.gemini.link import GeminiLink
 from adapters.gemini.live_setup import LiveSetup
 from adapters.gemini.rehearsal import Action, Fault, Point, RehearsalConfig, RehearsalServer
 from adapters.gemini.rehearsal.faults import GARBAGE
+from domain.history import Turn
 from domain.inputs import (
     CandidateTranscribed,
     GenerationCompleted,
@@ -26,6 +27,8 @@ from domain.inputs import (
     ToolCallRequested,
     UsageReported,
 )
+from domain.interview import seed_note
+from domain.ports import Side
 from tests.adapters.gemini.conftest import SETUP, Linked, dial, settings_for
 from tests.adapters.gemini.inbox import Inbox
 
@@ -122,6 +125,68 @@ async def test_a_session_is_resumed_by_its_handle(server: RehearsalServer, inbox
         await inbox.until(ModelTurnCompleted, 2)
     assert "What did you build?" in "".join(item.text for item in inbox.of(ModelTranscribed))
     assert inbox.of(ModelLost) == []
+
+
+PAST = (
+    Turn(Side.CANDIDATE, seed_note(7, 0)),
+    Turn(Side.INTERVIEWER, "Hello, and welcome. Why are you here?"),
+    Turn(Side.CANDIDATE, "For the work."),
+)
+OLDER = "gemini-2.5-flash-native-audio-preview-12-2025"
+
+
+@pytest.mark.parametrize("model", ["gemini-3.8-live", OLDER])
+async def test_a_fresh_session_that_is_told_the_conversation_goes_on_with_it(
+    server: RehearsalServer, inbox: Inbox, linked: Linked, model: str
+) -> None:
+    """It says nothing by itself, and asks the next question when it is asked to go on."""
+    async with linked(settings_for(server)) as link:
+        link.dial(dial(model=model, seed=PAST), SETUP)
+        connected = await inbox.until(ModelConnected)
+        assert (connected.resumed, connected.seeded) == (False, True)
+        await asyncio.sleep(0.2)
+        assert inbox.of(ModelAudio) == []
+        link.send_text("Please go on.")
+        await inbox.until(ModelTurnCompleted)
+    said = "".join(item.text for item in inbox.of(ModelTranscribed))
+    assert said.endswith("What did you build?")
+    assert "welcome" not in said
+    roles = [turn.role for turn in server.sessions[0].history]
+    assert roles == [*(["user"] if model != OLDER else []), "model", "user", "user", "model"]
+
+
+async def test_what_a_call_sends_at_once_comes_after_its_past(
+    server: RehearsalServer, inbox: Inbox, linked: Linked
+) -> None:
+    """The core may open a window within the news of the connection."""
+    async with linked(settings_for(server)) as link:
+
+        def speak(item: object) -> None:
+            if isinstance(item, ModelConnected):
+                link.open_activity()
+                link.send_audio(SECOND * 2)
+                link.close_activity()
+
+        inbox.on_delivery = speak
+        link.dial(dial(seed=PAST), SETUP)
+        await inbox.until(ModelTurnCompleted)
+    assert [turn.text for turn in server.sessions[0].history][:3] == [turn.text for turn in PAST]
+    assert server.sessions[0].history[3].audio_ms == 2_000
+    assert inbox.of(ModelLost) == []
+
+
+async def test_a_resumed_session_is_told_nothing(server: RehearsalServer, inbox: Inbox, linked: Linked) -> None:
+    """It knows; and Gemini would take the past for the present."""
+    async with linked(settings_for(server)) as link:
+        link.dial(dial(), SETUP)
+        await inbox.until(ModelConnected)
+        link.send_text("Greet the candidate.")
+        await inbox.until(ResumptionHandleIssued, 2)
+        handle = inbox.of(ResumptionHandleIssued)[-1].handle
+        link.dial(dial(handle, seed=PAST), SETUP)
+        connected = await inbox.until(ModelConnected, 2)
+    assert (connected.resumed, connected.seeded) == (True, False)
+    assert len(server.sessions[1].history) == 2
 
 
 async def test_the_old_socket_is_closed_before_the_next_is_opened(

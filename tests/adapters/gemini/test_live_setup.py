@@ -3,7 +3,9 @@
 from google.genai import types
 
 from adapters.gemini.live_setup import Function, LiveSetup, live_config
+from domain.history import Turn
 from domain.interview import END_TOOL
+from domain.ports import Side
 
 PLAIN = LiveSetup(instruction="Interview the candidate.")
 
@@ -48,6 +50,34 @@ def test_a_fresh_session_asks_for_handles_and_a_resumed_one_brings_its_own() -> 
     assert live_config(PLAIN).session_resumption == types.SessionResumptionConfig()
     resumed = live_config(LiveSetup(instruction="", handle="h1"))
     assert resumed.session_resumption == types.SessionResumptionConfig(handle="h1")
+
+
+PAST = (
+    Turn(Side.CANDIDATE, "[Note, not said by the candidate: the connection was lost.]"),
+    Turn(Side.INTERVIEWER, "Why are\nyou here?"),
+    Turn(Side.CANDIDATE, "To work."),
+)
+
+
+def test_a_fresh_session_can_be_given_its_past_as_content() -> None:
+    """It is told to expect it; what the model is told stays as it is."""
+    setup = LiveSetup(instruction="Interview.", model="gemini-3.8-live", seed=PAST)
+    config = live_config(setup)
+    assert setup.history == PAST
+    assert config.history_config == types.HistoryConfig(initial_history_in_client_content=True)
+    assert config.system_instruction == types.Content(parts=[types.Part(text="Interview.")])
+    assert live_config(PLAIN).history_config is None
+
+
+def test_a_model_that_would_answer_its_past_is_told_of_it_in_its_instruction() -> None:
+    """One turn a line, below the note."""
+    model = "gemini-2.5-flash-native-audio-preview-12-2025"
+    setup = LiveSetup(instruction="Interview.", model=model, seed=PAST)
+    config = live_config(setup)
+    assert setup.history == ()
+    assert config.history_config is None
+    told = f"Interview.\n\n{PAST[0].text}\nInterviewer: Why are you here?\nCandidate: To work."
+    assert config.system_instruction == types.Content(parts=[types.Part(text=told)])
 
 
 def test_voice_and_language_are_passed_on_only_where_they_are_set() -> None:

@@ -28,7 +28,7 @@ def test_only_1007_and_1008_are_final(code: int, retryable: bool) -> None:
 @pytest.mark.parametrize(
     ("error", "retryable", "words"),
     [
-        (TimeoutError(), True, "within 10 s"),
+        (TimeoutError(), True, "within 6 s"),
         (socket.gaierror(-2, "Name or service not known"), True, "Name or service not known"),
         (ConnectionRefusedError(111, "Connection refused"), True, "Connection refused"),
         (OSError("Multiple exceptions: [...]"), True, "OSError"),

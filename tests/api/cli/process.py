@@ -63,9 +63,9 @@ class Serving:
 
 
 @asynccontextmanager
-async def serving(data_dir: Path, **variables: str) -> AsyncIterator[Serving]:
-    """A server at a free port; ended, whatever the test did, with everything it started."""
-    process = await _start(data_dir, "serve", "--port", "0", "--recordings", str(RECORDINGS), **variables)
+async def serving(data_dir: Path, port: int = 0, **variables: str) -> AsyncIterator[Serving]:
+    """A server, at a free port where none is named; ended, whatever the test did, with everything it started."""
+    process = await _start(data_dir, "serve", "--port", str(port), "--recordings", str(RECORDINGS), **variables)
     family: list[psutil.Process] = []
     try:
         server = Serving(process, await _url(process))

@@ -50,6 +50,8 @@ test("unknown fields and unknown types from the server are read without complain
 });
 
 test("a first hello carries no position, a resuming one carries it even if it is 0", () => {
-  assert.deepEqual(hello({ token: "t", rateHz: 48000 }), { type: "hello", token: "t", rate_hz: 48000 });
-  assert.equal(hello({ token: "t", rateHz: 48000, playedSample: 0 }).played_sample, 0);
+  const first = { token: "t", rateHz: 48000, clientId: "me", seen: { version: 0, epoch: 0 } };
+  const fields = { type: "hello", token: "t", rate_hz: 48000, client_id: "me", seen_version: 0, seen_epoch: 0 };
+  assert.deepEqual(hello(first), fields);
+  assert.equal(hello({ ...first, playedSample: 0 }).played_sample, 0);
 });

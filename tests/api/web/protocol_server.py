@@ -52,7 +52,7 @@ class Wire:
             "call_id": CALL_ID, "resumed": resumed, "token": self.server.token, "next_seq": next_seq,
             "token_expires_at": "2099-01-01T00:00:00Z", "state": "listening", "missing": [], "muted": False,
             "held": False, "rate_hz": 24000, "lead_ms": 400, "report_ms": 100, "ping_interval_ms": 10_000,
-            "max_message_bytes": 65536, "resume_wait_ms": 30_000,
+            "max_message_bytes": 65536, "resume_wait_ms": 30_000, "epoch": 1, "kept_version": 0, "silence_ms": 30_000,
         }  # fmt: skip
         await self.send("ready", **(fields | changes))
 

@@ -4,6 +4,9 @@ import { test } from "node:test";
 import { AudioSender } from "../../../api/web/audio-sender.js";
 import { backoffMs } from "../../../api/web/backoff.js";
 import { Keepalive } from "../../../api/web/keepalive.js";
+import { finalError, isMove, passes } from "../../../api/web/refusal.js";
+import { Retries } from "../../../api/web/retries.js";
+import { Seen } from "../../../api/web/seen.js";
 import { Outbox } from "../../../api/web/outbox.js";
 
 const RATE_HZ = 1000; // one sample a millisecond
@@ -158,39 +161,88 @@ test("waits between tries double from 100 ms to 1 s, up to a fifth early", () =>
   assert.equal(backoffMs(0, () => 1), 80);
 });
 
-test("a pong gives the round trip, and two unanswered pings the verdict", () => {
-  const seen = { pings: [], roundTrips: [], dead: 0 };
-  let nowMs = 0;
-  const keepalive = new Keepalive({
-    send: ({ id }) => seen.pings.push(id),
+function keepalive(start = { intervalMs: 1000, silenceMs: 3000 }) {
+  const seen = { pings: 0, roundTrips: [], dead: 0, nowMs: 0 };
+  const kept = new Keepalive({
+    send: () => (seen.pings += 1),
     onRoundTrip: (ms) => seen.roundTrips.push(ms),
     onDead: () => (seen.dead += 1),
-    nowMs: () => nowMs,
+    nowMs: () => seen.nowMs,
   });
-  keepalive.start(1e6);
-  nowMs = 42;
-  keepalive.pong(1);
-  keepalive.tick();
-  keepalive.tick();
-  assert.deepEqual(seen, { pings: [1, 2, 3], roundTrips: [42], dead: 0 });
-  keepalive.tick();
-  assert.deepEqual([seen.pings.length, seen.dead], [3, 1]);
+  kept.start(start);
+  const passes = (ms, lookEveryMs = 250) => {
+    for (const end = seen.nowMs + ms; seen.nowMs < end; ) {
+      seen.nowMs += lookEveryMs;
+      kept.look();
+    }
+  };
+  return { kept, seen, passes };
+}
+
+test("a ping every second, each with its round trip; three seconds of silence are a lost line", () => {
+  const { kept, seen, passes } = keepalive();
+  seen.nowMs = 42;
+  kept.pong(1);
+  passes(2500);
+  assert.deepEqual([seen.pings, seen.roundTrips, seen.dead], [3, [42], 0]);
+  passes(500);
+  assert.equal(seen.dead, 1);
 });
 
-test("a late pong excuses the pings before it, and an unknown one says nothing", () => {
-  const seen = { dead: 0, roundTrips: 0 };
-  const keepalive = new Keepalive({
-    send() {},
-    onRoundTrip: () => (seen.roundTrips += 1),
-    onDead: () => (seen.dead += 1),
-    nowMs: () => 0,
-  });
-  keepalive.start(1e6);
-  keepalive.tick();
-  keepalive.pong(2);
-  keepalive.pong(99);
-  keepalive.tick();
-  keepalive.tick();
-  assert.deepEqual(seen, { dead: 0, roundTrips: 1 });
-  keepalive.stop();
+test("any message is a sign of life", () => {
+  const { kept, seen, passes } = keepalive();
+  for (let i = 0; i < 5; i += 1) {
+    passes(2000);
+    kept.heard();
+  }
+  assert.equal(seen.dead, 0);
+  kept.stop();
+});
+
+test("a page whose timers were stopped does not blame the line: what was sent meanwhile is heard first", () => {
+  const { kept, seen } = keepalive();
+  seen.nowMs = 600_000;
+  kept.look();
+  assert.equal(seen.dead, 0);
+  kept.heard();
+  seen.nowMs += 250;
+  kept.look();
+  assert.equal(seen.dead, 0);
+  kept.stop();
+});
+
+test("tries go on until their time is over, at once where the server has moved, and begin anew by hand", () => {
+  let nowMs = 0;
+  const retries = new Retries(() => nowMs);
+  retries.begin(10_000);
+  assert.equal(retries.next(true), 0);
+  assert.ok(retries.next(false) >= 80);
+  nowMs = 9_990;
+  assert.equal(retries.next(false), 10);
+  nowMs = 10_000;
+  assert.equal(retries.next(false), null);
+  retries.begin(5_000);
+  assert.deepEqual([retries.attempt, retries.next(true)], [0, 0]);
+});
+
+test("what is told again is passed on once, and what a takeover rolled back is void", () => {
+  const seen = new Seen();
+  const told = (version, again) => seen.isNew({ type: "transcript", version, again });
+  assert.equal(seen.resume({ epoch: 1, kept_version: 0 }), false);
+  assert.deepEqual([told(4), told(9), seen.version], [true, true, 9]);
+  assert.equal(seen.resume({ epoch: 1, kept_version: 9 }), false);
+  assert.deepEqual([told(9, true), told(12, true)], [false, true]);
+  assert.equal(seen.resume({ epoch: 2, kept_version: 5 }), true);
+  assert.deepEqual([seen.version, seen.epoch], [5, 2]);
+  assert.deepEqual([told(4, true), told(7, true), seen.isNew({ type: "state" })], [false, true, true]);
+});
+
+test("only refusals that would repeat themselves are final", () => {
+  assert.ok(["moving", "call_busy", "server_full", "store_unavailable"].every(passes));
+  assert.ok(!passes("token_expired"));
+  assert.equal(finalError(4409, "replaced").code, "replaced");
+  assert.equal(finalError(4423, "already_connected").code, "already_connected");
+  assert.equal(finalError(4400, "a sentence").message, "a sentence");
+  assert.ok([1001, 1006, 1011, 1012, 1013].every((code) => finalError(code, "") === null));
+  assert.ok(isMove(1012) && !isMove(1013));
 });

@@ -93,14 +93,14 @@ async def test_mute_survives_a_resume(server: ProtocolServer, place: Place) -> N
     await wire.expect("mute")
 
 
-async def test_two_unanswered_pings_end_the_connection(place: Place) -> None:
-    """A line that has died silently is noticed and replaced."""
-    call = await place(ping_interval_ms=100)
+async def test_a_line_on_which_nothing_comes_is_replaced(place: Place) -> None:
+    """A line that has died silently is noticed after `silence_ms`, whatever else it looks like."""
+    call = await place(ping_interval_ms=100, silence_ms=600)
     first = call.wire
     await call.event("roundtrip")
-    first.answer_pings = False
+    first.answer_pings = first.acknowledge = False
     await call.resumed(ping_interval_ms=10_000)
-    assert first.counts["ping"] >= 3
+    assert first.counts["ping"] >= 4
 
 
 async def test_the_servers_ping_is_answered_at_once(place: Place) -> None:
@@ -110,15 +110,60 @@ async def test_the_servers_ping_is_answered_at_once(place: Place) -> None:
     assert await call.wire.expect("pong") == {"type": "pong", "id": 77}
 
 
-async def test_the_client_gives_up_after_the_resuming_wait(server: ProtocolServer, place: Place) -> None:
-    """Then it says so in a sentence, as the last event."""
+async def test_after_the_resuming_wait_the_client_tries_again_when_it_is_told_to(
+    server: ProtocolServer, place: Place
+) -> None:
+    """It says so in a sentence and keeps what is said; `retry` takes the call up again, or `hangup` gives it up."""
     call = await place(resume_wait_ms=700)
+    await server.hear(10)
     server.refuse_sockets = True
     call.wire.drop()
-    closed = await call.event("closed")
-    assert closed["reason"] == "connection_lost"
-    assert (await call.events("connection"))[-1]["status"] == "lost"
-    assert [error["fatal"] for error in await call.events("error")] == [True]
+    await call.page.until(f"window.{call.name}.seen('connection').some(({{detail}}) => detail.status === 'lost')")
+    lost = (await call.events("connection"))[-1]
+    assert "try again" in lost["message"]
+    assert await call.events("closed") == []
+    server.refuse_sockets = False
+    kept = len(server.audio)
+    await call.run("call.retry()")
+    await call.resumed(next_seq=kept)
+    await server.hear(kept + 60)
+
+
+async def test_a_server_that_moves_is_followed_at_once(place: Place) -> None:
+    call = await place()
+    await call.wire.send("go_away", reason="moving", time_left_ms=0)
+    await call.wire.socket.close(1012, "moving")
+    await call.resumed(epoch=2)
+    away = [detail for detail in await call.events("connection") if detail["status"] == "reconnecting"]
+    assert [(detail["moving"], detail["retry_in_ms"]) for detail in away] == [(True, 0)]
+
+
+async def test_a_refusal_that_means_not_now_is_tried_again(server: ProtocolServer, place: Place) -> None:
+    call = await place()
+    call.wire.drop()
+    for code in ("call_busy", "store_unavailable"):
+        wire = await server.accept()
+        await wire.send("error", code=code, message="Not now.", fatal=True)
+        await wire.socket.close(1013, code)
+    await call.resumed()
+    assert await call.events("error") == []
+
+
+async def test_what_was_told_is_told_once_and_what_is_void_is_said(place: Place) -> None:
+    """The hello says what was seen; a roll-back comes before what is told again."""
+    call = await place()
+    for version, text in ((3, "Why "), (7, "not?")):
+        piece = {"who": "interviewer", "number": 1, "turn": 0, "text": text, "interim": False}
+        await call.wire.send("transcript", **piece, version=version)
+    await call.page.until(f"window.{call.name}.seen('transcript').length === 2")
+    call.wire.drop()
+    wire = await call.resumed(epoch=2, kept_version=5)
+    assert (wire.hello["seen_version"], wire.hello["seen_epoch"]) == (7, 1)
+    await wire.send("transcript", **piece, version=3, again=True)
+    await wire.send("transcript", **piece | {"text": "then?"}, version=9, again=True)
+    await call.page.until(f"window.{call.name}.seen('transcript').length === 3")
+    assert await call.events("rollback") == [{"version": 5}]
+    assert [each["text"] for each in await call.events("transcript")] == ["Why ", "not?", "then?"]
 
 
 @pytest.mark.parametrize(
@@ -134,7 +179,7 @@ async def test_a_fatal_error_is_shown_and_never_retried(
     closed = await call.event("closed")
     assert closed == {"reason": code, "detail": "A sentence of the server.", "durable": False}
     assert await call.events("error") == [{"code": code, "message": "A sentence of the server.", "fatal": True}]
-    assert await call.events("connection") == [{"status": "connected", "attempt": 0, "retry_in_ms": 0}]
+    assert [detail["status"] for detail in await call.events("connection")] == ["connected"]
     assert len(server.wires) == 1
 
 

@@ -47,3 +47,14 @@ test("unknown latencies are a dash", () => {
 test("a reconnect names its try", () => {
   assert.equal(connectionWords({ status: "reconnecting", attempt: 3 }), "reconnecting, try 3");
 });
+
+test("what a takeover rolled back is taken away again, turn by turn", () => {
+  const transcript = new Transcript();
+  transcript.add({ ...piece("interviewer", 1, "Why "), version: 3 });
+  transcript.add({ ...piece("interviewer", 1, "then?"), version: 8 });
+  transcript.add({ ...piece("candidate", 1, "Because."), version: 9 });
+  const changed = transcript.rollBack(5);
+  assert.deepEqual(changed.map(({ who }) => who), ["interviewer", "candidate"]);
+  assert.deepEqual(transcript.turns.map(({ text }) => text), ["Why "]);
+  assert.deepEqual(transcript.rollBack(5), []);
+});
