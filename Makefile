@@ -19,7 +19,7 @@ demo: $(RUN)     ## place a call with a recorded candidate and print what happen
 
 test: $(DEV)     ## set everything up, check style, types and layers, run all tests
 	@$(MAKE) --no-print-directory check
-	@$(BIN)/pytest -n 3 --dist loadfile
+	@$(BIN)/pytest -n 4 --dist loadfile
 
 check: $(DEV)    ## style, types, layers
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check -q . && $(BIN)/mypy && $(BIN)/lint-imports

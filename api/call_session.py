@@ -41,6 +41,7 @@ from domain.policy import MODEL_RATE_HZ, samples
 from domain.ports import AudioStore, Outcome
 from domain.states import State
 from domain.tellings import kept_version
+from domain.timers import Timer
 
 _log = structlog.get_logger(__name__)
 _RING_SLACK_MS = 10_000
@@ -245,12 +246,12 @@ class CallSession:
         self._greeting = hello, token, ping_interval_ms
         self.feed(connected)
         if over:
-            self._closing.tell_again(self.call.record, self.call.policy.links.grace_ms)
+            self._closing.tell_again(self.call.record, self.call.timers.left_us(Timer.GRACE, self.now_us()) // 1000)
 
     def _admit(self, client_id: str) -> None:
         """A second client takes the call or not, as policy has it; one that comes back replaces its own lost line."""
         same = client_id != "" and client_id == self._client_id
-        if self._outlet is not None and not same and self.call.policy.links.second_client == "refuse":
+        if self.guarded and not same:
             raise PeerError("already_connected", "This call is open elsewhere: use it there, or close it first.")
 
     def _greet(self) -> None:
@@ -261,8 +262,13 @@ class CallSession:
         self._tell(ready_message(self.call, self.voice.next_seq, token, ping_interval_ms, kept))
         if self.logbook.durable_seq >= 0:
             self._tell({"type": "ack", "seq": self.logbook.durable_seq})
-        for message in self.told.after(kept):
-            self._tell(message)
+        if self._outlet is not None and not self._outlet.send_again(self.told.after(kept)):
+            self._client_does_not_read()
+
+    @property
+    def guarded(self) -> bool:
+        """Whether a client is connected that no other may replace."""
+        return self._outlet is not None and self.call.policy.links.second_client == "refuse"
 
     def kept_version(self, hello: protocol.Hello) -> int:
         """Up to which version what this client has seen still holds."""

@@ -4,12 +4,13 @@ Policy when its client does not keep up: first what is stale goes, and only that
 text replaces, a state that the call has left. It is counted, and an event says so. When the queue is full all the
 same, nobody waits: `send` says no, and the call ends with a reason; the playout sends only a few hundred ms ahead, so a
 full queue means that the client does not read. Only then is what waits given up (`give_up`), so that a client which
-reads again after all finds the reason next.
+reads again after all finds the reason next. What is told again to a client that comes back waits as one message,
+however much it is: that it has a long past does not make it slow.
 """
 
 import asyncio
 from collections import Counter, OrderedDict
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable, Iterator
 from typing import Any, NamedTuple, Protocol
 
 from api.protocol import ServerAudio, encode_control, encode_server_audio
@@ -31,7 +32,7 @@ class Wire(Protocol):
 
 class _Waiting(NamedTuple):
     kind: str
-    data: str | bytes
+    data: str | bytes | Iterator[dict[str, Any]]
     subject: Hashable
     """What this will be stale about when more is said of it; None for what never is."""
 
@@ -47,6 +48,7 @@ class Outlet:
         self._longest, self._behind = longest, behind
         self._audio_seq = self._number = 0
         self._shed: Counter[str] = Counter()
+        self._again: Iterator[dict[str, Any]] = iter(())
         self._finished = False
         self.finishing = asyncio.Event()
         """Set once `finish` was called: the connection has a bounded time left."""
@@ -71,6 +73,10 @@ class Outlet:
         self._audio_seq += 1
         return self._put(_Waiting("audio", encode_server_audio(audio), None))
 
+    def send_again(self, messages: Iterable[dict[str, Any]]) -> bool:
+        """Queue what the client has missed; each is encoded when its turn comes. False as for `send`."""
+        return self._put(_Waiting("again", iter(messages), None))
+
     def take_shed(self, *, ended: bool = False) -> dict[str, int]:
         """How many messages of each type were thrown away since this last said so: once the client keeps up again.
 
@@ -83,7 +89,10 @@ class Outlet:
 
     def give_up(self) -> None:
         """Throw away what waits."""
-        self._shed.update(each.kind for each in self._queue.values())
+        for each in self._queue.values():
+            again = each.data if isinstance(each.data, Iterator) else None
+            self._shed.update([each.kind] if again is None else (message["type"] for message in again))
+        self._shed.update(message["type"] for message in self._again)
         self._queue.clear()
         self._newest.clear()
 
@@ -111,8 +120,13 @@ class Outlet:
             del self._newest[message.subject]
         if isinstance(message.data, str):
             await self._wire.send_text(message.data)
-        else:
+        elif isinstance(message.data, bytes):
             await self._wire.send_bytes(message.data)
+        else:
+            self._again = message.data
+            for each in self._again:
+                await self._wire.send_text(encode_control(each))
+                await asyncio.sleep(0)  # a wire that takes all of it at once leaves others their turn
 
     def _put(self, message: _Waiting) -> bool:
         if self._finished:

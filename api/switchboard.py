@@ -206,9 +206,9 @@ class Switchboard:
                 await asyncio.wait([self._claim(call_id)])
 
     def asked_for(self, call_id: UUID) -> None:
-        """A client of this call has landed on another process: let go of it."""
+        """A client of this call has landed on another process: let go of it, unless it has its only client here."""
         session = self._sessions.get(call_id)
-        if session is not None:
+        if session is not None and not session.guarded:
             session.hand_over("asked", 0)
 
     async def drain(self, wait_s: float) -> None:

@@ -4,18 +4,19 @@ It follows from the log. The newest of it is held in memory, at most 20,000 piec
 thousand); a client that has seen less than that, as after a reload of its page, is told from the log.
 """
 
+import asyncio
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 from uuid import UUID
 
 from adapters.postgres.store import PostgresStore
 from api.messages import message_of
 from domain.effects import TellTranscript
-from domain.recovery import tellings_of
-from domain.tellings import Telling
+from domain.tellings import Telling, tellings_of
 
 _MOST = 20_000
+_EVENTS_AT_ONCE = 100
 
 
 class Told:
@@ -25,12 +26,13 @@ class Told:
         self._known_from = known_from
         self._most = most
         self._tellings: deque[Telling] = deque()
+        self._reading = asyncio.Lock()
         for telling in tellings:
             self.keep(telling)
 
     def keep(self, telling: Telling) -> None:
         """The client was told this, or would have been. Interim texts are not kept: others replace them."""
-        if isinstance(telling, TellTranscript) and telling.interim:
+        if _passes(telling):
             return
         self._tellings.append(telling)
         if len(self._tellings) > self._most:
@@ -40,13 +42,33 @@ class Told:
         """Whether something that rests on an event after `version` is not held any more."""
         return version + 1 < self._known_from
 
-    def after(self, version: int) -> list[dict[str, Any]]:
-        """The messages for whoever has seen everything up to `version`."""
-        return [message_of(telling) | {"again": True} for telling in self._tellings if telling.version > version]
+    def after(self, version: int) -> Iterator[dict[str, Any]]:
+        """The messages for whoever has seen everything up to `version`, as of now."""
+        missed = [telling for telling in self._tellings if telling.version > version]
+        return (message_of(telling) | {"again": True} for telling in missed)
 
     async def read_older(self, store: PostgresStore, call_id: UUID) -> None:
         """Hold all of it. Raises `StoreUnavailableError`."""
-        stored = await store.reader.select_events(call_id, lte=self._known_from - 1)
-        older = tellings_of([store.mapper.to_event(event) for event in stored])
-        self._tellings = deque([*older, *self._tellings])
-        self._known_from = 1
+        async with self._reading:  # of those that miss it at a time, the first one reads
+            if not self.lacks(0):
+                return
+            older = await _tellings_before(self._known_from, store, call_id)
+            newest = older[-1].version if older else 0
+            self._tellings = deque([*older, *(each for each in self._tellings if each.version > newest)])
+            self._known_from = 1
+
+
+async def _tellings_before(version: int, store: PostgresStore, call_id: UUID) -> list[Telling]:
+    """On the loop a few events at a time: other calls are being held."""
+    stored = await store.reader.select_events(call_id, lte=version - 1)
+    tellings = []
+    for number, telling in enumerate(tellings_of(map(store.mapper.to_event, stored)), start=1):
+        if telling is not None and not _passes(telling):
+            tellings.append(telling)
+        if number % _EVENTS_AT_ONCE == 0:
+            await asyncio.sleep(0)
+    return tellings
+
+
+def _passes(telling: Telling) -> bool:
+    return isinstance(telling, TellTranscript) and telling.interim

@@ -70,13 +70,6 @@ def recovering(
     return Recovered(call, course.tellings, known_from)
 
 
-def tellings_of(events: Sequence[Event]) -> list[Telling]:
-    """What a client was told of the beginning of a call's log, and keeps."""
-    course = _Course(open_again(events).record, events[1:])
-    course.lead()
-    return course.tellings
-
-
 def remembers(event: Event) -> bool:
     """Whether recovery can begin here: the event holds a call's memory, and it is this core's."""
     return isinstance(event, CallRemembered) and event.decision_version == DECISION_VERSION
@@ -110,7 +103,7 @@ class _Course:
         self._newest: Event | None = None
         self.tellings: list[Telling] = []
 
-    def lead(self, call: Call | None = None, before: int | None = None) -> None:
+    def lead(self, call: Call, before: int | None = None) -> None:
         """Put `call` where all events lead, or those of versions below `before`."""
         while self._ahead and (before is None or self._ahead[0].originator_version < before):
             self._newest = self._ahead.popleft()
@@ -118,8 +111,6 @@ class _Course:
             telling = telling_of(self._record, self._newest)
             if telling is not None:
                 self.tellings.append(telling)
-        if call is None:
-            return
         call.record = copy.deepcopy(self._record)
         if self._newest is not None:
             call.seq = max(call.seq, self._newest.seq)

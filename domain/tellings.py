@@ -4,11 +4,12 @@ So what a client missed can be told again at any time, by whoever has the log; a
 lost with their process is void.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from domain.effects import TellLatency, TellTranscript
 from domain.event import Event
-from domain.events import ModelStarted
+from domain.events import CallOpened, ModelStarted
+from domain.fold import fold
 from domain.inputs import CandidateTranscribed, ModelTranscribed
 from domain.ports import Side
 from domain.record import Record
@@ -50,6 +51,17 @@ def _latency(event: ModelStarted) -> TellLatency:
         model_ms=(numbers["first_audio_at_us"] - numbers["requested_at_us"]) // 1000,
         response_ms=(event.played_at_us - voice_end) // 1000 if answered else _UNKNOWN,
     )
+
+
+def tellings_of(events: Iterable[Event]) -> Iterator[Telling | None]:
+    """What to tell of each of `events`, which are a call's log from its opening on."""
+    record: Record | None = None
+    for event in events:
+        if record is None:
+            assert isinstance(event, CallOpened)
+            record = Record(agent=event.agent)
+        fold(record, event)
+        yield telling_of(record, event)
 
 
 def kept_version(seen_version: int, seen_epoch: int, takeovers: Iterable[Sequence[int]]) -> int:

@@ -58,6 +58,10 @@ class Timers:
         """Whether this deadline is set."""
         return timer in self.due_us
 
+    def left_us(self, timer: Timer, now_us: int) -> int:
+        """How far off this deadline is; 0 if it has passed or is not set."""
+        return max(0, self.due_us.get(timer, 0) - now_us)
+
     def clear(self) -> None:
         """Forget all deadlines."""
         self.due_us.clear()

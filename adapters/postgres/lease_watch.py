@@ -18,8 +18,8 @@ class LeaseTimes:
     lease_s: float = 10.0
     """A row that was not renewed for so long belongs to a process that hangs."""
     renew_s: float = 1.0
-    look_s: float = 0.25
-    apart_s: float = 0.3
+    look_s: float = 0.1
+    apart_s: float = 0.2
     """A lock has to be free at two looks so far apart: a connection that was only lost is back by then."""
     grace_s: float = 3.0
     """After Postgres started, or the observer found it again, the others need so long to do the same."""

@@ -82,5 +82,7 @@ async def _hold(opened: OpenedCall, answers: list[bytes], rate_hz: int, as_json:
 async def _print_json(client: VivaClient, stage: Stage) -> None:
     async for message in client.messages():
         stage.take(message)
+        if message["type"] == "lost":
+            break
         click.echo(json.dumps({name: value for name, value in message.items() if name != "token"}))
     stage.over()

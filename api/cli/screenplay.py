@@ -61,9 +61,11 @@ class Stage:
         self._speaker = ("", 0)
 
     async def follow(self) -> None:
-        """Read every message until the call is over."""
+        """Read every message until the call is over, or lost."""
         async for message in self._call.messages():
             self.take(message)
+            if message["type"] == "lost":
+                break
         self.over()
 
     def over(self) -> None:

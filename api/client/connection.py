@@ -128,7 +128,8 @@ class VivaClient:
     async def messages(self) -> AsyncIterator[dict[str, Any]]:
         """Every control message from the server, `ready` and `closed` included, until the call is over.
 
-        And one of the client's own: `rollback` says that what was told above its `version` is void.
+        And two of the client's own: `rollback` says that what was told above its `version` is void, `lost` that the
+        client has stopped trying to reconnect (see `retry`).
         """
         while True:
             while self._messages:
@@ -188,6 +189,9 @@ class VivaClient:
         try:
             await socket.send(json.dumps(hello | seen | {"played_sample": self.loudspeaker.played_sample}))
             first = json.loads(await socket.recv())
+        except (asyncio.CancelledError, ValueError):  # out of time, or no viva.v1: nobody will use this connection
+            socket.transport.abort()
+            raise
         except ConnectionClosed as closed:
             code = socket.close_code or 1006
             if code in _FINAL_CODES:
@@ -206,6 +210,7 @@ class VivaClient:
         self.connections += 1
         self.ready = first
         self._token = first["token"]
+        self.error = None
         self._heard_at = monotonic()
         if first["kept_version"] < self._seen_version:
             self._arrive({"type": "rollback", "version": first["kept_version"]})
@@ -235,9 +240,10 @@ class VivaClient:
                     self.error = {"type": "error", "code": "unreachable", "message": _UNREACHABLE}
                     self._retry.clear()
                     self.lost.set()
+                    self._arrive({"type": "lost", "message": _UNREACHABLE})
                     await self._retry.wait()
                     self.lost.clear()
-        except CallEndedError as ended:
+        except PeerError as ended:
             self.error = self.error or {"type": "error", "code": ended.code, "message": ended.message}
         finally:
             self._over.set()
@@ -247,7 +253,7 @@ class VivaClient:
         """Back off with jitter, from `wait_s` doubling up to a second, for as long as the call waits."""
         until = monotonic() + self.ready["resume_wait_ms"] / 1000
         while monotonic() < until:
-            await asyncio.sleep(wait_s * random.uniform(0.75, 1.25))  # noqa: S311  (no secret)
+            await asyncio.sleep(wait_s * random.uniform(0.5, 1.0))  # noqa: S311  (no secret)
             wait_s = min(2 * wait_s or _FIRST_WAIT_S, _LONGEST_WAIT_S)
             try:
                 await self._connect()

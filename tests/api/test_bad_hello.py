@@ -146,6 +146,7 @@ async def test_a_call_that_is_over(desk: Desk) -> None:
             assert (await late.hello(opened.token))["state"] == "closed"
             closed = await late.until("closed")
             assert (closed["reason"], closed["detail"]) == ("hangup_by_candidate", "The candidate hung up")
+            assert 0 < closed["grace_ms"] < 1_000
             await late.send(encode_client_audio(ClientAudio(0, bytes(640))))
             assert (await late.until("ack"))["seq"] == 0
     await desk.settled(opened)

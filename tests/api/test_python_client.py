@@ -2,13 +2,13 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from websockets.asyncio.server import ServerConnection, serve
+from websockets.asyncio.server import Server, ServerConnection, serve
 
 from api.client import Loudspeaker, OpenedCall, VivaClient
 from api.client.connection import CallEndedError
@@ -22,11 +22,14 @@ READY = {
 }  # fmt: skip
 
 
+CLOSED = {"type": "closed", "version": 9, "reason": "hangup_by_candidate", "detail": "", "durable": True, "grace_ms": 0}
+
+
 @dataclass
 class Line:
     """A server that says what it is told to: for each hello one list of messages; a number closes the connection."""
 
-    script: list[list[dict[str, Any] | int]]
+    script: list[list[dict[str, Any] | int | bytes]]
     port: int = 0
     hellos: list[dict[str, Any]] = field(default_factory=list)
 
@@ -37,15 +40,17 @@ class Line:
             if isinstance(message, int):
                 await socket.close(message)
                 return
-            await socket.send(json.dumps(message))
-        await socket.wait_closed()
+            await socket.send(message if isinstance(message, bytes) else json.dumps(message))
+        async for answer in socket:
+            if isinstance(answer, str) and json.loads(answer)["type"] == "hangup":
+                await socket.send(json.dumps(CLOSED))
 
     @asynccontextmanager
-    async def up(self) -> AsyncIterator[None]:
+    async def up(self) -> AsyncIterator[Server]:
         async with serve(self.answer, "127.0.0.1", self.port, subprotocols=["viva.v1"], ping_interval=None) as server:  # type: ignore[list-item]
             self.port = server.sockets[0].getsockname()[1]
             try:
-                yield
+                yield server
             finally:
                 for connection in list(server.connections):
                     connection.transport.abort()
@@ -100,9 +105,12 @@ async def test_a_server_that_is_away_for_too_long_can_be_tried_again() -> None:
     assert call.error is not None
     assert "retry()" in call.error["message"]
     async with line.up():
+        assert (await call.until("lost"))["message"] == call.error["message"]
         call.retry()
         await until(line, 2)
+        await call.until("ready")
         assert not call.lost.is_set()
+        assert call.error is None
         await call.__aexit__(CallEndedError, None, None)
 
 
@@ -119,3 +127,48 @@ def test_audio_that_was_played_already_is_reported_as_played() -> None:
     for tick in range(5):
         loudspeaker._play(240, 0.2 + tick / 100)
     assert reports == [(3_400, False)]
+
+
+async def test_a_hello_that_nobody_answers_leaves_no_connection_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Given a server that stalls in the hello, each try closes what it opened: nothing answers it later."""
+    monkeypatch.setattr("api.client.connection._HELLO_TIMEOUT_S", 0.1)
+    line = Line([[READY, 1012], [], [], [READY | {"silence_ms": 60_000}]])
+    async with line.up() as server, line.call():
+        await until(line, 4)
+        async with asyncio.timeout(2):
+            while len(server.connections) > 1:  # noqa: ASYNC110  (nothing announces it)
+                await asyncio.sleep(0.01)
+
+
+async def test_tries_are_at_most_a_second_apart_and_not_all_alike(monkeypatch: pytest.MonkeyPatch) -> None:
+    waits: list[float] = []
+
+    async def noted(wait_s: float) -> None:
+        waits.append(wait_s)
+
+    call = Line([], port=1).call()
+    call.ready = READY
+    monkeypatch.setattr("api.client.connection.asyncio.sleep", noted)
+    monkeypatch.setattr(call, "_connect", failing(50))
+    assert await call._reconnect(0.0)
+    assert waits[0] == 0.0
+    assert all(0.04 <= wait_s <= 1.0 for wait_s in waits[1:])
+    assert len(set(waits[10:])) > 20
+
+
+def failing(times: int) -> Callable[[], Awaitable[None]]:
+    left = iter(range(times))
+
+    async def connect() -> None:
+        if next(left, None) is not None:
+            raise ConnectionRefusedError("not now")
+
+    return connect
+
+
+async def test_a_server_that_speaks_something_else_ends_the_call_with_its_reason() -> None:
+    line = Line([[READY, b"\7what is this"]])
+    async with line.up(), line.call() as call:
+        await asyncio.wait_for(call.ended(), 5)
+        assert call.error is not None
+        assert call.error["code"] == "malformed_audio"

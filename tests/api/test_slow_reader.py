@@ -37,8 +37,8 @@ async def test_a_client_that_falls_behind_misses_only_what_is_stale(
                 await socket.send({"type": "playback", "played_sample": session.call.playout.sent_sample})
                 await asyncio.sleep(0.02)
         for number in range(INTERIMS):
-            session.tell(TellTranscript(Side.CANDIDATE, 9, 9, f"text {number}", interim=True))
-        session.tell(TellTranscript(Side.CANDIDATE, 9, 9, "the whole text", interim=False))
+            session.tell(TellTranscript(1, Side.CANDIDATE, 9, 9, f"text {number}", interim=True))
+        session.tell(TellTranscript(1, Side.CANDIDATE, 9, 9, "the whole text", interim=False))
         assert session.waiting_for_client < BEHIND + INTERIMS / 2
         connected.setsockopt(sockets.SOL_SOCKET, sockets.SO_RCVBUF, 1 << 20)
         socket.socket.transport.resume_reading()

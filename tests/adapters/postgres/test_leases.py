@@ -140,14 +140,14 @@ async def test_a_lost_connection_is_no_death(dsn: str) -> None:
     """Given the owner's connection cut again and again, it is back before anybody takes it for dead."""
     async with Leases(dsn, times=replace(IN_USE, apart_s=1)) as leases, Leases(dsn) as other:
         call = await open_call(dsn, other.process)
-        for _ in range(5):
-            await other._connection.execute("SELECT 1")
+        for cut in range(5):
             pid = other._connection.get_server_pid()
-            await leases._connection.execute("SELECT pg_terminate_backend($1)", pid)
-            for _ in range(10):
+            await leases._fetch("SELECT pg_terminate_backend($1)", pid)
+            for _ in range(5):
                 assert await _lives(leases, call)
                 await asyncio.sleep(0.03)
-        assert other.reconnects == 5
+            await until(lambda cuts=cut + 1: _is(other.reconnects == cuts))
+            assert await _lives(leases, call)
         assert other.healthy
 
 
