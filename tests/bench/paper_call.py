@@ -19,9 +19,9 @@ from domain.call import Call, Decision
 from domain.event import Event
 from domain.features import FrameFeatures
 from domain.ports import AudioSegment, Side
-from domain.recovery import recover, tellings_of
+from domain.recovery import recover
 from domain.states import State
-from domain.tellings import kept_version
+from domain.tellings import kept_version, tellings_of
 from tests.domain.calls import CHUNK_MS, SILENT, VOICED, a_call
 
 OPENED_AT = "2026-01-01T00:00:00.000Z"
@@ -80,7 +80,7 @@ class PaperCall:
             self._tell({"type": "rollback", "version": kept})
         self._tell({"type": "ready", "state": str(record.state), "missing": sorted(record.missing)})
         for missed in tellings_of(self.events):
-            if missed.version > kept:
+            if missed is not None and missed.version > kept:
                 self._carry(missed)
         self._seen_epoch = self.epoch
 

@@ -9,7 +9,7 @@ from domain.call import Call
 from domain.effects import TellLatency
 from domain.events import CallClosed, CallOpened
 from domain.fold import fold
-from domain.recovery import tellings_of
+from domain.tellings import tellings_of
 
 
 def states_told_are_folded(seen: CallEvidence) -> Iterator[str]:
@@ -78,5 +78,5 @@ def _tellings(seen: CallEvidence) -> Iterator[tuple[int, Telling]]:
     for each in tellings_of(seen.events):
         if isinstance(each, TellLatency):
             yield each.version, ("latency", each.generation, each.response_ms)
-        elif not each.interim:
+        elif each is not None and not each.interim:
             yield each.version, ("transcript", str(each.side), each.number, each.text)
