@@ -48,8 +48,10 @@ def _link_lost(record: Record, event: ev.LinkLost) -> None:
         record.rotation_due, record.owed, record.session_changed = False, 0, True
         record.resumable = record.amnesic = False
         leave_session(record, event.fresh)
-        if record.reply is not None and record.reply.playing and not record.reply.complete:
-            record.reply.complete = record.reply.truncated = True
+        if record.reply is not None:
+            record.reply.orphaned = True
+            if record.reply.playing and not record.reply.complete:
+                record.reply.complete = record.reply.truncated = True
 
 
 def _link_restored(record: Record, event: ev.LinkRestored) -> None:
@@ -114,7 +116,7 @@ def _model_went_on(record: Record, _: ev.ModelWentOn) -> None:
 
 
 def _let_reply_go(record: Record) -> None:
-    if record.reply is not None and not record.reply.ended:
+    if record.reply is not None and not record.reply.ended and not record.reply.orphaned:
         record.owed, record.owed_audio = record.reply.generation, not record.reply.complete
         record.owed_started, record.owed_asked_sample = record.reply.started, record.reply.asked_sample
     record.reply = None

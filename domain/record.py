@@ -30,6 +30,8 @@ class Reply:
     """When it said so without having completed its audio before, which may be premature; 0 where it did not."""
     truncated: bool = False
     """It broke off: the link was lost, or Gemini called it interrupted though nobody spoke."""
+    orphaned: bool = False
+    """The session that it was asked of is gone: nothing more of it will come, and nobody will say that it is over."""
     text: str = ""
     asked_sample: int = 0
     """The candidate's audio before this had been given to the model, in windows that were closed."""

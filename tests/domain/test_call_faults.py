@@ -108,6 +108,21 @@ def burst(driver: Driver, voiced: int, silent: int) -> None:
             speak(20)
 
 
+def test_the_reply_of_a_new_session_is_not_taken_for_the_lost_one():
+    """Given a session that died when its reply had begun to arrive, when the next one replies, all of that is heard."""
+    driver = answered()
+    driver.model_sends(200, complete=False)
+    lose_model(driver)
+    bring_model_back(driver, 300_000)
+    driver.keeps_silent(200)
+    driver.model_sends(1_000)
+    assert driver.last(ev.GenerationRequested).cause == "resent"
+    assert driver.last(ev.GenerationStarted).generation == driver.last(ev.GenerationRequested).generation
+    driver.client_plays(1_200)
+    assert driver.last(ev.ModelFinished).generation == driver.last(ev.GenerationRequested).generation
+    assert driver.count(ev.LateAudioDropped) == driver.count(ev.ReplyOverdue) == 0
+
+
 def test_an_answer_that_was_replied_to_is_not_given_to_the_model_again():
     """Given a truncated reply, when the session that was asked to go on is lost too, then it is asked, not retold."""
     driver = answered()
