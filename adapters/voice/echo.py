@@ -13,11 +13,12 @@ by looking at the loudest of the last 300 ms.
 """
 
 from collections import deque
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-from adapters.voice.frames import FRAME_SAMPLES, RATE_HZ
+from adapters.voice.frames import RATE_HZ
 from domain.features import NOTHING_PLAYED, quantise_over_echo
 from domain.policy import MODEL_RATE_HZ
 
@@ -42,17 +43,22 @@ def _edges(rate_hz: int) -> NDArray[np.intp]:
 
 
 _MICROPHONE_EDGES, _PLAYED_EDGES = _edges(RATE_HZ), _edges(MODEL_RATE_HZ)
-_WINDOWS = {FRAME_SAMPLES: np.hanning(FRAME_SAMPLES)}
 _NOTHING = np.full(len(_BANDS_HZ) - 1, _SILENT_DB)
+
+
+@cache
+def _window(length: int) -> tuple[Bands, float]:
+    """A window of at most 512 samples, and its power."""
+    window = np.hanning(length)
+    return window, window.dot(window)
 
 
 def _band_db(pcm: bytes, edges: NDArray[np.intp]) -> Bands:
     """The level of each band in dB of full scale; of more than 512 samples the newest count."""
     samples = np.frombuffer(pcm, "<i2")[-_TRANSFORM:] / 32_768
-    window = _WINDOWS.get(len(samples))
-    window = np.hanning(len(samples)) if window is None else window
+    window, window_power = _window(len(samples))
     spectrum = np.fft.rfft(samples * window, _TRANSFORM)
-    power = (spectrum.real**2 + spectrum.imag**2) / (window.dot(window) * _TRANSFORM / 2)
+    power = (spectrum.real**2 + spectrum.imag**2) / (window_power * _TRANSFORM / 2)
     summed = np.add.reduceat(power, edges)[:-1]
     level: Bands = np.maximum(10 * np.log10(summed + 1e-12), _SILENT_DB)
     return level
@@ -104,7 +110,8 @@ class EchoGauge:
     def _learn(self, heard: Bands, loudest: Bands) -> None:
         audible = loudest > _SILENT_DB + 15
         above = np.clip(heard - loudest, _LEAST_LEAK_DB, _MOST_LEAK_DB) - self._leak_db
-        rate = np.where(above < 0, _SINKS, _RISES if self._follows() else 0.0)
+        may_rise = (audible & (above > 0)).any()
+        rate = np.where(above < 0, _SINKS, _RISES if may_rise and self._follows() else 0.0)
         self._leak_db += np.where(audible, rate * above, 0.0)
 
     def _follows(self) -> bool:
