@@ -82,4 +82,6 @@ def _as_before(now: Any, value: Any) -> Any:
         return deque(value, now.maxlen)
     if isinstance(now, Counter):
         return Counter(value)
-    return tuple(value) if isinstance(value, list) and not isinstance(now, list) else value
+    if isinstance(value, list):  # never the event's own: it stays as it was recorded
+        return list(value) if isinstance(now, list) else tuple(value)
+    return value
