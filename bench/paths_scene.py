@@ -31,7 +31,7 @@ from api.outlet import Outlet
 from api.protocol import ClientAudio, Hello, encode_client_audio
 from api.tokens import TokenMint
 from domain import inputs as inp
-from domain.call import Decision, open_call
+from domain.call import Call, Decision, open_call
 from domain.effects import DialModel
 from domain.interview import Agent, Candidate, InterviewContext
 from domain.policy import Policy, VoicePolicy
@@ -167,14 +167,17 @@ class Rig:
         await asyncio.gather(self._sending, return_exceptions=True)
 
     def _record(self) -> None:
-        handle = self.call.handle
+        passed = self.passed
 
-        def handled(happened: inp.Input) -> Decision:
-            decision = handle(happened)
-            self.passed.append((happened, decision))
-            return decision
+        class Recorded(Call):
+            """Not an attribute of the call: a call remembers all of those."""
 
-        self.call.handle = handled  # type: ignore[method-assign]
+            def handle(self, happened: inp.Input) -> Decision:
+                decision = super().handle(happened)
+                passed.append((happened, decision))
+                return decision
+
+        self.call.__class__ = Recorded
 
     def _link(self, session: CallSession) -> GeminiLink:
         return QueueingLink(client=self._client, settings=SETTINGS, deliver=session.feed, now_us=session.now_us)

@@ -107,7 +107,7 @@ class Door:
             async with asyncio.TaskGroup() as both:
                 both.create_task(self._carry(reader, far_writer, passage))
                 both.create_task(self._carry(far_reader, writer, passage))
-        except* (OSError, EOFError):
+        except* (OSError, EOFError, RuntimeError):  # the last is what uvloop says of a closed transport
             pass  # one side is gone: so is the other
         finally:
             passage.ended_s = time()
