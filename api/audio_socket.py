@@ -1,7 +1,7 @@
 """`/ws/audio`: one websocket connection of a client, from its hello to its end.
 
-One task receives, one sends what the call queued, one pings, and one bounds the time that an end may take. What
-arrives is decoded and handed to the call at once; nothing here waits for anything but the network.
+One task reads and one works off what was read (`inlet`), one sends what the call queued (`outlet`), one pings, and one
+bounds the time that an end may take. Nothing here waits for anything but the network.
 """
 
 import asyncio
@@ -14,16 +14,15 @@ from litestar.exceptions import WebSocketDisconnect
 from litestar.handlers import websocket
 
 from api import protocol
-from api.allowance import Allowance
 from api.call_session import CallSession
 from api.heartbeat import Heartbeat
+from api.inlet import GoneError, Inlet
 from api.messages import complaint
 from api.outlet import Outlet
 from api.protocol import CLOSE_CODES, SUBPROTOCOL
 from api.services import Services
 from api.socket_connection import SCOPE_KEY, SocketConnection
 from domain.errors import PeerError, StoreUnavailableError
-from domain.inputs import RoundTripMeasured
 
 _log = structlog.get_logger(__name__)
 _HELLO_TIMEOUT_S = 5.0
@@ -31,28 +30,8 @@ _CLOSE_TIMEOUT_S = 2.0
 _LEFT = (1000, 1001)
 _NO_VIOLATIONS = frozenset({"call_closed", "already_connected"})
 """Refusals of a hello that say nothing against the client."""
-_CONTROLS_PER_S = 100
-_AUDIO_PER_S, _AUDIO_AT_ONCE = 200, 20_000
-"""Messages of 5 ms are shorter than any client sends; and a long outage's audio is sent again all at once."""
-_TAKEN_AT_ONCE = 4
-"""Audio that waits is caught up with even on a loop with much to do; it costs some milliseconds at a time."""
-_VIOLATIONS = {
-    1009: ("message_too_big", "A message was far above the limits of ready: send less."),
-    4429: ("too_many_messages", "Too many pings, pongs or pieces of messages came in a second: send fewer."),
-}
-"""What the websocket itself ends a connection for, by its close code."""
-
-
 _LEAVINGS = (WebSocketDisconnect, RuntimeError, OSError)
 """What sending to a client that has gone raises, by Litestar and by uvicorn."""
-
-
-class _GoneError(Exception):
-    """The client closed the connection, with this code."""
-
-    def __init__(self, code: int) -> None:
-        super().__init__(f"closed with {code}")
-        self.code = code
 
 
 class _Socket:
@@ -74,7 +53,7 @@ class _Socket:
     async def receive(self) -> str | bytes:
         event: Any = await self._socket.receive()
         if event["type"] == "websocket.disconnect":
-            raise _GoneError(event.get("code") or 1005)
+            raise GoneError(event.get("code") or 1005)
         text: str | None = event.get("text")
         data: bytes = event.get("bytes") or b""
         return data if text is None else text
@@ -98,7 +77,7 @@ async def audio_socket(socket: WebSocket[Any, Any, Any], services: NamedDependen
     except PeerError as error:
         services.counts.hello_refusals[error.code] += 1
         await _refuse(outlet, error)
-    except (_GoneError, *_LEAVINGS):
+    except (GoneError, *_LEAVINGS):
         _log.info("client_gone_before_hello")
     else:
         await _converse(wire, outlet, session, services)
@@ -151,8 +130,10 @@ async def _send_rest(outlet: Outlet) -> None:
 async def _converse(wire: _Socket, outlet: Outlet, session: CallSession, services: Services) -> None:
     interval_s, silence_s = services.settings.ping_interval_ms / 1000, session.call.policy.links.silence_ms / 1000
     heartbeat = Heartbeat(session, outlet, services.mint, interval_s, silence_s)
-    tasks = [
-        asyncio.create_task(_receive(wire, outlet, session, heartbeat), name="receive"),
+    inlet = Inlet(wire, outlet, session, heartbeat)
+    tasks: list[asyncio.Task[None]] = [
+        asyncio.create_task(inlet.read(), name="read"),
+        asyncio.create_task(inlet.work(), name="work"),
         asyncio.create_task(outlet.run(), name="send"),
         asyncio.create_task(heartbeat.run(), name="heartbeat"),
         asyncio.create_task(_bound_the_end(outlet), name="end"),
@@ -166,10 +147,13 @@ async def _converse(wire: _Socket, outlet: Outlet, session: CallSession, service
         for task in tasks:
             task.cancel()
         results = await asyncio.gather(*tasks, return_exceptions=True)
-        session.detach(outlet, reason, left)
-        wire.connection.let_out()
+        try:
+            await inlet.work_off()  # what has arrived was sent before the connection ended
+        finally:
+            session.detach(outlet, reason, left)
+            wire.connection.let_out()
     for result in results:
-        if isinstance(result, Exception) and not isinstance(result, (_GoneError, *_LEAVINGS)):
+        if isinstance(result, Exception) and not isinstance(result, (GoneError, *_LEAVINGS)):
             session.fail(result)
 
 
@@ -184,46 +168,10 @@ def _why(tasks: list[asyncio.Task[None]], outlet: Outlet) -> tuple[str, bool]:
     for task in tasks:
         if task.done():
             error = task.exception()
-            if isinstance(error, _GoneError):
+            if isinstance(error, GoneError):
                 return f"closed by the client with {error.code}", error.code in _LEFT
             if error is not None:
                 return f"connection broken: {type(error).__name__}", False
             if task.get_name() == "heartbeat":
                 return "no sign of life", False
     return outlet.close_reason or "closed by the server", True
-
-
-async def _receive(wire: _Socket, outlet: Outlet, session: CallSession, heartbeat: Heartbeat) -> None:
-    """Every message of the client, until the connection ends or the client violates the protocol."""
-    controls = Allowance("control messages", _CONTROLS_PER_S, _CONTROLS_PER_S)
-    voice = Allowance("audio messages", _AUDIO_PER_S, _AUDIO_AT_ONCE)
-    taken = 0
-    try:
-        while True:
-            message = await wire.receive()
-            heartbeat.heard()
-            if not session.is_attached(outlet):
-                continue  # replaced, or closed for cause: what still arrives is nobody's
-            if isinstance(message, bytes):
-                voice.spend()
-                session.take_audio(protocol.decode_audio(message))
-                taken += 1
-                if taken % _TAKEN_AT_ONCE == 0:
-                    await asyncio.sleep(0)  # messages that wait are handed over without a pause: others have their turn
-            else:
-                controls.spend()
-                control = protocol.decode_control(message)
-                if isinstance(control, protocol.Pong):
-                    round_trip_us = heartbeat.answered(control.id)
-                    if round_trip_us is not None:
-                        session.feed(RoundTripMeasured(at_us=session.now_us(), round_trip_us=round_trip_us))
-                else:
-                    session.take_control(control)
-    except PeerError as error:
-        session.violated(error)
-        await outlet.finishing.wait()  # the sender closes the connection, once the call's end was told
-        await asyncio.sleep(_CLOSE_TIMEOUT_S)
-    except _GoneError as gone:
-        if gone.code in _VIOLATIONS:
-            session.violated(PeerError(*_VIOLATIONS[gone.code]))
-        raise

@@ -5,6 +5,9 @@ verdict is waited out for `silence_ms` to twice that, so an overloaded machine a
 """
 
 import asyncio
+import os
+import sys
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
@@ -21,6 +24,15 @@ MOST_WAITING = 8
 """The verdict on one more would come after the silence that ends an answer anyway."""
 
 
+_NICENESS = 10
+"""A verdict may be late, audio may not: where cores are short, the event loop's thread comes first."""
+
+
+def _stand_back() -> None:
+    if sys.platform == "linux":  # elsewhere a priority is the whole process's
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), min(19, os.nice(0) + _NICENESS))
+
+
 class Judge(Protocol):
     """Whoever can say how finished an answer sounds."""
 
@@ -35,7 +47,7 @@ class PauseJudge:
     """`with PauseJudge() as judge:` runs its thread. Loads the network when entered, which takes a moment."""
 
     def __init__(self) -> None:
-        self._worker = ThreadPoolExecutor(1, "pause-judge")
+        self._worker = ThreadPoolExecutor(1, "pause-judge", _stand_back)
         self._waiting = 0
         self.asked = self.refused = self.failed = 0
 

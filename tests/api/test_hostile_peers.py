@@ -113,7 +113,7 @@ async def test_a_flood_within_a_call_ends_that_call_alone(
     desk: Desk, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     """Given a client with a good token that floods, its call ends for what it did."""
-    monkeypatch.setattr("api.audio_socket._AUDIO_AT_ONCE", 2_000)
+    monkeypatch.setattr("api.inlet._AUDIO_AT_ONCE", 2_000)
     data, code = FLOODS[name]
     opened = await desk.open()
 

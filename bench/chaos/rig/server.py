@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from time import time
 
-from bench.chaos.rig.processes import ROOT, end, surroundings
+from bench.chaos.rig.processes import ROOT, end, goes_first, surroundings
 from domain.errors import VivaError
 
 _START_S = 90.0
@@ -90,6 +90,7 @@ class Server:
             self._process = await asyncio.create_subprocess_exec(
                 *command, stdout=PIPE, stderr=log, cwd=ROOT, env=environment
             )
+        goes_first(self._process.pid)
         async with asyncio.timeout(_START_S):
             await self._answers(self._process)
         life.ready_s = time()
