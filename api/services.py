@@ -2,19 +2,17 @@
 
 import asyncio
 from asyncio.subprocess import Process
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import structlog
 
 from adapters.gemini.client import open_client
 from adapters.gemini.link import GeminiLink
 from adapters.gemini.settings import GeminiSettings
-from adapters.postgres.embedded import EmbeddedPostgres
 from adapters.postgres.leases import Leases
-from adapters.postgres.migrate import upgrade
 from adapters.postgres.store import PostgresStore, open_store
 from adapters.telemetry.counts import Counts
 from adapters.telemetry.loop_lag import LoopLag
@@ -22,13 +20,14 @@ from adapters.voice.pause_judge import PauseJudge
 from adapters.voice.silero import shared_session
 from api.adoption import adopt_orphans
 from api.agents import Agents, read_agents
+from api.background import running
 from api.call_session import CallSession
+from api.database import open_database
 from api.door import Door
 from api.rehearsal_process import running_rehearsal
 from api.settings import Settings
 from api.switchboard import Switchboard
 from api.tokens import TokenMint, kept_secret
-from domain.errors import StoreError
 from projections.catalogue import READ_MODELS
 from projections.runner import ProjectionRunner
 
@@ -37,7 +36,6 @@ if TYPE_CHECKING:
 
 _log = structlog.get_logger(__name__)
 _PROJECTIONS_GATHER_S = 0.2
-_TEND_EVERY_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,33 +61,6 @@ class Services:
     def rehearsing(self) -> bool:
         """Whether calls are held by the rehearsal interviewer."""
         return self.rehearsal is not None
-
-
-@asynccontextmanager
-async def open_database(settings: Settings) -> AsyncIterator[str]:
-    """The DSN of the configured database, or of the embedded one, migrated to the newest schema."""
-    if settings.database_url:
-        await asyncio.to_thread(upgrade, settings.database_url)
-        yield settings.database_url
-        return
-    embedded = await asyncio.to_thread(EmbeddedPostgres.start, settings.data_dir / "postgres")
-    try:
-        await asyncio.to_thread(upgrade, embedded.dsn)
-        async with _running({"embedded Postgres": _tend(embedded)}):
-            yield embedded.dsn
-    finally:
-        await asyncio.to_thread(embedded.stop)
-
-
-async def _tend(embedded: EmbeddedPostgres) -> None:
-    """Start our own database again whenever it has died: nobody else would."""
-    while True:
-        await asyncio.sleep(_TEND_EVERY_S)
-        try:
-            if await asyncio.to_thread(embedded.revive):
-                _log.warning("embedded_postgres_restarted")
-        except StoreError as error:
-            _log.error("embedded_postgres_does_not_start", error=str(error))
 
 
 @asynccontextmanager
@@ -120,13 +91,13 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             for model in READ_MODELS.values()
         )
         watching = {f"projection {runner.status.name}": runner.run() for runner in runners}
-        await stack.enter_async_context(_running(watching | {"loop lag": loop_lag.run()}))
+        await stack.enter_async_context(running(watching | {"loop lag": loop_lag.run()}))
         links = _link_maker(client, gemini)
         switchboard = Switchboard(store, leases, links, settings.max_calls, judge, counts)
         leases.on_asked = switchboard.asked_for
         await stack.enter_async_context(switchboard)
         stack.push_async_callback(switchboard.drain, settings.drain_s)
-        await stack.enter_async_context(_running({"adoption": adopt_orphans(leases, switchboard)}))
+        await stack.enter_async_context(running({"adoption": adopt_orphans(leases, switchboard)}))
         yield Services(
             settings=settings,
             leases=leases,
@@ -149,14 +120,3 @@ def _link_maker(client: "genai.Client", gemini: GeminiSettings) -> Callable[[Cal
         return GeminiLink(client=client, settings=gemini, deliver=session.feed, now_us=session.now_us)
 
     return make
-
-
-@asynccontextmanager
-async def _running(work: dict[str, Coroutine[Any, Any, None]]) -> AsyncIterator[None]:
-    tasks = [asyncio.create_task(each, name=name) for name, each in work.items()]
-    try:
-        yield
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)

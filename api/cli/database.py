@@ -3,7 +3,7 @@
 import click
 
 from api.cli.loop import run, settings_and_logs
-from api.services import open_database
+from api.database import open_database
 
 
 @click.group()

@@ -1,21 +1,42 @@
-"""`viva`: one command, and how its errors look: a sentence that says what to do, and exit code 1."""
+"""`viva`: one command, and how its errors look: a sentence that says what to do, and exit code 1.
+
+A subcommand's module is imported when it is asked for: the server's libraries take seconds, and `viva call` needs none.
+"""
 
 import sys
+from importlib import import_module
 from typing import NoReturn
 
 import click
 
-from adapters.gemini.rehearsal.command import main as rehearsal
-from api.cli.call import call
-from api.cli.database import db
-from api.cli.demo import demo
-from api.cli.rebuild import rebuild
-from api.cli.replay import replay
-from api.cli.serve import serve
 from domain.errors import VivaError
 
+_COMMANDS = {
+    "serve": "api.cli.serve:serve",
+    "demo": "api.cli.demo:demo",
+    "call": "api.cli.call:call",
+    "replay": "api.cli.replay:replay",
+    "rehearsal": "adapters.gemini.rehearsal.command:main",
+    "db": "api.cli.database:db",
+    "rebuild": "api.cli.rebuild:rebuild",
+}
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+
+class _Commands(click.Group):
+    """Finds each subcommand in the module it is defined in."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        module, name = _COMMANDS[cmd_name].split(":")
+        command: click.Command = getattr(import_module(module), name)
+        return command
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(package_name="viva")
 def viva() -> None:
     """The backend of an AI voice interviewer.
@@ -23,10 +44,6 @@ def viva() -> None:
     Settings come from environment variables; docs/operations.md lists them all. Without DATABASE_URL an embedded
     Postgres in the data folder is used; without GEMINI_API_KEY, a rehearsal interviewer.
     """
-
-
-for command in (serve, demo, call, replay, rehearsal, db, rebuild):
-    viva.add_command(command)
 
 
 def main() -> None:

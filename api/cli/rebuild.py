@@ -5,7 +5,7 @@ from rich.progress import Progress as Bars
 
 from adapters.postgres.store import open_store
 from api.cli.loop import run, settings_and_logs
-from api.services import open_database
+from api.database import open_database
 from projections.catalogue import READ_MODELS
 from projections.rebuild import Progress
 from projections.rebuild import rebuild as rebuild_from_log

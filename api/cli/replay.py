@@ -10,7 +10,7 @@ import msgspec
 
 from adapters.postgres.store import PostgresStore, open_store
 from api.cli.loop import run, settings_and_logs
-from api.services import open_database
+from api.database import open_database
 from domain.errors import PeerError
 from domain.event import Event
 from domain.events import DECISION_VERSION

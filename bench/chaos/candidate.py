@@ -23,8 +23,17 @@ _INTO_A_REPLY_S = (0.4, 1.5)
 _INTERRUPTS = 0.25
 _QUESTIONS = tuple(
     f"{start} {subject}?"
-    for subject in ("your last project", "the team you worked with", "a bug that you remember", "how you test")
-    for start in ("Could you tell me about", "What did you learn from", "What would you change about")
+    for start in ("Could you tell me about", "What did you learn from", "What would you change about", "Who shaped")
+    for subject in (
+        "your last project",
+        "the team you worked with",
+        "a bug that you remember",
+        "the tests you write",
+        "the code you review",
+        "the tools you use",
+        "the deadlines you had",
+        "the on-call weeks",
+    )
 )
 
 

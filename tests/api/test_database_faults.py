@@ -13,7 +13,7 @@ import pytest_asyncio
 
 from adapters.postgres.store import open_store
 from api import health
-from api.services import open_database
+from api.database import open_database
 from api.settings import Settings
 from domain.errors import StoreError
 from tests.api.candidate import in_call, recording

@@ -9,7 +9,7 @@ import pytest
 from adapters.gemini.rehearsal.server import RehearsalServer
 from adapters.postgres.store import open_store
 from api.client import VivaClient, open_call
-from api.services import open_database
+from api.database import open_database
 from api.settings import Settings
 from domain import events as ev
 from domain import inputs as inp

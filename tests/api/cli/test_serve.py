@@ -11,7 +11,7 @@ import pytest
 
 from adapters.postgres.store import open_store
 from api.client import VivaClient, open_call
-from api.services import open_database
+from api.database import open_database
 from api.settings import Settings
 from domain.events import CandidateAudioRecorded
 from domain.ports import Side
