@@ -21,14 +21,14 @@ from api import protocol
 from api.alarm import Alarm
 from api.allowance import Allowance
 from api.candidate_voice import CandidateVoice
+from api.client_line import ClientLine
 from api.closing import DURABLE_WAIT_S, Closing
 from api.greeting import live_setup, ready_message
 from api.intake import IntakeFrame
 from api.interviewer_voice import KEPT_FOR_ECHO, InterviewerVoice
 from api.logbook import Logbook
-from api.messages import Telling, complaint, message_of
+from api.messages import Telling, message_of
 from api.outlet import Outlet
-from api.protocol import CLOSE_CODES
 from api.read_back import ReadBack
 from api.tokens import Token
 from api.told import Told
@@ -46,7 +46,6 @@ from domain.timers import Timer
 _log = structlog.get_logger(__name__)
 _RING_SLACK_MS = 10_000
 _HELLOS_PER_S, _HELLOS_AT_ONCE = 2, 30
-_MOVING, _MOVED = 1012, "moving"
 
 
 class Memory(NamedTuple):
@@ -85,7 +84,6 @@ class CallSession:
         policy = call.policy
         memory = memory or Memory(0, b"", b"", 0, Told())
         self.told = memory.told
-        self._client_id = ""
         self._epoch_ns = monotonic_ns() - memory.at_us * 1000
         most = samples(policy.playout.max_ms + _RING_SLACK_MS, MODEL_RATE_HZ)
         self._interviewer = InterviewerVoice(most, memory.interviewer_from)
@@ -95,7 +93,7 @@ class CallSession:
         self.hellos = Allowance("hellos", _HELLOS_PER_S, _HELLOS_AT_ONCE, code="call_busy")
         """How often clients may connect: each time costs the log some events."""
         self._read_back = ReadBack(call.id, self.voice.kept, audio, self.now_us, self.feed)
-        self._outlet: Outlet | None = None
+        self._line = ClientLine(lambda: call.record.version, self.now_us, self.feed)
         self._greeting: tuple[protocol.Hello, Token, int] | None = None
         self._inbox: deque[inp.Input] = deque()
         self._feeding = False
@@ -187,9 +185,9 @@ class CallSession:
             await asyncio.wait_for(self.logbook.written(), DURABLE_WAIT_S)
         self._closing.tell()
         if self._farewell is not None:
-            self._move_client()
-        elif self._outlet is not None:
-            self._outlet.finish(1000, "")
+            self._line.move()
+        else:
+            self._line.finish(1000, "")
         await self.logbook.written()
         if not self.logbook.settled:
             _log.error("call_left_unwritten", call_id=str(self.call.id))
@@ -202,13 +200,6 @@ class CallSession:
     def hand_over(self, reason: Literal["drain", "asked"], wait_ms: int) -> None:
         """Let go of the call, at a quiet moment or in `wait_ms`; `run` returns when all of it is written."""
         self.feed(inp.HandOverRequested(at_us=self.now_us(), reason=reason, wait_ms=wait_ms))
-
-    def _move_client(self) -> None:
-        outlet, self._outlet = self._outlet, None
-        if outlet is not None:
-            version = self.call.record.version
-            outlet.send({"version": version, "type": "go_away", "reason": _MOVED, "time_left_ms": 0})
-            outlet.finish(_MOVING, _MOVED)
 
     def start_clock(self) -> None:
         """From here on deadlines are kept, that of the first hello among them."""
@@ -232,8 +223,8 @@ class CallSession:
         self._admit(hello.client_id)
         left = self.voice.connect(hello.rate_hz)
         resumed = self.call.record.clients > 0
-        self._record_shed(ended=True)
-        self._let_client_go("replaced", "Another connection said hello for this call; use that one.")
+        self._line.record_shed(ended=True)
+        self._line.let_go("replaced", "Another connection said hello for this call; use that one.")
         self._hear(left)
         connected = inp.ClientConnected(
             at_us=self.now_us(),
@@ -242,7 +233,7 @@ class CallSession:
             played_sample=hello.played_sample,
             agent=hello.agent,
         )
-        self._outlet, self._client_id = outlet, hello.client_id
+        self._line.connect(outlet, hello.client_id)
         self._greeting = hello, token, ping_interval_ms
         self.feed(connected)
         if over:
@@ -250,7 +241,7 @@ class CallSession:
 
     def _admit(self, client_id: str) -> None:
         """A second client takes the call or not, as policy has it; one that comes back replaces its own lost line."""
-        same = client_id != "" and client_id == self._client_id
+        same = client_id != "" and client_id == self._line.client_id
         if self.guarded and not same:
             raise PeerError("already_connected", "This call is open elsewhere: use it there, or close it first.")
 
@@ -259,16 +250,15 @@ class CallSession:
         assert self._greeting is not None
         hello, token, ping_interval_ms = self._greeting
         kept = self.kept_version(hello)
-        self._tell(ready_message(self.call, self.voice.next_seq, token, ping_interval_ms, kept))
+        self._line.tell(ready_message(self.call, self.voice.next_seq, token, ping_interval_ms, kept))
         if self.logbook.durable_seq >= 0:
-            self._tell({"type": "ack", "seq": self.logbook.durable_seq})
-        if self._outlet is not None and not self._outlet.send_again(self.told.after(kept)):
-            self._client_does_not_read()
+            self._line.tell({"type": "ack", "seq": self.logbook.durable_seq})
+        self._line.tell_again(self.told.after(kept))
 
     @property
     def guarded(self) -> bool:
         """Whether a client is connected that no other may replace."""
-        return self._outlet is not None and self.call.policy.links.second_client == "refuse"
+        return self._line.open and self.call.policy.links.second_client == "refuse"
 
     def kept_version(self, hello: protocol.Hello) -> int:
         """Up to which version what this client has seen still holds."""
@@ -277,13 +267,12 @@ class CallSession:
 
     def is_attached(self, outlet: Outlet) -> bool:
         """Whether this connection is the call's."""
-        return self._outlet is outlet
+        return self._line.leads_to(outlet)
 
     def detach(self, outlet: Outlet, reason: str, left: bool) -> None:
         """A connection ended; the client closed it in order if it `left`. Nothing happens if it has been replaced."""
-        if self._outlet is outlet:
-            self._record_shed(ended=True)
-            self._outlet = None
+        if self._line.leads_to(outlet):
+            self._line.lost()
             self.feed(inp.ClientLost(at_us=self.now_us(), reason=reason, left=left))
 
     def take_audio(self, audio: protocol.ClientAudio) -> None:
@@ -307,7 +296,7 @@ class CallSession:
                 self._hear(self.voice.finish())
                 self.feed(inp.HangupRequested(at_us=at_us, by="candidate", reason=reason))
             case protocol.Ping(number):
-                self._tell({"type": "pong", "id": number})
+                self._line.tell({"type": "pong", "id": number})
             case protocol.Pong():
                 pass  # the connection measures round trips
             case protocol.Hello():
@@ -322,7 +311,7 @@ class CallSession:
         self.feed(inp.ClientViolatedProtocol(at_us=self.now_us(), code=error.code, message=error.message))
         if over:  # the core only records it
             self._closing.tell()
-            self._let_client_go(error.code, error.message)
+            self._line.let_go(error.code, error.message)
 
     def _hear(self, frames: list[IntakeFrame]) -> None:
         for frame in self.voice.listen(frames, self.now_us):
@@ -337,7 +326,7 @@ class CallSession:
     def durable(self, client_seq: int) -> None:
         """Audio up to this message of the client's is stored; -1 for none. So is the close, if it was told."""
         if client_seq >= 0:
-            self._tell({"type": "ack", "seq": client_seq})
+            self._line.tell({"type": "ack", "seq": client_seq})
         if self.logbook.close_durable:
             self._closing.tell()
 
@@ -349,7 +338,7 @@ class CallSession:
     def log_taken(self) -> None:
         """Another process has recorded this version of the call: it owns the call now, and this one lets go."""
         _log.warning("call_lost_to_another_owner", call_id=str(self.call.id), epoch=self.call.record.epoch)
-        self._move_client()
+        self._line.move()
         self.settled.set()
 
     # --- carrying effects out ------------------------------------------------------------------------------------
@@ -359,7 +348,8 @@ class CallSession:
             case fx.SendCandidateAudio(from_sample, to_sample):
                 self.link.send_audio(self._read_back.stretch(from_sample, to_sample))
             case fx.SendInterviewerAudio(generation, from_sample, to_sample):
-                self._send_to_client(generation, from_sample, to_sample)
+                if self._line.open:
+                    self._line.play(generation, from_sample, self._interviewer.read(from_sample, to_sample))
             case fx.OpenActivity():
                 self.link.open_activity()
             case fx.CloseActivity():
@@ -389,42 +379,18 @@ class CallSession:
                 self.settled.set()
             case fx.TellTranscript() | fx.TellLatency():
                 self.told.keep(effect)
-                self._tell(message_of(effect))
+                self._line.tell(message_of(effect))
             case _:
-                self._tell(message_of(effect))
-
-    def _tell(self, message: dict[str, Any]) -> None:
-        if self._outlet is not None and not self._outlet.send({"version": self.call.record.version} | message):
-            self._client_does_not_read()
-        self._record_shed()
-
-    def _send_to_client(self, generation: int, from_sample: int, to_sample: int) -> None:
-        if self._outlet is not None:
-            pcm = self._interviewer.read(from_sample, to_sample)
-            if not self._outlet.send_audio(generation, from_sample, pcm):
-                self._client_does_not_read()
-
-    def _client_does_not_read(self) -> None:
-        if self._outlet is not None:
-            self._outlet.give_up()
-            self._record_shed()
-            reason = "The client does not read what it is sent: read the websocket without waiting."
-            self.feed(inp.OutletFailed(at_us=self.now_us(), outlet="client", reason=reason))
-
-    def _record_shed(self, *, ended: bool = False) -> None:
-        """Nothing is dropped in silence."""
-        shed = self._outlet.take_shed(ended=ended) if self._outlet is not None else {}
-        if shed:
-            self.feed(inp.OutletShed(at_us=self.now_us(), messages=shed))
+                self._line.tell(message_of(effect))
 
     @property
     def waiting_for_client(self) -> int:
         """How many messages wait to be sent to the client."""
-        return self._outlet.waiting if self._outlet is not None else 0
+        return self._line.waiting
 
     def tell(self, effect: Telling) -> None:
         """Tell the client something that the core did not ask for."""
-        self._tell(message_of(effect))
+        self._line.tell(message_of(effect))
 
     # --- the end -------------------------------------------------------------------------------------------------
 
@@ -435,9 +401,9 @@ class CallSession:
         self.feed(self.link.measured())
 
     def _close(self, message: dict[str, Any], code: int | None) -> None:
-        self._tell(message | {"durable": self.logbook.close_durable})
-        if code is not None and self._outlet is not None:
-            self._outlet.finish(code, message["reason"])
+        self._line.tell(message | {"durable": self.logbook.close_durable})
+        if code is not None:
+            self._line.finish(code, message["reason"])
 
     def let_go(self) -> None:
         """End now, whatever is missing: the process stops."""
@@ -449,11 +415,4 @@ class CallSession:
 
     def break_off(self) -> None:
         """After a bug: the client is told, and may open another call."""
-        self._let_client_go("internal", "The server failed in this call: open a new one.")
-
-    def _let_client_go(self, code: str, message: str) -> None:
-        """Tell the client there is, if any, and close its connection; the call itself is not asked."""
-        outlet, self._outlet = self._outlet, None
-        if outlet is not None:
-            outlet.send({"version": self.call.record.version} | complaint(code, message))
-            outlet.finish(CLOSE_CODES.get(code, 1011), code)
+        self._line.let_go("internal", "The server failed in this call: open a new one.")

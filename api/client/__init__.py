@@ -14,7 +14,8 @@ It keeps what the server has not acknowledged and sends it again after a reconne
 clock of its own, holds, releases and flushes as it is told, and reports its playback as a browser does.
 """
 
-from api.client.connection import CallEndedError, VivaClient
+from api.client.connection import VivaClient
+from api.client.hello import CallEndedError
 from api.client.loudspeaker import Loudspeaker
 from api.client.microphone import Microphone
 from api.client.opening import OpenedCall, open_call

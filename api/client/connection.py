@@ -11,9 +11,10 @@ from types import TracebackType
 from typing import Any, Self
 from uuid import uuid4
 
-from websockets.asyncio.client import ClientConnection, connect
+from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, WebSocketException
 
+from api.client.hello import FINAL_CODES, CallEndedError, say_hello
 from api.client.loudspeaker import Loudspeaker
 from api.client.microphone import Microphone
 from api.client.opening import OpenedCall
@@ -27,13 +28,6 @@ _HELLO_TIMEOUT_S = 10.0
 _UNREACHABLE = "The server could not be reached for as long as it waits: call retry() to try again."
 _MOST_MESSAGES = 10_000
 _MOST_OUTGOING = 10_000
-_NOT_NOW = frozenset({"moving", "call_busy", "server_full", "store_unavailable"})
-"""Refusals of a hello that say: try again in a moment."""
-_FINAL_CODES = frozenset({4400, 4401, 4404, 4406, 4408, 4409, 4410, 4413, 4423, 4429, 1009})
-
-
-class CallEndedError(PeerError):
-    """The call is over and was not ended in order: `code` and the message are the server's."""
 
 
 class VivaClient:
@@ -175,34 +169,9 @@ class VivaClient:
 
     async def _hello(self) -> tuple[ClientConnection, dict[str, Any]]:
         """A new connection, and the server's `ready`."""
-        socket = await connect(
-            self.opened.url,
-            subprotocols=[self.opened.subprotocol],  # type: ignore[list-item]
-            ping_interval=None,
-            compression=None,
-            max_size=2**20,
-            proxy=None,
-            close_timeout=1,
-        )
         hello = {"type": "hello", "token": self._token, "rate_hz": self.rate_hz, "agent": self._name}
         seen = {"seen_version": self._seen_version, "seen_epoch": self._seen_epoch, "client_id": self._client_id}
-        try:
-            await socket.send(json.dumps(hello | seen | {"played_sample": self.loudspeaker.played_sample}))
-            first = json.loads(await socket.recv())
-        except (asyncio.CancelledError, ValueError):  # out of time, or no viva.v1: nobody will use this connection
-            socket.transport.abort()
-            raise
-        except ConnectionClosed as closed:
-            code = socket.close_code or 1006
-            if code in _FINAL_CODES:
-                raise CallEndedError("refused", f"The server closed the connection: {closed}") from closed
-            raise ConnectionResetError(f"The connection broke in the hello: {closed}") from closed
-        if first["type"] != "ready":
-            await socket.close()
-            if first.get("code") in _NOT_NOW:
-                raise ConnectionRefusedError(first.get("message", "The server refused the hello for now."))
-            raise CallEndedError(first.get("code", "refused"), first.get("message", "The server refused the hello."))
-        return socket, first
+        return await say_hello(self.opened, hello | seen | {"played_sample": self.loudspeaker.played_sample})
 
     def _take_up(self, socket: ClientConnection, first: dict[str, Any]) -> None:
         """Go on where the last connection broke off: unstored audio, and what was asked for meanwhile."""
@@ -234,7 +203,7 @@ class VivaClient:
         try:
             while True:
                 code = await self._converse()
-                if self.closed is not None or code in _FINAL_CODES:
+                if self.closed is not None or code in FINAL_CODES:
                     return
                 while not await self._reconnect(0.0 if code == _MOVING else _FIRST_WAIT_S):
                     self.error = {"type": "error", "code": "unreachable", "message": _UNREACHABLE}
