@@ -198,7 +198,7 @@ def _candidate_goes_on(call: CallMemory, session_changed: bool) -> None:
     """An open window is sent again whole to a new session; a voice missed meanwhile gets its window now."""
     record = call.record
     if not record.window_open:
-        _give_missed_window(call)
+        _give_missed_window(call, session_changed)
     elif not record.eager:  # given to the model already: it goes on with the next frame, or is over
         assert record.answer is not None
         if record.reply is not None:  # begun by Gemini while the client was away
@@ -210,8 +210,13 @@ def _candidate_goes_on(call: CallMemory, session_changed: bool) -> None:
     end_if_muted(call)
 
 
-def _give_missed_window(call: CallMemory) -> None:
+def _give_missed_window(call: CallMemory, session_changed: bool) -> None:
+    """A reply that nobody has heard is given up: what it was to answer and what was said since are one turn.
+
+    A new session that has not been given its first stretch is given both.
+    """
     record, hearing = call.record, call.hearing
+    turn = record.turn + 1
     onset = hearing.onset_sample if hearing.onset_sample is not None else call.missed_from
     assert onset is not None
     from_sample = call.missed_from if call.missed_from is not None else with_preroll(call, onset)
@@ -220,16 +225,18 @@ def _give_missed_window(call: CallMemory) -> None:
     if record.reply is not None:
         if record.reply.playing:
             call.decide(InterviewerCut, generation=record.reply.generation, **cut_facts(call))
+        elif record.reply.cause != "opening" and record.answer is not None:
+            turn = record.turn
         give_up_reply(call, "candidate_spoke_on")
     call.decide(
         CandidateStarted,
-        turn=record.turn + 1,
+        turn=turn,
         onset_sample=onset,
         onset_at_us=hearing.onset_at_us,
         from_sample=from_sample,
         evidence=hearing.evidence(),
     )
-    open_window(call, from_sample)
+    open_window(call, due_from(record) if session_changed else from_sample)
 
 
 def _ask_again(call: CallMemory) -> None:

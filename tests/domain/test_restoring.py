@@ -212,6 +212,23 @@ def test_a_stretch_that_the_handle_does_not_know_is_given_with_the_rest_of_its_t
     assert driver.call.state is State.CANDIDATE_SPEAKING
 
 
+def test_an_answer_goes_along_with_what_was_said_while_its_reply_was_lost() -> None:
+    """Given a loss before the reply began, when the candidate says more meanwhile, then both are given as one turn."""
+    driver = asked()
+    answers(driver, "I think")
+    first = driver.call.record.answer
+    assert first is not None
+    dialled = loses(driver)
+    driver.speaks(500)
+    assert driver.call.state is State.RESUMING
+    regains(driver, dialled)
+    assert driver.last(ev.GenerationCancelled).reason == "candidate_spoke_on"
+    assert driver.last(ev.CandidateStarted).turn == first.turn
+    sent = [effect for effect in driver.effects if isinstance(effect, fx.SendCandidateAudio)]
+    assert sent[0].from_sample == first.from_sample
+    assert sent[0].to_sample == driver.call.hearing.next_sample
+
+
 def test_a_stretch_that_the_handle_knows_is_not_given_twice() -> None:
     """Given a turn of two stretches, when a handle came between them, then only the second one is given again."""
     driver = asked()
