@@ -6,7 +6,7 @@ a conflict; leases only tell whether it is polite to try.
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from time import monotonic
@@ -33,6 +33,8 @@ _TRIES = 5
 _LET_GO_WITHIN_S = 3.0
 _LOOK_AGAIN_S = 0.05
 _RECORDED_WITHIN_S = 5.0
+_READ_AT_ONCE = 2
+"""Of a process that died all calls come at once: the first need not wait for the last."""
 
 MakeSession = Callable[[Call, Memory], CallSession]
 
@@ -44,6 +46,7 @@ class Claims:
     store: PostgresStore
     leases: Leases
     make_session: MakeSession
+    _reading: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_READ_AT_ONCE))
 
     async def claim(self, call_id: UUID) -> CallSession:
         """The call, taken over and ready to be run.
@@ -78,12 +81,13 @@ class Claims:
 
     async def _take_over(self, call_id: UUID) -> CallSession | None:
         """None if somebody else has recorded something meanwhile: look again."""
-        began = monotonic()
-        recovered = await recover_call(self.store, call_id)
-        call = recovered.call
-        if call.record.settled:
-            raise _unknown()
-        session = self.make_session(call, await self._memory(recovered))
+        async with self._reading:
+            began = monotonic()
+            recovered = await recover_call(self.store, call_id)
+            call = recovered.call
+            if call.record.settled:
+                raise _unknown()
+            session = self.make_session(call, await self._memory(recovered))
         recovered_ms = round((monotonic() - began) * 1000)
         takeover = CallTakenOver(
             at_us=session.now_us(),

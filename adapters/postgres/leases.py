@@ -24,6 +24,7 @@ from domain.errors import StoreError, StoreUnavailableError
 
 _log = structlog.get_logger()
 _TIMEOUT_S = 3.0
+_FRESH_S = 0.03
 _LONGEST_WAIT_S = 0.5
 """Between tries to reconnect; with the timeout well below the lease."""
 
@@ -103,6 +104,7 @@ class Leases:
         self._turn = asyncio.Lock()
         self._lost = asyncio.Event()
         self._renewed_at = monotonic()
+        self._looking, self._looked_at = asyncio.Lock(), -_FRESH_S
         self._task: asyncio.Task[None] | None = None
 
     @property
@@ -224,12 +226,17 @@ class Leases:
         rows = await self._fetch(_LOOK, self._times.lease_s * _WATCHED_LEASES)
         sights = [Sight(_plain(row["process"]), row["age_s"], row["held"]) for row in rows if row["process"]]
         self._watch.note(sights, up_s=rows[0]["up_s"], began_at=began_at)
+        self._looked_at = monotonic()
 
     async def _look_now(self) -> None:
-        try:
-            await self._look()
-        except UNAVAILABLE as error:
-            raise _unavailable(error) from error
+        """Unless somebody has just done so: many calls may be asked about at once."""
+        async with self._looking:
+            if monotonic() - self._looked_at < _FRESH_S:
+                return
+            try:
+                await self._look()
+            except UNAVAILABLE as error:
+                raise _unavailable(error) from error
 
     async def _answer(self, statement: str, *arguments: object) -> list[Any]:
         try:
