@@ -30,7 +30,7 @@ class Scenario:
     layout: Layout = field(default_factory=Layout)
     manner: Manner = field(default_factory=Manner)
     each_s: tuple[float, float] | None = None
-    at_once: int = 12
+    at_once: int = 8
     settle_in_s: float = 4.0
     settle_s: float = 5.0
 
@@ -60,22 +60,22 @@ SCENARIOS: tuple[Scenario, ...] = (
         name="kill-1",
         group="kill",
         says="SIGKILL of the only server: its calls go on once it is back",
-        minutes=3.2,
+        minutes=5.5,
         mix={Kind.KILL: _RESTARTED},
-        faults=25,
+        faults=40,
         every_s=(1.0, 2.0),
-        calls=8,
+        calls=5,
         layout=Layout(servers=1),
     ),
     Scenario(
         name="kill-2",
         group="kill",
         says="SIGKILL of one of two servers: its calls go on at the other",
-        minutes=3.9,
+        minutes=6.5,
         mix={Kind.KILL: Chance(1, for_s=(1.5, 2.5), rest_s=7.5)},
-        faults=25,
+        faults=40,
         every_s=(1.0, 2.0),
-        calls=8,
+        calls=5,
     ),
     Scenario(
         name="rolling",
@@ -91,11 +91,11 @@ SCENARIOS: tuple[Scenario, ...] = (
         name="gemini",
         group="gemini",
         says="sessions are dropped, with a word or without, and accepted again at once",
-        minutes=1.9,
+        minutes=3.2,
         mix={Kind.GEMINI_DROP: Chance(1), Kind.GEMINI_ABORT: Chance(1)},
         faults=150,
-        every_s=(0.4, 0.8),
-        calls=20,
+        every_s=(0.8, 1.6),
+        calls=10,
         layout=Layout(servers=1),
         manner=Manner(answers_s=(2.5, 5.0)),
     ),
@@ -103,11 +103,11 @@ SCENARIOS: tuple[Scenario, ...] = (
         name="goaway",
         group="goaway",
         says="sessions are told that they end: the call moves on to another, and nobody hears it",
-        minutes=1.4,
+        minutes=4.2,
         mix={Kind.GEMINI_GO_AWAY: Chance(1, for_s=(10.0, 14.0))},
         faults=110,
-        every_s=(0.35, 0.65),
-        calls=20,
+        every_s=(1.9, 2.3),
+        calls=6,
         layout=Layout(servers=1),
         settle_s=14.0,
     ),
@@ -136,7 +136,6 @@ SCENARIOS: tuple[Scenario, ...] = (
         every_s=(0.5, 1.4),
         calls=200,
         each_s=(6.0, 20.0),
-        at_once=12,
     ),
 )
 
