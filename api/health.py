@@ -1,6 +1,5 @@
 """Whether this process lives, and whether it can take calls."""
 
-import asyncio
 from collections.abc import Iterator
 from typing import Annotated
 
@@ -9,10 +8,11 @@ from litestar import Response, get
 from litestar.di import NamedDependency
 from msgspec import Meta
 
-from adapters.postgres.failures import UNAVAILABLE
+from adapters.postgres.views import Views
 from api.services import Services
+from domain.errors import StoreUnavailableError
 
-_DATABASE_ANSWERS_S = 2
+_DATABASE_ANSWERS_S = 1.0
 _BEHIND_S = 5
 """The log is written many times a second: a wait of so long is an outage."""
 
@@ -65,10 +65,9 @@ async def ready(services: NamedDependency[Services]) -> Response[Ready]:
 
 async def _database_problems(services: Services) -> list[str]:
     try:
-        async with asyncio.timeout(_DATABASE_ANSWERS_S):
-            await services.store.pool.fetchval("SELECT 1")
-    except UNAVAILABLE as error:
-        return [f"The database does not answer: {type(error).__name__}."]
+        await Views(services.store.pool, _DATABASE_ANSWERS_S).fetch("SELECT 1")
+    except StoreUnavailableError as error:
+        return [f"The database does not answer: {type(error.__cause__).__name__}."]
     return []
 
 

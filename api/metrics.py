@@ -3,7 +3,6 @@
 Everything is read when it is asked for; the calls themselves only add to plain numbers (`adapters.telemetry`).
 """
 
-import asyncio
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from importlib.metadata import version
@@ -16,16 +15,17 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from adapters.postgres.failures import UNAVAILABLE
+from adapters.postgres.views import Views
 from adapters.telemetry.counts import Counts
-from adapters.telemetry.loop_lag import BOUNDS_S, LoopLag
+from adapters.telemetry.loop_lag import BOUNDS_S, Lateness
 from adapters.voice.pause_judge import PauseJudge
 from api.door import Door
 from api.services import Services
+from domain.errors import StoreUnavailableError
 from domain.states import State
 
 _PROJECTIONS = "SELECT name, lag_notifications, lag_seconds FROM viva_projections"
-_DATABASE_ANSWERS_S = 1
+_DATABASE_ANSWERS_S = 1.0
 
 
 class Lagging(NamedTuple):
@@ -49,9 +49,8 @@ async def metrics(request: Request[Any, Any, Any], services: NamedDependency[Ser
 async def _lagging(services: Services) -> list[Lagging]:
     """Empty while the database is away; the other numbers are told all the same."""
     try:
-        async with asyncio.timeout(_DATABASE_ANSWERS_S):
-            rows = await services.store.pool.fetch(_PROJECTIONS)
-    except UNAVAILABLE:
+        rows = await Views(services.store.pool, _DATABASE_ANSWERS_S).fetch(_PROJECTIONS)
+    except StoreUnavailableError:
         return []
     return [Lagging(row["name"], int(row["lag_notifications"]), float(row["lag_seconds"])) for row in rows]
 
@@ -72,7 +71,9 @@ class _Snapshot(Collector):
         yield from _towards_gemini(services)
         yield from _log(services)
         yield from _judging(services.judge)
-        yield _loop(services.loop_lag)
+        lag = services.loop_lag
+        yield _late("viva_loop_lag_seconds", "How much later than it should the event loop came to a task.", lag.lag)
+        yield _late("viva_loop_stall_seconds", "The same, without what the machine withheld of a core.", lag.stall)
         yield from _projections(services, self._lagging)
 
 
@@ -163,13 +164,12 @@ def _judging(judge: PauseJudge | None) -> Iterator[Metric]:
         yield _counter("viva_pauses_failed", "Pauses that the judge failed at.", judge.failed)
 
 
-def _loop(lag: LoopLag) -> Metric:
+def _late(name: str, text: str, lateness: Lateness) -> Metric:
     total, buckets = 0, []
-    for bound, count in zip((*map(str, BOUNDS_S), "+Inf"), lag.late, strict=True):
+    for bound, count in zip((*map(str, BOUNDS_S), "+Inf"), lateness.counts, strict=True):
         total += count
         buckets.append((bound, total))
-    text = "How much later than it should the event loop came to a task."
-    return HistogramMetricFamily("viva_loop_lag_seconds", text, buckets, lag.sum_s)
+    return HistogramMetricFamily(name, text, buckets, lateness.sum_s)
 
 
 def _projections(services: Services, lagging: list[Lagging]) -> Iterator[Metric]:

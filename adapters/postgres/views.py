@@ -1,34 +1,41 @@
-"""Reading the views for whoever asks over HTTP: a bounded wait, and our own error when the database is away."""
+"""Reading from Postgres for whoever asks over HTTP: a bounded wait, and our own error when it is away."""
 
 import asyncio
-from collections.abc import Awaitable
-from typing import Any, TypeVar
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
 
 from adapters.postgres.failures import UNAVAILABLE
 from domain.errors import StoreUnavailableError
 
-_LONGEST_WAIT_S = 5.0
-_Answer = TypeVar("_Answer")
+_LONGEST_WAIT_S = 2.5
 
 
 class Views:
-    """Over an asyncpg pool. Raises `StoreUnavailableError`, at the latest after five seconds."""
+    """Over an asyncpg pool. Raises `StoreUnavailableError`, at the latest after twice `wait_s` seconds.
 
-    def __init__(self, pool: Any) -> None:
+    Twice, as a Postgres that hangs does not answer that a query is to be cancelled either: the connection is given up.
+    """
+
+    def __init__(self, pool: Any, wait_s: float = _LONGEST_WAIT_S) -> None:
         self._pool = pool
+        self._wait_s = wait_s
 
     async def fetch(self, query: str, *args: Any) -> list[Any]:
         """All rows."""
-        return await _bounded(self._pool.fetch(query, *args))
+        async with self._connection() as connection:
+            rows: list[Any] = await connection.fetch(query, *args)
+            return rows
 
     async def fetchrow(self, query: str, *args: Any) -> Any:
         """The first row, or None."""
-        return await _bounded(self._pool.fetchrow(query, *args))
+        async with self._connection() as connection:
+            return await connection.fetchrow(query, *args)
 
-
-async def _bounded(answer: Awaitable[_Answer]) -> _Answer:
-    try:
-        async with asyncio.timeout(_LONGEST_WAIT_S):
-            return await answer
-    except UNAVAILABLE as error:
-        raise StoreUnavailableError(f"the database cannot be read now: {error!r}") from error
+    @asynccontextmanager
+    async def _connection(self) -> AsyncIterator[Any]:
+        try:
+            async with asyncio.timeout(self._wait_s), self._pool.acquire(timeout=self._wait_s) as connection:
+                yield connection
+        except UNAVAILABLE as error:
+            raise StoreUnavailableError(f"the database cannot be read now: {error!r}") from error

@@ -106,10 +106,10 @@ def _postgres(run: Run) -> Iterator[Mark]:
     lost = sum(lost_samples(seen) for seen in run.calls.values())
     yield Mark("postgres: lost", "nothing", f"{len(run.violations)} violations, {lost} samples", not lost)
     stalls, before = run.stalls, run.stalls_before
-    measured = f"{stalls.late} of {stalls.looks} looks; before: {before.late} of {before.looks}"
-    measured += f"; core withheld {stalls.withheld} times; before: {before.withheld}"
-    met = not stalls.late if stalls.looks else None
-    yield Mark("postgres: loop later than 50 ms", "never", measured, met)
+    measured = f"{stalls.stalled} of {stalls.looks} looks; before: {before.stalled} of {before.looks}"
+    measured += f"; with what the machine withheld: {stalls.late}; before: {before.late}"
+    met = not stalls.stalled if stalls.looks else None
+    yield Mark("postgres: loop stalled for 50 ms", "never", measured, met)
 
 
 def _rolling(run: Run) -> Iterator[Mark]:

@@ -14,7 +14,7 @@ from bench.chaos.checker import Violation, check
 from bench.chaos.evidence import CallEvidence
 from bench.chaos.injection import Injected, Injector
 from bench.chaos.laboratory import Laboratory, laboratory
-from bench.chaos.lag import LoopWatch, Stalls
+from bench.chaos.lag import Stalls, looks, since
 from bench.chaos.scenarios import Scenario
 from bench.chaos.schedule import Strike, schedule
 
@@ -91,15 +91,15 @@ async def _play(scenario: Scenario, lab: Laboratory, made: Run, show: Show) -> N
     over = asyncio.Event()
     calls = asyncio.create_task(_hold_all(scenario, lab, over))
     try:
-        async with LoopWatch(lab.servers) as watch:
-            await asyncio.sleep(scenario.settle_in_s)
-            made.stalls_before = await watch.seen()
+        begun = await looks(lab.servers)
+        await asyncio.sleep(scenario.settle_in_s)
+        settled_in = await looks(lab.servers)
+        made.stalls_before = since(begun, settled_in)
         injector = Injector(lab.servers, lab.database, lab.interviewer, lambda: lab.live, _told(scenario, made, show))
         made.injected = injector.injected
-        async with LoopWatch(lab.servers) as watch:
-            await injector.run(made.strikes)
-            await asyncio.sleep(scenario.settle_s)
-            made.stalls = await watch.seen()
+        await injector.run(made.strikes)
+        await asyncio.sleep(scenario.settle_s)
+        made.stalls = since(settled_in, await looks(lab.servers))
         over.set()
         made.troubles += await calls
     finally:

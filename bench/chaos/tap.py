@@ -1,7 +1,7 @@
 """Writes a client's journal while the product's own client holds the call; all it changes is marks in the audio."""
 
 from collections.abc import Callable
-from time import time
+from time import monotonic, time
 from typing import Any
 
 from api.client import VivaClient
@@ -59,7 +59,8 @@ class Tap:
         after = loudspeaker.played_sample
         if after > before:
             played = min(after - before, due)
-            self.journal.played.append(Played(time(), loudspeaker.playing_generation, after - played, after))
+            at_s = time() - (monotonic() - now)  # of the tick, however long ago that is by now
+            self.journal.played.append(Played(at_s, loudspeaker.playing_generation, after - played, after))
 
     def arrive(self, message: dict[str, Any]) -> None:
         """A control message of the server's."""

@@ -9,7 +9,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from adapters.telemetry.counts import Counts
-from adapters.telemetry.loop_lag import BOUNDS_S, LoopLag
+from adapters.telemetry.loop_lag import BOUNDS_S, Lateness, LoopLag
 from domain import events as ev
 from domain import inputs as inp
 from domain.states import Link
@@ -153,16 +153,17 @@ async def test_what_is_counted_of_events() -> None:
 
 async def test_the_lag_of_the_loop_is_what_a_sleeper_sees(monkeypatch: pytest.MonkeyPatch) -> None:
     """Given known delays, each falls below its bound; and a running loop is sampled."""
-    lag = LoopLag()
+    lag = Lateness()
     for late_s in (0.0, 0.001, 0.0011, 0.03, 5.0):
         lag.note(late_s)
-    assert lag.late == [2, 1, 0, 0, 0, 1, 0, 0, 0, 0, 1]
+    assert lag.counts == [2, 1, 0, 0, 0, 1, 0, 0, 0, 0, 1]
     assert lag.sum_s == pytest.approx(5.0321)
     monkeypatch.setattr("adapters.telemetry.loop_lag._EVERY_S", 0.001)
     sampled = LoopLag()
     sampling = asyncio.create_task(sampled.run())
     async with asyncio.timeout(5):
-        while sum(sampled.late) < 3:  # noqa: ASYNC110  (it samples on a clock)
+        while sum(sampled.stall.counts) < 3:  # noqa: ASYNC110  (it samples on a clock)
             await asyncio.sleep(0.001)
     sampling.cancel()
-    assert len(sampled.late) == len(BOUNDS_S) + 1
+    assert len(sampled.lag.counts) == len(BOUNDS_S) + 1
+    assert sampled.stall.sum_s <= sampled.lag.sum_s
