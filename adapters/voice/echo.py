@@ -12,8 +12,8 @@ the gauge sets each beside its own 20 ms. What is left (the sound card, the room
 by looking at the loudest of the last 300 ms.
 """
 
-from collections import deque
 from functools import cache
+from math import log10
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +31,8 @@ _LEAK_AT_FIRST_DB = -12.0
 _LEAST_LEAK_DB, _MOST_LEAK_DB = -60.0, 6.0
 _SILENT_DB = -75.0
 """What is played below this is a pause, and what is recorded below is taken for it."""
+_LAGS = np.arange(_MOST_LAG_FRAMES + 1)[:, None] + np.arange(_COMPARED_FRAMES)
+"""The frames that are compared, for each delay."""
 _ALIKE = 0.85
 """Correlation of the two loudnesses from which the microphone is taken to follow the interviewer."""
 _RISES, _SINKS = 0.15, 0.03
@@ -65,7 +67,33 @@ def _band_db(pcm: bytes, edges: NDArray[np.intp]) -> Bands:
 
 
 def _total_db(bands: Bands) -> float:
-    return float(10 * np.log10(np.sum(10 ** (bands / 10))))
+    return 10 * log10(np.add.reduce(10 ** (bands / 10)))
+
+
+class _Newest:
+    """The newest rows of an endless table, as one array: a copy now and then, and none for each look."""
+
+    __slots__ = ("_end", "_most", "_rows")
+
+    def __init__(self, most: int, *columns: int) -> None:
+        self._most = most
+        self._rows = np.empty((16 * most, *columns))
+        self._end = 0
+
+    def append(self, row: Bands | float) -> None:
+        if self._end == len(self._rows):
+            self._rows[: self._most] = self._rows[-self._most :]
+            self._end = self._most
+        self._rows[self._end] = row
+        self._end += 1
+
+    def all(self) -> Bands:
+        """The oldest first."""
+        newest: Bands = self._rows[max(0, self._end - self._most) : self._end]
+        return newest
+
+    def clear(self) -> None:
+        self._end = 0
 
 
 class EchoGauge:
@@ -73,10 +101,10 @@ class EchoGauge:
 
     def __init__(self) -> None:
         self._leak_db = np.full(len(_BANDS_HZ) - 1, _LEAK_AT_FIRST_DB)
-        self._played: deque[Bands] = deque(maxlen=_SMEARED_FRAMES)
-        self._heard: deque[Bands] = deque(maxlen=_SMEARED_FRAMES)
-        self._played_db: deque[float] = deque(maxlen=_COMPARED_FRAMES + _MOST_LAG_FRAMES)
-        self._heard_db: deque[float] = deque(maxlen=_COMPARED_FRAMES)
+        self._played = _Newest(_SMEARED_FRAMES, len(_NOTHING))
+        self._heard = _Newest(_SMEARED_FRAMES, len(_NOTHING))
+        self._played_db = _Newest(_COMPARED_FRAMES + _MOST_LAG_FRAMES)
+        self._heard_db = _Newest(_COMPARED_FRAMES)
         self._silent_frames = _SMEARED_FRAMES
 
     def over_echo(self, frame: bytes, played: bytes) -> int:
@@ -92,35 +120,34 @@ class EchoGauge:
         heard_bands = _band_db(frame, _MICROPHONE_EDGES)
         self._played.append(played_bands)
         self._heard.append(heard_bands)
+        heard_db = _total_db(heard_bands)
         self._played_db.append(_total_db(played_bands))
-        self._heard_db.append(_total_db(heard_bands))
-        loudest = np.max(self._played, axis=0)
-        self._learn(np.max(self._heard, axis=0), loudest)
+        self._heard_db.append(heard_db)
+        loudest = np.maximum.reduce(self._played.all())
+        self._learn(np.maximum.reduce(self._heard.all()), loudest)
         expected = self._leak_db + loudest
         explained = _total_db(np.minimum(heard_bands, expected))
-        return quantise_over_echo(self._heard_db[-1] - explained)
+        return quantise_over_echo(heard_db - explained)
 
     def _forget_sound(self) -> None:
-        if self._played:
-            self._played.clear()
-            self._heard.clear()
-            self._played_db.clear()
-            self._heard_db.clear()
+        for newest in (self._played, self._heard, self._played_db, self._heard_db):
+            newest.clear()
 
     def _learn(self, heard: Bands, loudest: Bands) -> None:
         audible = loudest > _SILENT_DB + 15
-        above = np.clip(heard - loudest, _LEAST_LEAK_DB, _MOST_LEAK_DB) - self._leak_db
+        above = np.minimum(np.maximum(heard - loudest, _LEAST_LEAK_DB), _MOST_LEAK_DB) - self._leak_db
         may_rise = (audible & (above > 0)).any()
         rate = np.where(above < 0, _SINKS, _RISES if may_rise and self._follows() else 0.0)
         self._leak_db += np.where(audible, rate * above, 0.0)
 
     def _follows(self) -> bool:
         """Whether the microphone's loudness moves as the interviewer's did a moment before."""
-        if len(self._heard_db) < _COMPARED_FRAMES:
+        heard = self._heard_db.all()
+        if len(heard) < _COMPARED_FRAMES:
             return False
-        heard = np.array(self._heard_db)
-        heard -= heard.mean()
-        played = np.lib.stride_tricks.sliding_window_view(np.array(self._played_db), _COMPARED_FRAMES)
-        played = played - played.mean(axis=1, keepdims=True)
-        norms = np.sqrt((played**2).sum(axis=1) * heard.dot(heard))
-        return bool(np.max(played @ heard / np.maximum(norms, 1e-9)) > _ALIKE)
+        heard = heard - np.add.reduce(heard) / _COMPARED_FRAMES
+        before = self._played_db.all()
+        played = before[_LAGS[: len(before) - _COMPARED_FRAMES + 1]]
+        played -= np.add.reduce(played, axis=1, keepdims=True) / _COMPARED_FRAMES
+        norms = np.sqrt(np.add.reduce(played**2, axis=1) * heard.dot(heard))
+        return bool(np.maximum.reduce(played @ heard / np.maximum(norms, 1e-9)) > _ALIKE)
