@@ -38,13 +38,13 @@ _SURELY_OVER, _SURELY_NOT = 0.9, 0.1
 class Endpointing:
     """What one call knows about its candidate's pauses, and about the pause under way."""
 
-    __slots__ = ("_ask_next_ms", "_asked", "_judged", "_own", "_policy", "_ranked", "_tail")
+    __slots__ = ("_ask_next_ms", "_asked", "_by_words", "_judged", "_own", "_policy", "_ranked")
 
     def __init__(self, policy: EndpointPolicy) -> None:
         self._policy = policy
         self._own: deque[int] = deque(maxlen=_OWN_KEPT)
         self._ranked = list(_PEOPLE_MS)
-        self._tail = ""
+        self._by_words: int | None = None
         self._forget_pause()
 
     def _forget_pause(self) -> None:
@@ -55,12 +55,12 @@ class Endpointing:
     def answer_begins(self) -> None:
         """A new stretch of the candidate's speech: what was known of the last pause is over."""
         self._forget_pause()
-        self._tail = ""
+        self._by_words = None
 
     def goes_on(self, pause_ms: int) -> None:
         """The candidate spoke on after so much silence: it was a pause within the answer, one of theirs."""
         self._forget_pause()
-        self._tail = ""
+        self._by_words = None
         if not _SHORTEST_PAUSE_MS <= pause_ms <= self._policy.ceiling_ms:
             return  # a gap between words, or a candidate who asked whether anybody is there
         if len(self._own) == _OWN_KEPT:
@@ -85,13 +85,12 @@ class Endpointing:
 
     def transcribed(self, text: str) -> None:
         """The newest words of the answer, known while a pause lasts: what comes before says nothing about its end."""
-        self._tail = text
+        self._by_words = tail_completeness(text)
 
     @property
     def completeness(self) -> int | None:
         """How finished the answer sounds and reads, 0..254; None if neither is known."""
-        by_words = tail_completeness(self._tail)
-        known = [value for value in (self._judged, by_words) if value is not None]
+        known = [value for value in (self._judged, self._by_words) if value is not None]
         return sum(known) // len(known) if known else None
 
     def over_pct(self, answer_ms: int, tail_level: int) -> int:

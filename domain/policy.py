@@ -138,7 +138,7 @@ class LinkPolicy(msgspec.Struct, frozen=True):
     """How long a closed call accepts audio that was not yet acknowledged."""
     dial_attempts: Annotated[int, msgspec.Meta(ge=1, le=10)] = 3
     """Tries for a Gemini session without a completed turn between them; after that the call closes."""
-    healthy_ms: Millis = 10_000
+    healthy_ms: Millis = 60_000
     """A session that lived this long was good: the dials before it no longer count."""
     steady_ms: Millis = 1_000
     """A session that lived this long is followed by the next at once: Gemini is there, and takes sessions."""

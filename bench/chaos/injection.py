@@ -132,8 +132,8 @@ class Injector:
         if not live:
             made.failed = "no call was there to be hit"
             return None
-        at_large = strike.kind is not Kind.GEMINI_GO_AWAY  # two of them in one session would be one rotation
-        candidate = live[int(strike.aim * len(live)) if at_large else strike.number % len(live)]
+        in_turn = strike.kind.startswith("gemini")  # two in one session would be one, and three in a row end a call
+        candidate = live[strike.number % len(live) if in_turn else int(strike.aim * len(live))]
         made.hit = [candidate.number]
         return candidate
 
