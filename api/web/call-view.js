@@ -1,7 +1,7 @@
 /** The part of the page that shows one call; everything it knows comes from the call's events. */
 import { PlaybackView } from "./playback-view.js";
 import { TranscriptView } from "./transcript-view.js";
-import { connectionWords, MARKS, milliseconds, reconnectingWords, stateWords } from "./wording.js";
+import { awayWords, connectionWords, MARKS, milliseconds, stateWords } from "./wording.js";
 
 const ROWS = 100;
 
@@ -11,7 +11,9 @@ export class CallView {
   #playback;
   #state = { state: "resuming", missing: ["client"] };
   #connected = false;
-  #away = false;
+  #away = null;
+  #marked = false;
+  #microphone = { muted: false, refused: false, paused: false };
 
   /** @param {import("./viva-client.js").VivaCall} call @param {(message: string | null) => void} notify shows a sentence, or takes it away */
   constructor(call, notify) {
@@ -47,8 +49,8 @@ export class CallView {
     on("roundtrip", (detail) => (byId("roundtrip").textContent = `${Math.round(detail.round_trip_ms)} ms`));
     on("level", (detail) => this.#showLevels(detail));
     on("muted", (detail) => this.#showMuted(detail.muted));
-    on("sound", (detail) => detail.running && this.notify(null));
-    on("error", (detail) => this.notify(detail.message));
+    on("sound", (detail) => this.#showSound(detail.running));
+    on("error", (detail) => this.#showError(detail));
     on("closed", (detail) => this.#showEnd(detail));
   }
 
@@ -74,15 +76,22 @@ export class CallView {
   }
 
   #isAway(detail) {
-    byId("state-words").textContent = reconnectingWords(detail);
-    if (!detail.moving && !this.#away) this.#markLine("reconnecting");
-    this.#away ||= !detail.moving;
+    this.#away = detail;
+    this.#showAway();
+    if (!detail.moving && !this.#marked) this.#markLine("reconnecting");
+    this.#marked ||= !detail.moving;
   }
 
   #isBack() {
-    if (this.#away) this.#markLine("connected");
-    this.#away = false;
+    if (this.#marked) this.#markLine("connected");
+    this.#away = null;
+    this.#marked = false;
     this.#connected = true;
+  }
+
+  /** What is promised of the candidate's words follows the microphone, also while the line is away. */
+  #showAway() {
+    if (this.#away) byId("state-words").textContent = awayWords(this.#away, this.#microphone);
   }
 
   #rollBack(version) {
@@ -115,12 +124,27 @@ export class CallView {
     byId("unstored").textContent = `${(unstoredMs / 1000).toFixed(1)} s`;
   }
 
+  #showError({ code, message }) {
+    if (code === "outbox_full" || code === "outbox_restored") this.#microphone.refused = code === "outbox_full";
+    this.#showAway();
+    this.notify(message);
+  }
+
+  #showSound(running) {
+    this.#microphone.paused = !running;
+    this.#showAway();
+    if (running) this.notify(null);
+  }
+
   #showMuted(muted) {
+    this.#microphone.muted = muted;
+    this.#showAway();
     byId("mute").setAttribute("aria-pressed", String(muted));
     byId("mute").textContent = muted ? "Unmute" : "Mute";
   }
 
   #showEnd({ reason, detail, durable }) {
+    this.#away = null;
     this.#playback.giveUp("ended");
     this.#showState({ state: "closed", missing: [] });
     this.#showLevels({ microphone: 0, interviewer: 0 });

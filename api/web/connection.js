@@ -19,7 +19,7 @@ const NORMAL_CLOSE = 1000;
 /**
  * @typedef {object} ConnectionStatus
  * @property {"connected" | "reconnecting" | "lost"} status
- * @property {number} attempt tries since the connection was there
+ * @property {number} attempt which try since the connection was there, or since somebody asked for more, from 1; 0 while connected
  * @property {number} retry_in_ms
  * @property {boolean} moving the server has asked for it, and another one is ready: nothing is wrong
  * @property {string} [message] when lost: a sentence for people
@@ -93,7 +93,10 @@ export class Connection {
   retry() {
     if (this.#ended || this.#socket !== null) return;
     this.#cancelAll();
-    if (!this.#retries.underWay) this.#retries.begin(BY_HAND_MS);
+    if (!this.#retries.underWay) {
+      this.#retries.begin(BY_HAND_MS);
+      this.#retries.next(true);
+    }
     this.#status("reconnecting");
     this.connect();
   }

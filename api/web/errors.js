@@ -44,7 +44,7 @@ const SENTENCES = {
   server_answer: "The interview server gave an answer that this page does not understand. Reload the page and try again.",
   connection_failed: "No connection to the interview could be made. Check your internet connection and begin again.",
   connection_lost:
-    "The connection has been away for too long. Check your internet connection and try again: what you said is kept.",
+    "The connection has been away for too long. Check your internet connection and try again: what is kept of your answer is sent then.",
   replaced: "This interview goes on in another window or on another device.",
   already_connected: "This interview is open in another window or on another device. Go on there, or close it there first.",
   connection_refused: "The server ended the connection. Please begin again.",

@@ -3,7 +3,7 @@ import { backoffMs } from "./backoff.js";
 
 export class Retries {
   #deadlineMs = null;
-  /** Tries that have failed since the last connection. */
+  /** Tries that were made, or are about to be, since `begin`. */
   attempt = 0;
 
   /** @param {() => number} [nowMs] */

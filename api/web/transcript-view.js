@@ -30,12 +30,12 @@ export class TranscriptView {
   rollBack(version) {
     for (const turn of this.#transcript.rollBack(version)) {
       const { item, said, interim } = this.#items.get(turn);
-      if (turn.pieces.length === 0) {
+      if (turn.text + turn.interim === "") {
         item.remove();
         this.#items.delete(turn);
       } else {
         said.replaceChildren(...turn.pieces.map(({ text }) => element("span", { textContent: text })));
-        interim.textContent = "";
+        interim.textContent = turn.interim;
       }
     }
   }

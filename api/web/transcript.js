@@ -8,6 +8,7 @@
  * @property {{version: number, text: string}[]} pieces what is final, each with the version that it rests on
  * @property {string} text all of that
  * @property {string} interim what may still change; the next piece replaces it
+ * @property {number} interimVersion the version that it rests on
  */
 
 export class Transcript {
@@ -22,15 +23,14 @@ export class Transcript {
   /** @param {{who: string, number: number, turn?: number, text: string, interim: boolean, version?: number}} piece @returns {Turn} the turn it belongs to, changed */
   add({ who, number, turn: answer = number, text, interim, version = 0 }) {
     const key = `${who} ${number}`;
-    const turn = this.#turns.get(key) ?? { who, number, turn: answer, pieces: [], text: "", interim: "" };
+    const turn = this.#turns.get(key) ?? { who, number, turn: answer, pieces: [], text: "", interim: "", interimVersion: 0 };
     this.#turns.set(key, turn);
-    if (interim) {
-      turn.interim = text;
-    } else {
+    if (!interim) {
       turn.pieces.push({ version, text });
       turn.text += text;
-      turn.interim = "";
     }
+    turn.interim = interim ? text : "";
+    turn.interimVersion = version;
     return turn;
   }
 
@@ -39,11 +39,12 @@ export class Transcript {
     const changed = [];
     for (const [key, turn] of this.#turns) {
       const kept = turn.pieces.filter((piece) => piece.version <= version);
-      if (kept.length === turn.pieces.length && turn.interim === "") continue;
+      const interim = turn.interimVersion <= version ? turn.interim : "";
+      if (kept.length === turn.pieces.length && interim === turn.interim) continue;
       turn.pieces = kept;
       turn.text = kept.map((piece) => piece.text).join("");
-      turn.interim = "";
-      if (kept.length === 0) this.#turns.delete(key);
+      turn.interim = interim;
+      if (turn.text + interim === "") this.#turns.delete(key);
       changed.push(turn);
     }
     return changed;

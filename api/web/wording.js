@@ -23,10 +23,23 @@ export function stateWords(state, missing = []) {
   return MISSING[first] ?? STATES.resuming;
 }
 
-/** What stands in the place of the state while nothing of the server is heard. @param {{status: string, moving?: boolean}} detail of the event `connection` */
-export function reconnectingWords({ status, moving }) {
+const RECONNECTING = {
+  heard: "Reconnecting: keep talking, it is kept",
+  muted: "Reconnecting: you are muted",
+  refused: "Reconnecting: please pause",
+  paused: "Reconnecting: you are not heard",
+};
+
+/**
+ * What stands in the place of the state while nothing of the server is heard.
+ * @param {{status: string, moving?: boolean}} detail of the event `connection`
+ * @param {{muted?: boolean, refused?: boolean, paused?: boolean}} [microphone] why what is said now is not kept: it is off, the outbox is full, the browser has paused the sound
+ */
+export function awayWords({ status, moving }, { muted, refused, paused } = {}) {
   if (status === "lost") return "The connection is lost";
-  return moving ? STATES.resuming : "Reconnecting: keep talking, it is kept";
+  if (moving) return STATES.resuming;
+  // What the candidate can do something about comes first.
+  return RECONNECTING[muted ? "muted" : paused ? "paused" : refused ? "refused" : "heard"];
 }
 
 /** @param {{status: string, attempt: number}} detail of the event `connection` */

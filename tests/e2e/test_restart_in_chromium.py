@@ -1,19 +1,32 @@
-"""The page in a real browser while its server is killed and started again: the interview goes on."""
+"""The page in a real browser while its servers are killed, stopped and away for too long: the interview goes on."""
 
-import asyncio
-import json
-import re
 import signal
-import sys
-from asyncio.subprocess import Process
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
 from pathlib import Path
+from uuid import UUID
 
 import numpy as np
 import pytest
 import soundfile
 
+from adapters.postgres.store import open_store
+from api.services import open_database
+from api.settings import Settings
+from domain import inputs as inp
+from domain.effects import TellTranscript
+from domain.event import Event
+from domain.policy import FRAME_SAMPLES, LinkPolicy
+from domain.ports import Side
+from domain.replay import differences, fold_all
+from domain.tellings import tellings_of
+from tests.api.cli.process import Serving, serving
 from tests.api.web.chromium import Chromium, Page, chromium_path
-from tests.e2e.test_interview_in_chromium import CANDIDATE, MICROPHONE_HZ, ROOT, START_S, said, silence, until_state
+from tests.e2e.sent_audio import SentAudio, overheard, sent_audio
+from tests.e2e.test_interview_in_chromium import MICROPHONE_HZ, said, silence, until_state
+
+BACK_S = 25.0
+"""A server has started already; its client tries once a second."""
 
 pytestmark = [
     pytest.mark.browser,
@@ -22,61 +35,135 @@ pytestmark = [
 ]
 
 
-async def serve(data_dir: Path, port: int) -> tuple[Process, str]:
-    command = [sys.executable, "-m", "api.cli", "serve", "--port", str(port), "--data-dir", str(data_dir)]
-    process = await asyncio.create_subprocess_exec(
-        *command, "--recordings", str(CANDIDATE), stdout=asyncio.subprocess.PIPE, cwd=ROOT
-    )
-    assert process.stdout is not None
-    async with asyncio.timeout(START_S):
-        while not (found := re.search(rb"interview +(http://\S+)", await process.stdout.readline())):
-            assert process.returncode is None
-    return process, found[1].decode()
+@dataclass(slots=True)
+class Servers:
+    """One server after the other, on the same data and at the same address."""
+
+    data_dir: Path
+    stack: AsyncExitStack
+    now: Serving = field(init=False)
+    port: int = 0
+
+    async def start(self) -> str:
+        self.now = await self.stack.enter_async_context(serving(self.data_dir, self.port))
+        self.port = int(self.now.url.rsplit(":", 1)[1])
+        return self.now.url
+
+    async def stop(self, how: signal.Signals) -> None:
+        self.now.process.send_signal(how)
+        await self.now.stopped()
 
 
-async def texts(page: Page) -> list[str]:
-    """What the page shows as the transcript, turn by turn."""
-    return json.loads(
-        await page.run(
-            "return JSON.stringify([...document.querySelectorAll('#transcript .turn p')].map((p) => p.textContent))"
-        )
-    )
-
-
-@pytest.mark.parametrize("stop", [signal.SIGKILL], ids=["killed"])
-async def test_the_interview_survives_a_restart_of_its_server(
-    server_folder: Path, tmp_path: Path, stop: signal.Signals
-) -> None:
-    """Given an answer under way, when the server goes and comes back, the page does too, and nothing is missing."""
-    parts = [silence(7.0), said("answer_2"), silence(40.0)]
+async def test_an_interview_outlives_its_servers(server_folder: Path, tmp_path: Path) -> None:
+    """Given SIGKILL, SIGTERM and a line that was given up, the page is back, and every sample of it stored once."""
+    parts = [silence(7.0), said("answer_2"), silence(80.0)]
     microphone = tmp_path / "microphone.wav"
     soundfile.write(microphone, np.concatenate(parts), MICROPHONE_HZ, subtype="PCM_16")
-    process, url = await serve(server_folder, 0)
-    try:
-        async with Chromium.started(tmp_path / "profile", microphone) as browser:
-            page = await browser.open(url)
-            await page.look(1280, 860)
-            await page.until("document.querySelector('#agent').options.length > 0")
-            await page.click("#begin")
-            await until_state(page, "candidate_speaking")
-            before = await texts(page)
-            await page.screenshot(tmp_path / "before.png")
-            process.send_signal(stop)
-            await asyncio.wait_for(process.wait(), 30)
-            await page.until("document.querySelector('#connection').dataset.status === 'reconnecting'")
-            await page.screenshot(tmp_path / "during.png")
-            process, _ = await serve(server_folder, int(url.rsplit(":", 1)[1].rstrip("/")))
-            await page.until("document.querySelector('#connection').dataset.status === 'connected'", within_s=25)
-            await until_state(page, "model_speaking")
-            await page.screenshot(tmp_path / "after.png")
-            after = await texts(page)
-            assert after[: len(before)] == before
-            assert len(set(after)) == len(after)
-            await page.click("#hangup")
-            await page.until("!document.querySelector('#end').hidden", within_s=15)
-            assert await page.text("#end-reason") == "hangup_by_candidate"
-            assert "· stored" in await page.text("#end-durable")
-    finally:
-        if process.returncode is None:
-            process.terminate()
-            await asyncio.wait_for(process.wait(), 30)
+    async with AsyncExitStack() as stack:
+        servers = Servers(server_folder, stack)
+        url = await servers.start()
+        browser = await stack.enter_async_context(Chromium.started(tmp_path / "profile", microphone))
+        page = await browser.open("about:blank")
+        await overheard(page)
+        await page.go(url)
+        await page.until("document.querySelector('#agent').options.length > 0")
+        await page.click("#begin")
+        await until_state(page, "candidate_speaking")
+        await _killed(page, servers)
+        await _stopped(page, servers)
+        await _given_up(page, servers)
+        call_id = await page.run("return (await (await fetch('/calls')).json()).calls[0].call_id")
+        await page.click("#hangup")
+        await page.until("!document.querySelector('#end').hidden", within_s=15)
+        assert await page.text("#end-reason") == "hangup_by_candidate"
+        assert "· stored" in await page.text("#end-durable")
+        shown, sent = await _texts(page), await sent_audio(page)
+        # A server that is away takes no connection, and the browser says so; nothing else may be said.
+        assert [text for text in page.complaints if "net::ERR_CONNECTION_" not in text] == []
+    events, stored = await _log(server_folder, call_id)
+    assert sum(isinstance(event, inp.CallTakenOver) for event in events) == 3
+    assert shown == _told(events)
+    _is_stored_once(sent, stored)
+
+
+async def _killed(page: Page, servers: Servers) -> None:
+    """The answer goes on as if nothing had been."""
+    before = await _texts(page)
+    await servers.stop(signal.SIGKILL)
+    await _until_connection(page, "reconnecting")
+    await servers.start()
+    await _until_connection(page, "connected", BACK_S)
+    await until_state(page, "model_speaking")
+    await _is_continued(page, before)
+
+
+async def _stopped(page: Page, servers: Servers) -> None:
+    """Nobody on the page hears of it but as a pause."""
+    before = await _texts(page)
+    await servers.stop(signal.SIGTERM)
+    await _until_connection(page, "reconnecting")
+    await servers.start()
+    await _until_connection(page, "connected", BACK_S)
+    await _is_continued(page, before)
+
+
+async def _given_up(page: Page, servers: Servers) -> None:
+    """After the resuming wait the page tries no more; its button does."""
+    before = await _texts(page)
+    await servers.stop(signal.SIGKILL)
+    await _until_connection(page, "reconnecting")
+    await page.put_clock_on(LinkPolicy().resume_wait_ms / 1000)
+    await page.until("!document.querySelector('#lost').hidden")
+    assert await page.text("#state-words") == "The connection is lost"
+    await servers.start()
+    await page.click("#retry")
+    await _until_connection(page, "connected", BACK_S)
+    await page.until("document.querySelector('#lost').hidden")
+    await page.until("!document.querySelector('#state-name').textContent.startsWith('resuming')", within_s=BACK_S)
+    await _is_continued(page, before)
+
+
+async def _until_connection(page: Page, status: str, within_s: float = 10.0) -> None:
+    await page.until(f"document.querySelector('#connection').dataset.status === '{status}'", within_s)
+
+
+async def _is_continued(page: Page, before: list[str]) -> None:
+    """What was shown is still shown, in its place; only of the last turn more, or less, may be known now."""
+    after = await _texts(page)
+    assert after[: len(before) - 1] == before[:-1]
+
+
+async def _texts(page: Page) -> list[str]:
+    """What the page shows as the transcript, turn by turn, without what may still change."""
+    said = "[...document.querySelectorAll('#transcript .turn p > :first-child')].map((span) => span.textContent)"
+    texts: list[str] = await page.run(f"return {said}")
+    return [text for text in texts if text]
+
+
+async def _log(data_dir: Path, call_id: str) -> tuple[list[Event], bytes]:
+    """The call's events, which re-run to the same decisions, and the candidate's voice in it."""
+    async with open_database(Settings(data_dir=data_dir)) as dsn, open_store(dsn) as store:
+        events = [store.mapper.to_event(event) for event in await store.reader.select_events(UUID(call_id))]
+        audio = {side: await store.audio.select_audio(UUID(call_id), side) for side in Side}
+    assert list(differences(events, [segment for side in Side for segment in audio[side]])) == []
+    assert fold_all(events).record.settled
+    return events, b"".join(segment.pcm for segment in audio[Side.CANDIDATE])
+
+
+def _told(events: list[Event]) -> list[str]:
+    """The transcript that follows from the log alone, turn by turn: an answer before the replies to it."""
+    turns: dict[tuple[int, bool, int], str] = {}
+    for telling in tellings_of(events):
+        if isinstance(telling, TellTranscript) and not telling.interim:
+            key = telling.turn, telling.side is Side.INTERVIEWER, telling.number
+            turns[key] = turns.get(key, "") + telling.text
+    return [turns[key] for key in sorted(turns)]
+
+
+def _is_stored_once(sent: SentAudio, stored: bytes) -> None:
+    """From the first sample to the last, which silence fills up to a whole frame."""
+    assert sent.altered == 0
+    assert sent.again > 0
+    frames = -(-len(sent.pcm) // (2 * FRAME_SAMPLES))
+    assert len(stored) == frames * 2 * FRAME_SAMPLES
+    assert stored == sent.pcm.ljust(len(stored), b"\0")

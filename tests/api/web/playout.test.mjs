@@ -270,6 +270,18 @@ test("what is sent again after a reconnect is never reported as less than before
   assert.equal(it.reports.at(-1).playedSample, 1920);
 });
 
+test("what was played already and comes once more is reported as played, or the server waits for it in vain", () => {
+  const it = speaker();
+  it.push(1000, 1280);
+  it.run(10);
+  it.playout.drop();
+  it.reports.length = 0;
+  it.push(1000, 400);
+  it.push(1400, 400);
+  it.run(10);
+  assert.deepEqual(it.reports.map(({ causes, playedSample }) => [causes[0], playedSample]), [["started", 2280], ["empty", 2280]]);
+});
+
 test("the timeline knows what was heard inside a run, between runs and after them", () => {
   const timeline = new HeardTimeline();
   timeline.add(100, 0, 50);

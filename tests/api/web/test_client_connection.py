@@ -68,6 +68,19 @@ async def test_a_resume_reports_where_playback_stands_and_drops_the_buffer(place
     assert find(voice[stands + 200 :], output[second + 1 :]) == -1
 
 
+async def test_audio_that_was_played_already_is_reported_as_played(place: Place) -> None:
+    """Given a server that does not know what was heard and sends it again, it is told, and need not wait."""
+    call = await place()
+    voice = tone(0.3)
+    end = await call.wire.play(1, 1000, voice)
+    await call.wire.played(end)
+    call.wire.drop()
+    wire = await call.resumed()
+    assert wire.hello["played_sample"] == end
+    await wire.play(1, 1000, voice[:4800])
+    assert await wire.played(end) == {"type": "playback", "played_sample": end, "held": False}
+
+
 async def test_a_held_call_stays_held_over_a_resume(place: Place) -> None:
     """`held` of `ready` is obeyed: audio that is sent again waits for the release."""
     call = await place()
@@ -127,6 +140,8 @@ async def test_after_the_resuming_wait_the_client_tries_again_when_it_is_told_to
     await call.run("call.retry()")
     await call.resumed(next_seq=kept)
     await server.hear(kept + 60)
+    after = [detail for detail in await call.events("connection") if detail["status"] == "reconnecting"]
+    assert [detail["attempt"] for detail in after if detail["retry_in_ms"] == 0] == [1]
 
 
 async def test_a_server_that_moves_is_followed_at_once(place: Place) -> None:

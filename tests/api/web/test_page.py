@@ -1,6 +1,7 @@
 """The demonstration page, as a candidate uses it: real clicks, real permission, real sound."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,11 +13,11 @@ pytestmark = pytest.mark.browser
 STATES = ["listening", "candidate_speaking", "model_speaking", "interrupted", "resuming", "closed"]
 
 
-async def begin(page: Page, server: ProtocolServer) -> Wire:
+async def begin(page: Page, server: ProtocolServer, **ready: Any) -> Wire:
     """Presses the button and says `ready`."""
     await page.click("#begin")
     wire = await server.accept()
-    await wire.ready()
+    await wire.ready(**ready)
     await page.until("document.querySelector('#connection').textContent === 'connected'")
     return wire
 
@@ -105,6 +106,39 @@ async def test_a_lost_line_is_shown_and_marked(front: Page, server: ProtocolServ
     assert await front.text("#connection") == "connected"
 
 
+async def test_what_is_promised_while_the_line_is_away_is_true(front: Page, server: ProtocolServer) -> None:
+    """Talking on is asked for only as long as it is kept: the microphone is on, and the outbox not full."""
+    wire = await begin(front, server)
+    server.refuse_sockets = True
+    wire.drop()
+    await says(front, "keep talking")
+    await front.click("#mute")
+    await says(front, "you are muted")
+    await front.until("!document.querySelector('#mute').disabled")
+    await front.click("#mute")
+    await says(front, "keep talking")
+    await front.run("const { Outbox } = await import('/web/outbox.js'); Outbox.prototype.add = () => false")
+    await says(front, "please pause")
+
+
+async def test_a_lost_line_is_taken_up_again_with_a_button(front: Page, server: ProtocolServer) -> None:
+    """It has the focus, counts its tries from 1, and is gone once the line is back."""
+    wire = await begin(front, server, resume_wait_ms=300)
+    server.refuse_sockets = True
+    wire.drop()
+    await front.until("!document.querySelector('#lost').hidden")
+    await says(front, "The connection is lost")
+    assert await front.run("return document.activeElement.id") == "retry"
+    await front.click("#retry")
+    await front.until("document.querySelector('#connection').textContent === 'reconnecting, try 1'")
+    assert await front.run("return document.querySelector('#lost').hidden") is True
+    server.refuse_sockets = False
+    again = await server.accept()
+    await again.ready(resumed=True, next_seq=len(server.audio))
+    await front.until("document.querySelector('#connection').textContent === 'connected'")
+    await says(front, "Listening")
+
+
 async def test_errors_are_the_servers_sentence(front: Page, server: ProtocolServer) -> None:
     """A call that is refused leaves the form as it was, with the reason above it."""
     server.refuse_calls = (400, {"code": "agent_unknown", "message": "Choose one of the agents of GET /agents."})
@@ -174,9 +208,31 @@ async def test_the_page_fits_its_window(
     await picture(front, tmp_path / "notice.png", width)
     await front.click("#notice-close")
     await front.until("document.querySelector('#notice').hidden")
+    wire = await lost_and_back(front, server, wire, tmp_path, before, box, width)
     await wire.send("closed", reason="completed", detail="All questions have been asked.", durable=True, grace_ms=100)
     await front.until("!document.querySelector('#end').hidden")
     await picture(front, tmp_path / "end.png", width)
+
+
+async def lost_and_back(
+    front: Page, server: ProtocolServer, wire: Wire, folder: Path, before: list[int], box: str, width: int
+) -> Wire:
+    """Nothing moves while the page reconnects; only the way out of a lost line takes room, as long as it is needed."""
+    server.refuse_sockets = True
+    wire.drop()
+    await says(front, "keep talking")
+    assert await front.run(box) == before, "the layout jumps while reconnecting"
+    await picture(front, folder / "reconnecting.png", width)
+    await front.put_clock_on(60)
+    await front.until("!document.querySelector('#lost').hidden")
+    await picture(front, folder / "lost.png", width)
+    server.refuse_sockets = False
+    await front.click("#retry")
+    again = await server.accept()
+    await again.ready(resumed=True, next_seq=len(server.audio))
+    await says(front, "Listening")
+    assert await front.run(box) == before, "the layout jumps when the line is back"
+    return again
 
 
 async def fill(wire: Wire) -> None:
@@ -198,6 +254,11 @@ async def fill(wire: Wire) -> None:
     for turn in range(6):
         times = {"endpoint_ms": 600 + turn, "model_ms": 480 + 3 * turn, "response_ms": 1140 + 7 * turn if turn else -1}
         await wire.send("latency", generation=turn + 1, turn=turn, **times)
+
+
+async def says(page: Page, words: str) -> None:
+    """Waits until this stands beside the lamp."""
+    await page.until(f"document.querySelector('#state-words').textContent.includes('{words}')")
 
 
 async def picture(page: Page, path: Path, width: int) -> None:

@@ -58,3 +58,16 @@ test("what a takeover rolled back is taken away again, turn by turn", () => {
   assert.deepEqual(transcript.turns.map(({ text }) => text), ["Why "]);
   assert.deepEqual(transcript.rollBack(5), []);
 });
+
+test("a roll-back keeps the interim text that still holds, and takes away only what rests on later versions", () => {
+  const transcript = new Transcript();
+  transcript.add({ ...piece("candidate", 1, "I work"), version: 3 });
+  transcript.add({ ...piece("candidate", 1, " on dada", true), version: 5 });
+  transcript.add({ ...piece("interviewer", 2, "And", true), version: 4 });
+  assert.deepEqual(transcript.rollBack(5), []);
+  assert.deepEqual(transcript.turns.map(({ text, interim }) => text + interim), ["I work on dada", "And"]);
+  assert.deepEqual(transcript.rollBack(4).map(({ who }) => who), ["candidate"]);
+  assert.deepEqual(transcript.turns.map(({ text, interim }) => [text, interim]), [["I work", ""], ["", "And"]]);
+  transcript.rollBack(3);
+  assert.deepEqual(transcript.turns.map(({ who }) => who), ["candidate"]);
+});
