@@ -20,6 +20,7 @@ from domain.playout import Playout
 from domain.policy import Policy
 from domain.ports import Side
 from domain.record import Record
+from domain.stretches import Stretches, joined, overlap
 from domain.tellings import telling_of
 from domain.timers import Timers
 
@@ -47,8 +48,10 @@ class CallMemory:
         """How much of the client's message after that one has been heard, in samples."""
         self.uplink_sample = 0
         """Everything of the open window before this was sent to the model."""
-        self.given_until = self.given_samples = self.resent_samples = 0
-        """How far into the candidate's stream the model was given any, how much, and how much of that once more."""
+        self.given: Stretches = []
+        """What of the candidate's stream the model was given, as far back as it may be given again."""
+        self.given_samples = self.resent_samples = 0
+        """How much it was given, and how much of that once more."""
         self.given_before = 0
         """How much of both it had been given when the newest session began."""
         self.seeded_characters = 0
@@ -88,11 +91,11 @@ class CallMemory:
                 self._count_given(effect.from_sample, effect.to_sample)
 
     def _count_given(self, from_sample: int, to_sample: int) -> None:
-        """Windows follow one another: before the newest sample given, only what was given already is given again."""
-        fresh = max(0, to_sample - max(from_sample, self.given_until))
-        self.given_samples += fresh
-        self.resent_samples += to_sample - from_sample - fresh
-        self.given_until = max(self.given_until, to_sample)
+        again = overlap(self.given, from_sample, to_sample)
+        self.given_samples += to_sample - from_sample - again
+        self.resent_samples += again
+        answer = self.record.answer
+        self.given = joined(self.given, from_sample, to_sample, since=answer.first_sample if answer is not None else 0)
 
     def ignore(self, happened: Input) -> None:
         """Count an input that changes nothing."""
