@@ -116,6 +116,8 @@ class Cut:
     """One interruption: what the log says, and what the recording says. Positions count from the reply's beginning."""
 
     generation: int
+    at_s: float
+    """When it was decided, on the monotonic clock."""
     logged_ms: float
     held_ms: float | None
     """Where the client said that it stopped when it was told to hold; None if it was not, or if that came too late."""
@@ -174,6 +176,7 @@ def _compared(
     onset_s = max((each for each in onsets_s if each < cut_s + _ONSET_SLACK_S), default=None)
     return Cut(
         generation=cut.generation,
+        at_s=cut_s,
         logged_ms=cut.heard_ms,
         held_ms=None if held_sample is None else (held_sample - first) * 1000 / MODEL_RATE_HZ,
         played_ms=(played.end_sample - first) * 1000 / MODEL_RATE_HZ,
