@@ -68,7 +68,7 @@ async def test_a_verdict_comes_on_the_loop() -> None:
         assert verdicts.given == []  # asking never waits
         await verdicts.until(1)
 
-    assert verdicts.given[0] > 200
+    assert verdicts.given[0] > 127  # of 254: the network's boundary; how far above it differs between processors
     assert verdicts.threads == {threading.get_ident()}
     assert (judge.asked, judge.refused, judge.failed) == (1, 0, 0)
 
