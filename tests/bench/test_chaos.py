@@ -11,6 +11,7 @@ ROOT = Path(__file__).parents[2]
 SEED = 3
 
 
+@pytest.mark.alone
 @pytest.mark.timeout(150)
 def test_a_short_seeded_run_breaks_no_law() -> None:
     """Given a few faults of several kinds on calls in progress, all go on, and the report says how to repeat it."""

@@ -30,6 +30,7 @@ for 0.05 to 0.3 s.
 """
 
 pytestmark = [
+    pytest.mark.alone,
     pytest.mark.browser,
     pytest.mark.timeout(200),
     pytest.mark.skipif(chromium_path() is None, reason="no Chromium is installed: nothing is played that can be heard"),
