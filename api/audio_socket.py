@@ -130,7 +130,7 @@ async def _send_rest(outlet: Outlet) -> None:
 async def _converse(wire: _Socket, outlet: Outlet, session: CallSession, services: Services) -> None:
     interval_s, silence_s = services.settings.ping_interval_ms / 1000, session.call.policy.links.silence_ms / 1000
     heartbeat = Heartbeat(session, outlet, services.mint, interval_s, silence_s)
-    inlet = Inlet(wire, outlet, session, heartbeat)
+    inlet = Inlet(wire, outlet, session, heartbeat, services.counts)
     tasks: list[asyncio.Task[None]] = [
         asyncio.create_task(inlet.read(), name="read"),
         asyncio.create_task(inlet.work(), name="work"),

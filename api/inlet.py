@@ -4,13 +4,14 @@
 and what must keep its place in it, waits for `work`. So a client that sends half a minute again after an outage is
 known to be alive, and to play, while that half minute is caught up with.
 
-Policy when too much waits: the connection is not read until there is room; nothing is dropped.
+Policy when too much waits: the connection is not read until there is room, which is counted; nothing is dropped.
 """
 
 import asyncio
 from collections import deque
 from typing import NoReturn, Protocol
 
+from adapters.telemetry.counts import Counts
 from api import protocol
 from api.allowance import Allowance
 from api.call_session import CallSession
@@ -54,11 +55,14 @@ class Source(Protocol):
 class Inlet:
     """Between a connection after its hello and its call. `outlet` is the same connection's way out."""
 
-    def __init__(self, source: Source, outlet: Outlet, session: CallSession, heartbeat: Heartbeat) -> None:
+    def __init__(
+        self, source: Source, outlet: Outlet, session: CallSession, heartbeat: Heartbeat, counts: Counts
+    ) -> None:
         self._source = source
         self._outlet = outlet
         self._session = session
         self._heartbeat = heartbeat
+        self._counts = counts
         self._controls = Allowance("control messages", _CONTROLS_PER_S, _CONTROLS_PER_S)
         self._voice = Allowance("audio messages", _AUDIO_PER_S, _AUDIO_AT_ONCE)
         self._waiting: deque[tuple[bytes | ClientMessage | PeerError, int]] = deque()
@@ -78,9 +82,8 @@ class Inlet:
                 read += 1
                 if read % _READ_AT_ONCE == 0:
                     await asyncio.sleep(0)
-                while self._bytes >= MOST_BYTES:
-                    self._room.clear()
-                    await self._room.wait()
+                if self._bytes >= MOST_BYTES:
+                    await self._wait_for_room()
         except PeerError as error:
             self._put(error)
             await asyncio.Event().wait()  # what comes after a violation is nobody's; `work` ends the call
@@ -89,6 +92,12 @@ class Inlet:
             if gone.code in _VIOLATIONS:
                 self._put(PeerError(*_VIOLATIONS[gone.code]))
             raise
+
+    async def _wait_for_room(self) -> None:
+        self._counts.inlets_full += 1
+        while self._bytes >= MOST_BYTES:
+            self._room.clear()
+            await self._room.wait()
 
     async def work(self) -> NoReturn:
         """Hand over what waits, for as long as the connection lives. Others have their turn in between."""

@@ -114,6 +114,7 @@ def _counted(counts: Counts) -> Iterator[Metric]:
     yield _counter("viva_model_redials", "Gemini sessions left for another one, and why.", counts.model_redials, "why")
     yield _counter("viva_outlets_failed", "Calls ended by a full queue.", counts.outlets_failed, "outlet")
     yield _counter("viva_outlet_shed", "Messages dropped for a slow client, by type.", counts.outlet_shed, "type")
+    yield _counter("viva_inlets_full", "Connections left unread for a while: too much waited.", counts.inlets_full)
     yield _counter("viva_read_back_samples", "Candidate audio read back from the log.", counts.read_back_samples)
     yield _counter("viva_http_refusals", "Requests answered with an error, by code.", counts.http_refusals, "code")
     yield _counter("viva_hello_refusals", "Connections refused before ready, by code.", counts.hello_refusals, "code")

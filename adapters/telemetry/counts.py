@@ -38,6 +38,7 @@ class Counts:
     outlets_failed: Counter[str] = field(default_factory=_by)
     outlet_shed: Counter[str] = field(default_factory=_by)
     read_back_samples: int = 0
+    inlets_full: int = 0
     http_refusals: Counter[str] = field(default_factory=_by)
     hello_refusals: Counter[str] = field(default_factory=_by)
 

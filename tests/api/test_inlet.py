@@ -8,6 +8,7 @@ from typing import Any, cast
 
 import pytest
 
+from adapters.telemetry.counts import Counts
 from api import protocol
 from api.call_session import CallSession
 from api.heartbeat import Heartbeat
@@ -28,7 +29,8 @@ class Line:
         self.handed: list[Any] = []
         self.attached = True
         self.signs_of_life = 0
-        self.inlet = Inlet(self, cast(Outlet, self), cast(CallSession, self), cast(Heartbeat, self))
+        self.counts = Counts()
+        self.inlet = Inlet(self, cast(Outlet, self), cast(CallSession, self), cast(Heartbeat, self), self.counts)
 
     def say(self, *messages: dict[str, Any] | int) -> None:
         """Control messages, and audio messages by their number."""
@@ -124,6 +126,7 @@ async def test_more_than_may_wait_is_not_read_before_there_is_room() -> None:
         await line.until(lambda: not line.said.qsize())
         await line.inlet.work_off()
     assert line.handed == list(range(20, 20 + 2 * most))
+    assert line.counts.inlets_full in (1, 2)
 
 
 @pytest.mark.parametrize(("fault", "code"), [(13, "audio_gap"), ({"type": "sing"}, "unknown_type")])
