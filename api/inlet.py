@@ -4,7 +4,7 @@
 and what must keep its place in it, waits for `work`. So a client that sends half a minute again after an outage is
 known to be alive, and to play, while that half minute is caught up with.
 
-Policy when too much waits: the connection is not read until there is room, which is counted; nothing is dropped.
+Policy when too much waits: the connection is not read until half of it was handed over. That is counted; nothing is lost.
 """
 
 import asyncio
@@ -95,7 +95,7 @@ class Inlet:
 
     async def _wait_for_room(self) -> None:
         self._counts.inlets_full += 1
-        while self._bytes >= MOST_BYTES:
+        while self._bytes > MOST_BYTES // 2:
             self._room.clear()
             await self._room.wait()
 
