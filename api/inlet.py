@@ -4,7 +4,8 @@
 and what must keep its place in it, waits for `work`. So a client that sends half a minute again after an outage is
 known to be alive, and to play, while that half minute is caught up with.
 
-Policy when too much waits: the connection is not read until half of it was handed over. That is counted; nothing is lost.
+Policy when too much waits: the connection is not read until half of it was handed over. That is counted, and nothing
+is lost.
 """
 
 import asyncio
