@@ -97,17 +97,17 @@ async def _hello(wire: _Socket, outlet: Outlet, services: Services) -> CallSessi
         raise PeerError("hello_expected", "Something came before hello: say hello with your token first.")
     try:
         session = await services.switchboard.reach(services.mint.call_of(hello.token))
-        if session.told.lacks(session.kept_version(hello)):
+        if session.told.lacks(session.client.kept_version(hello)):
             await session.told.read_older(services.store, session.call.id)
     except StoreUnavailableError as error:
         raise PeerError("store_unavailable", f"{error} Connect again in a moment.") from error
-    session.hellos.spend()
+    session.client.hellos.spend()
     try:
         token = services.mint.issue(session.call.id)
-        session.attach(outlet, hello, token, services.settings.ping_interval_ms)
+        session.client.attach(outlet, hello, token, services.settings.ping_interval_ms)
     except PeerError as error:
         if error.code not in _NO_VIOLATIONS:
-            session.violated(error)
+            session.client.violated(error)
         raise
     return session
 
@@ -150,7 +150,7 @@ async def _converse(wire: _Socket, outlet: Outlet, session: CallSession, service
         try:
             await inlet.work_off()  # what has arrived was sent before the connection ended
         finally:
-            session.detach(outlet, reason, left)
+            session.client.detach(outlet, reason, left)
             wire.connection.let_out()
     for result in results:
         if isinstance(result, Exception) and not isinstance(result, (GoneError, *_LEAVINGS)):

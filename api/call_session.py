@@ -10,42 +10,34 @@ import contextlib
 from collections import deque
 from collections.abc import Callable
 from time import monotonic_ns
-from typing import Any, Literal, NamedTuple, assert_never
+from typing import Any, Literal, NamedTuple
 
 import structlog
 
 from adapters.gemini.link import GeminiLink
 from adapters.telemetry.counts import Counts
 from adapters.voice.pause_judge import Judge
-from api import protocol
 from api.alarm import Alarm
-from api.allowance import Allowance
 from api.candidate_voice import CandidateVoice
 from api.client_line import ClientLine
+from api.client_side import ClientSide
 from api.closing import DURABLE_WAIT_S, Closing
-from api.greeting import live_setup, ready_message
-from api.intake import IntakeFrame
+from api.greeting import live_setup
 from api.interviewer_voice import KEPT_FOR_ECHO, InterviewerVoice
 from api.logbook import Logbook
 from api.messages import Telling, message_of
-from api.outlet import Outlet
 from api.read_back import ReadBack
-from api.tokens import Token
 from api.told import Told
 from domain import effects as fx
 from domain import inputs as inp
 from domain.call import Call, Decision
 from domain.effects import Effect
-from domain.errors import PeerError
 from domain.policy import MODEL_RATE_HZ, samples
 from domain.ports import AudioStore, Outcome
 from domain.states import State
-from domain.tellings import kept_version
-from domain.timers import Timer
 
 _log = structlog.get_logger(__name__)
 _RING_SLACK_MS = 10_000
-_HELLOS_PER_S, _HELLOS_AT_ONCE = 2, 30
 
 
 class Memory(NamedTuple):
@@ -90,11 +82,8 @@ class CallSession:
         self._interviewer.append(memory.interviewer)
         self.voice = CandidateVoice(call, self._interviewer, judge, memory.candidate)
         self._counts = counts or Counts()
-        self.hellos = Allowance("hellos", _HELLOS_PER_S, _HELLOS_AT_ONCE, code="call_busy")
-        """How often clients may connect: each time costs the log some events."""
         self._read_back = ReadBack(call.id, self.voice.kept, audio, self.now_us, self.feed)
-        self._line = ClientLine(lambda: call.record.version, self.now_us, self.feed)
-        self._greeting: tuple[protocol.Hello, Token, int] | None = None
+        self.line = ClientLine(lambda: call.record.version, self.now_us, self.feed)
         self._inbox: deque[inp.Input] = deque()
         self._feeding = False
         self._alarm = Alarm(self.now_us, self._deadline)
@@ -109,6 +98,18 @@ class CallSession:
         self._closing = Closing(self._close)
         self.logbook = make_logbook(self)
         self.link = make_link(self)
+        self.client = ClientSide(
+            call,
+            self.voice,
+            self.line,
+            self.told,
+            self._closing,
+            now_us=self.now_us,
+            feed=self.feed,
+            acknowledged=lambda: self.logbook.durable_seq,
+            muted=self.link.audio_stream_end,
+            settled=self.settled.is_set,
+        )
         self._setup = live_setup(call.opened)
 
     # --- the clock and the core ----------------------------------------------------------------------------------
@@ -144,7 +145,7 @@ class CallSession:
             self.logbook.record(decision, self.call.whole)
         self._counts.count(decision.events)
         if isinstance(happened, inp.ClientConnected):
-            self._greet()
+            self.client.greet()
         for effect in decision.effects:
             self._carry(effect)
 
@@ -185,9 +186,9 @@ class CallSession:
             await asyncio.wait_for(self.logbook.written(), DURABLE_WAIT_S)
         self._closing.tell()
         if self._farewell is not None:
-            self._line.move()
+            self.line.move()
         else:
-            self._line.finish(1000, "")
+            self.line.finish(1000, "")
         await self.logbook.written()
         if not self.logbook.settled:
             _log.error("call_left_unwritten", call_id=str(self.call.id))
@@ -208,125 +209,12 @@ class CallSession:
     def _deadline(self) -> None:
         self.feed(inp.DeadlinePassed(at_us=self.now_us()))
 
-    # --- the client's side ---------------------------------------------------------------------------------------
-
-    def attach(self, outlet: Outlet, hello: protocol.Hello, token: Token, ping_interval_ms: int) -> None:
-        """A client said hello on a new connection; `ready` is the first thing it is sent, with this fresh token.
-
-        To a call that is over, it may still send what was not acknowledged, within the grace period.
-
-        Raises `PeerError` (bad_sample_rate, call_closed, already_connected).
-        """
-        over = self.call.state is State.CLOSED
-        if over and (self._closing.at_fault or self.settled.is_set()):
-            raise PeerError("call_closed", f"The call is over ({self.call.record.close_reason}): open a new one.")
-        self._admit(hello.client_id)
-        left = self.voice.connect(hello.rate_hz)
-        resumed = self.call.record.clients > 0
-        self._line.record_shed(ended=True)
-        self._line.let_go("replaced", "Another connection said hello for this call; use that one.")
-        self._hear(left)
-        connected = inp.ClientConnected(
-            at_us=self.now_us(),
-            rate_hz=hello.rate_hz,
-            resumed=resumed,
-            played_sample=hello.played_sample,
-            agent=hello.agent,
-        )
-        self._line.connect(outlet, hello.client_id)
-        self._greeting = hello, token, ping_interval_ms
-        self.feed(connected)
-        if over:
-            self._closing.tell_again(self.call.record, self.call.timers.left_us(Timer.GRACE, self.now_us()) // 1000)
-
-    def _admit(self, client_id: str) -> None:
-        """A second client takes the call or not, as policy has it; one that comes back replaces its own lost line."""
-        same = client_id != "" and client_id == self._line.client_id
-        if self.guarded and not same:
-            raise PeerError("already_connected", "This call is open elsewhere: use it there, or close it first.")
-
-    def _greet(self) -> None:
-        """Before anything that the hello led to; an acknowledgement may have been lost with the last connection."""
-        assert self._greeting is not None
-        hello, token, ping_interval_ms = self._greeting
-        kept = self.kept_version(hello)
-        self._line.tell(ready_message(self.call, self.voice.next_seq, token, ping_interval_ms, kept))
-        if self.logbook.durable_seq >= 0:
-            self._line.tell({"type": "ack", "seq": self.logbook.durable_seq})
-        self._line.tell_again(self.told.after(kept))
-
-    @property
-    def guarded(self) -> bool:
-        """Whether a client is connected that no other may replace."""
-        return self._line.open and self.call.policy.links.second_client == "refuse"
-
-    def kept_version(self, hello: protocol.Hello) -> int:
-        """Up to which version what this client has seen still holds."""
-        record = self.call.record
-        return min(record.version, kept_version(hello.seen_version, hello.seen_epoch, record.takeovers))
-
-    def is_attached(self, outlet: Outlet) -> bool:
-        """Whether this connection is the call's."""
-        return self._line.leads_to(outlet)
-
-    def detach(self, outlet: Outlet, reason: str, left: bool) -> None:
-        """A connection ended; the client closed it in order if it `left`. Nothing happens if it has been replaced."""
-        if self._line.leads_to(outlet):
-            self._line.lost()
-            self.feed(inp.ClientLost(at_us=self.now_us(), reason=reason, left=left))
-
-    def take_audio(self, audio: protocol.ClientAudio) -> None:
-        """One audio message. Raises `PeerError` (audio_gap, audio_ahead, message_too_big)."""
-        if self.call.record.handed_over:
-            return  # not acknowledged: it goes to whoever has the call next
-        self._hear(self.voice.take(audio, self.now_us()))
-
-    def take_control(self, message: protocol.ClientMessage) -> None:
-        """One control message after the hello."""
-        at_us = self.now_us()
-        match message:
-            case protocol.Playback(played_sample, held):
-                self.feed(inp.PlaybackReported(at_us=at_us, played_sample=played_sample, held=held))
-            case protocol.Mute():
-                self.feed(inp.MicMuted(at_us=at_us))
-                self.link.audio_stream_end()
-            case protocol.Unmute():
-                self.feed(inp.MicUnmuted(at_us=at_us))
-            case protocol.Hangup(reason):
-                self._hear(self.voice.finish())
-                self.feed(inp.HangupRequested(at_us=at_us, by="candidate", reason=reason))
-            case protocol.Ping(number):
-                self._line.tell({"type": "pong", "id": number})
-            case protocol.Pong():
-                pass  # the connection measures round trips
-            case protocol.Hello():
-                raise PeerError("unknown_type", "Say hello once per connection: open a new one to say it again.")
-            case _:
-                assert_never(message)
-
-    def violated(self, error: PeerError) -> None:
-        """The client did what it must not: it is told why, the call ends, and its log says so."""
-        self._closing.blame(error.code)
-        over = self.call.state is State.CLOSED
-        self.feed(inp.ClientViolatedProtocol(at_us=self.now_us(), code=error.code, message=error.message))
-        if over:  # the core only records it
-            self._closing.tell()
-            self._line.let_go(error.code, error.message)
-
-    def _hear(self, frames: list[IntakeFrame]) -> None:
-        for frame in self.voice.listen(frames, self.now_us):
-            self.feed(frame)
-
-    def _judged(self, verdict: inp.PauseJudged) -> None:
-        if not self.settled.is_set():
-            self.feed(verdict)
-
     # --- the log's side ------------------------------------------------------------------------------------------
 
     def durable(self, client_seq: int) -> None:
         """Audio up to this message of the client's is stored; -1 for none. So is the close, if it was told."""
         if client_seq >= 0:
-            self._line.tell({"type": "ack", "seq": client_seq})
+            self.line.tell({"type": "ack", "seq": client_seq})
         if self.logbook.close_durable:
             self._closing.tell()
 
@@ -338,7 +226,7 @@ class CallSession:
     def log_taken(self) -> None:
         """Another process has recorded this version of the call: it owns the call now, and this one lets go."""
         _log.warning("call_lost_to_another_owner", call_id=str(self.call.id), epoch=self.call.record.epoch)
-        self._line.move()
+        self.line.move()
         self.settled.set()
 
     # --- carrying effects out ------------------------------------------------------------------------------------
@@ -348,8 +236,8 @@ class CallSession:
             case fx.SendCandidateAudio(from_sample, to_sample):
                 self.link.send_audio(self._read_back.stretch(from_sample, to_sample))
             case fx.SendInterviewerAudio(generation, from_sample, to_sample):
-                if self._line.open:
-                    self._line.play(generation, from_sample, self._interviewer.read(from_sample, to_sample))
+                if self.line.open:
+                    self.line.play(generation, from_sample, self._interviewer.read(from_sample, to_sample))
             case fx.OpenActivity():
                 self.link.open_activity()
             case fx.CloseActivity():
@@ -379,31 +267,30 @@ class CallSession:
                 self.settled.set()
             case fx.TellTranscript() | fx.TellLatency():
                 self.told.keep(effect)
-                self._line.tell(message_of(effect))
+                self.line.tell(message_of(effect))
             case _:
-                self._line.tell(message_of(effect))
+                self.line.tell(message_of(effect))
 
-    @property
-    def waiting_for_client(self) -> int:
-        """How many messages wait to be sent to the client."""
-        return self._line.waiting
+    def _judged(self, verdict: inp.PauseJudged) -> None:
+        if not self.settled.is_set():
+            self.feed(verdict)
 
     def tell(self, effect: Telling) -> None:
         """Tell the client something that the core did not ask for."""
-        self._line.tell(message_of(effect))
+        self.line.tell(message_of(effect))
 
     # --- the end -------------------------------------------------------------------------------------------------
 
     def _end(self, reason: str, detail: str) -> None:
         """`closed` waits for the close to be stored, but not for long. What the intake still holds is stored too."""
         self._closing.begin(reason, detail, self.call.policy.links.grace_ms)
-        self._hear(self.voice.finish())
+        self.client.hear(self.voice.finish())
         self.feed(self.link.measured())
 
     def _close(self, message: dict[str, Any], code: int | None) -> None:
-        self._line.tell(message | {"durable": self.logbook.close_durable})
+        self.line.tell(message | {"durable": self.logbook.close_durable})
         if code is not None:
-            self._line.finish(code, message["reason"])
+            self.line.finish(code, message["reason"])
 
     def let_go(self) -> None:
         """End now, whatever is missing: the process stops."""
@@ -415,4 +302,4 @@ class CallSession:
 
     def break_off(self) -> None:
         """After a bug: the client is told, and may open another call."""
-        self._line.let_go("internal", "The server failed in this call: open a new one.")
+        self.line.let_go("internal", "The server failed in this call: open a new one.")

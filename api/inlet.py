@@ -123,7 +123,7 @@ class Inlet:
     @property
     def _wanted(self) -> bool:
         """Not once it was replaced, or closed for cause: what still arrives is nobody's."""
-        return not self._at_fault and self._session.is_attached(self._outlet)
+        return not self._at_fault and self._session.client.is_attached(self._outlet)
 
     def _sort(self, message: str | bytes) -> None:
         """Raises `PeerError`."""
@@ -136,7 +136,7 @@ class Inlet:
         if isinstance(control, protocol.Pong):
             self._measure(control)
         elif isinstance(control, (protocol.Playback, protocol.Ping)):
-            self._session.take_control(control)
+            self._session.client.take_control(control)
         else:
             self._put(control, len(message))
 
@@ -156,9 +156,9 @@ class Inlet:
             if isinstance(item, PeerError):
                 raise item
             if isinstance(item, bytes):
-                self._session.take_audio(protocol.decode_audio(item))
+                self._session.client.take_audio(protocol.decode_audio(item))
             else:
-                self._session.take_control(item)
+                self._session.client.take_control(item)
         except PeerError as error:
             self._at_fault = True
-            self._session.violated(error)
+            self._session.client.violated(error)

@@ -82,7 +82,7 @@ def _calls(services: Services) -> Iterator[Metric]:
     states = Counter({state.value: 0 for state in State})
     states.update(session.call.state.value for session in switchboard.sessions)
     yield _gauge("viva_calls", "Calls that have not settled, by state.", states, "state")
-    waiting = [session.waiting_for_client for session in switchboard.sessions]
+    waiting = [session.line.waiting for session in switchboard.sessions]
     yield _gauge("viva_outlet_waiting", "Messages waiting to go to clients, all calls.", sum(waiting))
     yield _gauge("viva_outlet_longest", "The most that wait for one client.", max(waiting, default=0))
     yield _gauge("viva_calls_limit", "The most calls that this process holds.", services.settings.max_calls)

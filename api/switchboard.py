@@ -208,7 +208,7 @@ class Switchboard:
     def asked_for(self, call_id: UUID) -> None:
         """A client of this call has landed on another process: let go of it, unless it has its only client here."""
         session = self._sessions.get(call_id)
-        if session is not None and not session.guarded:
+        if session is not None and not session.client.guarded:
             session.hand_over("asked", 0)
 
     async def drain(self, wait_s: float) -> None:

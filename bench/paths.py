@@ -46,7 +46,7 @@ async def _hear(rig: Rig, messages: list[bytes]) -> float:
     with watch:
         for message in messages:
             session.moment_us += FRAME_US
-            session.take_audio(decode_audio(message))
+            session.client.take_audio(decode_audio(message))
             await asyncio.sleep(0)
     return watch.us_each(len(messages))
 

@@ -155,7 +155,7 @@ class Rig:
         if self._recording:
             self._record()
         await self.session.link.__aenter__()
-        self.session.attach(
+        self.session.client.attach(
             self.outlet, Hello(token="", rate_hz=self._rate_hz), TokenMint("bench" * 8, 600).issue(self.call.id), 12_000
         )
         await self.reply()

@@ -127,8 +127,8 @@ class SimulatedClient:
             sound += reflected
         pcm = np.clip(np.rint(sound * np.float32(32_767)), -32_768, 32_767).astype("<i2").tobytes()
         message = encode_client_audio(ClientAudio(number, pcm))
-        self._up.carry(lambda: self._session.take_audio(protocol.decode_audio(message)))
+        self._up.carry(lambda: self._session.client.take_audio(protocol.decode_audio(message)))
 
     def _report(self, played_sample: int, held: bool) -> None:
         text = encode_control(Playback(played_sample, held))
-        self._up.carry(lambda: self._session.take_control(decode_control(text)))
+        self._up.carry(lambda: self._session.client.take_control(decode_control(text)))

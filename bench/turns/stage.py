@@ -187,7 +187,7 @@ async def _play(
     outlet = Outlet(client)
     sending = asyncio.create_task(outlet.run())
     await asyncio.sleep(0)
-    session.attach(outlet, Hello(token="", rate_hz=rate_hz), _token(), 12_000)
+    session.client.attach(outlet, Hello(token="", rate_hz=rate_hz), _token(), 12_000)
     if memory is not None:
         session.remember(memory, policy.voice, rate_hz)
     watch(session)

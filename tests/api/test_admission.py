@@ -33,8 +33,8 @@ async def test_a_full_server_takes_no_call_over(dsn: str, tmp_path: Path) -> Non
 
 async def test_hellos_without_end_cost_a_call_little(dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Given a client that connects over and over, it is told to wait; the log grows no further, and the call lives."""
-    monkeypatch.setattr("api.call_session._HELLOS_AT_ONCE", 5)
-    monkeypatch.setattr("api.call_session._HELLOS_PER_S", 1)
+    monkeypatch.setattr("api.client_side._HELLOS_AT_ONCE", 5)
+    monkeypatch.setattr("api.client_side._HELLOS_PER_S", 1)
     async with running_desk(dsn, tmp_path) as desk:
         opened = await desk.open("Why?")
         codes = []

@@ -30,6 +30,7 @@ class Line:
         self.attached = True
         self.signs_of_life = 0
         self.counts = Counts()
+        self.client = self
         self.inlet = Inlet(self, cast(Outlet, self), cast(CallSession, self), cast(Heartbeat, self), self.counts)
 
     def say(self, *messages: dict[str, Any] | int) -> None:

@@ -33,13 +33,13 @@ async def test_a_client_that_falls_behind_misses_only_what_is_stale(
         await socket.hello(opened.token)
         socket.socket.transport.pause_reading()
         async with asyncio.timeout(10):
-            while session.waiting_for_client < BEHIND + 3:
+            while session.line.waiting < BEHIND + 3:
                 await socket.send({"type": "playback", "played_sample": session.call.playout.sent_sample})
                 await asyncio.sleep(0.02)
         for number in range(INTERIMS):
             session.tell(TellTranscript(1, Side.CANDIDATE, 9, 9, f"text {number}", interim=True))
         session.tell(TellTranscript(1, Side.CANDIDATE, 9, 9, "the whole text", interim=False))
-        assert session.waiting_for_client < BEHIND + INTERIMS / 2
+        assert session.line.waiting < BEHIND + INTERIMS / 2
         connected.setsockopt(sockets.SOL_SOCKET, sockets.SO_RCVBUF, 1 << 20)
         socket.socket.transport.resume_reading()
         async with asyncio.timeout(10):
