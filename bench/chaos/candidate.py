@@ -23,7 +23,16 @@ _INTO_A_REPLY_S = (0.4, 1.5)
 _INTERRUPTS = 0.25
 _QUESTIONS = tuple(
     f"{start} {subject}?"
-    for start in ("Could you tell me about", "What did you learn from", "What would you change about", "Who shaped")
+    for start in (
+        "Could you tell me about",
+        "What did you learn from",
+        "What would you change about",
+        "Who shaped",
+        "What surprised you about",
+        "What do you like about",
+        "How would you explain",
+        "What is hard about",
+    )
     for subject in (
         "your last project",
         "the team you worked with",
