@@ -30,8 +30,6 @@ _QUESTIONS = tuple(
         "Who shaped",
         "What surprised you about",
         "What do you like about",
-        "How would you explain",
-        "What is hard about",
     )
     for subject in (
         "your last project",
