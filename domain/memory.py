@@ -65,6 +65,8 @@ class CallMemory:
         self.settling = False
         self.handing_over = False
         self.remembered_at_us = 0
+        self.away_since_us = 0
+        """While the client's link is missing: since when, if there ever was a client."""
         self.heard_of_us = 0
         """When the newest input but one was handled: at a takeover, the end of what the log holds."""
         self._events: list[Event] = []

@@ -10,9 +10,9 @@ from domain.timers import Timer
 
 
 def start_clocks(call: CallMemory) -> None:
-    """A new call waits for its client, and lasts no longer than its interview may."""
+    """A call waits for its client, and lasts no longer than its interview may: both from its opening on."""
     links = call.policy.links
-    call.timers.start(Timer.RESUME, call.now_us + links.hello_wait_ms * 1000)
+    call.timers.start(Timer.RESUME, links.hello_wait_ms * 1000)
     duration_ms = call.opened.context.duration_minutes * 60_000 + links.overtime_ms
     call.timers.start(Timer.DURATION, duration_ms * 1000)
 

@@ -50,6 +50,7 @@ def client_gone(call: CallMemory, reason: str) -> None:
     if call.record.state is State.INTERRUPTED:
         dismiss(call, "client_lost")
     call.decide(LinkLost, link=Link.CLIENT, reason=reason)
+    call.away_since_us = call.now_us
     call.timers.stop(Timer.STALL)
 
 

@@ -16,7 +16,12 @@ _NEVER_REUSED_MS = 10_000
 
 
 def taken_over(call: CallMemory, takeover: CallTakenOver) -> None:
-    """Both links ended with the process before; what was said since the log's last event is in nobody's memory."""
+    """Both links ended with the process before; what was said since the log's last event is in nobody's memory.
+
+    While nobody had the call, its waits went on: a client that came with the last process has been away since then.
+    """
+    here = Link.CLIENT not in call.record.missing
+    away_since_us = call.heard_of_us if here else call.away_since_us
     call.timers.clear()
     if call.record.state is State.INTERRUPTED:
         dismiss(call, "client_lost")
@@ -24,11 +29,14 @@ def taken_over(call: CallMemory, takeover: CallTakenOver) -> None:
     call.playout.forget_what_was_sent()
     _leave_positions_free(call)
     start_clocks(call)
-    if Link.CLIENT not in call.record.missing:
+    if here:
         client_gone(call, "taken_over")
     if call.record.clients:
-        call.timers.start(Timer.RESUME, call.now_us + call.policy.links.resume_wait_ms * 1000)
-        dial_anew(call, "taken_over")
+        call.away_since_us = away_since_us
+        waits_until_us = away_since_us + call.policy.links.resume_wait_ms * 1000
+        call.timers.start(Timer.RESUME, waits_until_us)
+        if call.now_us < waits_until_us:
+            dial_anew(call, "taken_over")
 
 
 def taken_over_after_close(call: CallMemory, _: CallTakenOver) -> None:

@@ -178,10 +178,50 @@ def test_a_client_that_does_not_come_back_ends_the_call():
 
 
 def test_downtime_counts_against_the_interview():
-    driver = Driver().asked()
-    driver.crashes(60 * 60_000_000)
+    driver = Driver(Policy(links=LinkPolicy(resume_wait_ms=3_600_000))).asked()
+    driver.crashes(60 * 60_000_000 - 1_000_000)
     assert driver.call.state is State.CLOSED
     assert driver.last(ev.CallClosed).reason == "duration_reached"
+
+
+WAIT_US = LinkPolicy().resume_wait_ms * 1_000
+
+
+def test_downtime_counts_against_the_wait_for_the_client():
+    """Given a process that is down for a part of the wait, then its client is waited for as long as is left of it."""
+    driver = Driver().asked()
+    driver.crashes(WAIT_US - 10_000_000)
+    assert driver.call.state is State.RESUMING
+    driver.happens(inp.DeadlinePassed(), 8_000_000)  # what the last moment held was not recorded
+    assert driver.call.state is State.RESUMING
+    driver.happens(inp.DeadlinePassed(), 2_100_000)
+    assert driver.last(ev.CallClosed).reason == "client_gone"
+
+
+def test_a_client_that_was_away_before_is_not_waited_for_anew():
+    """Given a client that left long before its server died, then the wait began when it left."""
+    driver = Driver().asked()
+    driver.happens(inp.ClientLost(reason="gone", left=False))
+    driver.happens(inp.ModelLost(code=1011, reason="lost", retryable=True), WAIT_US - 30_000_000)
+    driver.crashes(10_000_000)
+    assert driver.call.state is State.RESUMING
+    driver.happens(inp.DeadlinePassed(), 20_100_000)
+    assert driver.last(ev.CallClosed).reason == "client_gone"
+
+
+def test_a_call_whose_wait_is_over_is_closed_and_gemini_is_not_dialled():
+    """Given a process that is down for longer than the call waits, then whoever takes it over closes it."""
+    driver = Driver().asked()
+    driver.effects.clear()
+    decision = driver.crashes(WAIT_US + 1_000_000)
+    assert driver.last(ev.CallClosed).reason == "client_gone"
+    assert not [effect for effect in decision.effects if isinstance(effect, fx.DialModel)]
+
+
+def test_a_call_that_no_client_came_for_waits_from_its_opening_on():
+    driver = Driver()
+    driver.crashes(LinkPolicy().hello_wait_ms * 1_000 + 1)
+    assert driver.last(ev.CallClosed).reason == "never_connected"
 
 
 def test_a_closed_call_gets_another_grace_period_and_settles():
