@@ -5,7 +5,7 @@ bounds the time that an end may take. Nothing here waits for anything but the ne
 """
 
 import asyncio
-from typing import Any, cast
+from typing import Any, TypeGuard, cast
 
 import structlog
 from litestar import WebSocket
@@ -22,7 +22,7 @@ from api.outlet import Outlet
 from api.protocol import CLOSE_CODES, SUBPROTOCOL
 from api.services import Services
 from api.socket_connection import SCOPE_KEY, SocketConnection
-from domain.errors import PeerError, StoreUnavailableError
+from domain.errors import PeerError, StoreError
 
 _log = structlog.get_logger(__name__)
 _HELLO_TIMEOUT_S = 5.0
@@ -99,8 +99,12 @@ async def _hello(wire: _Socket, outlet: Outlet, services: Services) -> CallSessi
         session = await services.switchboard.reach(services.mint.call_of(hello.token))
         if session.told.lacks(session.client.kept_version(hello)):
             await session.told.read_older(services.store, session.call.id)
-    except StoreUnavailableError as error:
+    except StoreError as error:  # away, full, or of another version: a moment later, or another server, may do
         raise PeerError("store_unavailable", f"{error} Connect again in a moment.") from error
+    except PeerError:
+        raise
+    except Exception as error:  # the border: it was logged with its traceback where it happened
+        raise PeerError("internal", "The server failed to take this call up: open a new one.") from error
     session.client.hellos.spend()
     try:
         token = services.mint.issue(session.call.id)
@@ -131,10 +135,11 @@ async def _converse(wire: _Socket, outlet: Outlet, session: CallSession, service
     interval_s, silence_s = services.settings.ping_interval_ms / 1000, session.call.policy.links.silence_ms / 1000
     heartbeat = Heartbeat(session, outlet, services.mint, interval_s, silence_s)
     inlet = Inlet(wire, outlet, session, heartbeat, services.counts)
+    sender = asyncio.create_task(outlet.run(), name="send")
     tasks: list[asyncio.Task[None]] = [
         asyncio.create_task(inlet.read(), name="read"),
         asyncio.create_task(inlet.work(), name="work"),
-        asyncio.create_task(outlet.run(), name="send"),
+        sender,
         asyncio.create_task(heartbeat.run(), name="heartbeat"),
         asyncio.create_task(_bound_the_end(outlet), name="end"),
     ]
@@ -143,6 +148,9 @@ async def _converse(wire: _Socket, outlet: Outlet, session: CallSession, service
     try:
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         reason, left = _why(tasks, outlet)
+        for bug in filter(_is_bug, (task.exception() for task in tasks if task.done())):
+            session.fail(bug)
+            await asyncio.wait([sender], timeout=_CLOSE_TIMEOUT_S)  # the client is told
     finally:
         for task in tasks:
             task.cancel()
@@ -152,9 +160,12 @@ async def _converse(wire: _Socket, outlet: Outlet, session: CallSession, service
         finally:
             session.client.detach(outlet, reason, left)
             wire.connection.let_out()
-    for result in results:
-        if isinstance(result, Exception) and not isinstance(result, (GoneError, *_LEAVINGS)):
-            session.fail(result)
+    for bug in filter(_is_bug, results):
+        session.fail(bug)
+
+
+def _is_bug(error: BaseException | None) -> TypeGuard[Exception]:
+    return isinstance(error, Exception) and not isinstance(error, (GoneError, *_LEAVINGS))
 
 
 async def _bound_the_end(outlet: Outlet) -> None:

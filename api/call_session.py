@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 from collections import deque
 from collections.abc import Callable
-from time import monotonic_ns
+from time import monotonic, monotonic_ns
 from typing import Any, Literal, NamedTuple
 
 import structlog
@@ -90,6 +90,7 @@ class CallSession:
         self._takeover: Decision | None = None
         self._farewell: Decision | None = None
         self._broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.entered_at = monotonic()
         self.entered = asyncio.Event()
         """Set once the call lives in `run`: it may be handed a client."""
         self.gone = asyncio.Event()
@@ -170,6 +171,7 @@ class CallSession:
                 self._counts.count(self._takeover.events)
                 for effect in self._takeover.effects:
                     self._carry(effect)
+            self.entered_at = monotonic()
             self.entered.set()
             settled = asyncio.create_task(self.settled.wait(), name=f"settled {self.call.id}")
             ends: list[asyncio.Future[Any]] = [settled, self._broken]

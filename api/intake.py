@@ -16,6 +16,8 @@ from domain.errors import PeerError
 
 _AHEAD_MS = 5_000
 """What a client's clock may run ahead of ours, and a burst after a stall may bring; more was never spoken."""
+_CLOCKS_APART_MS = 10_000
+"""A call that was taken over goes on by the clock of another machine, which may be behind."""
 
 
 class IntakeFrame(NamedTuple):
@@ -42,6 +44,7 @@ class VoiceIntake:
         self.next_seq = heard.next_seq
         self.repeated = 0
         """Messages that had come before and were passed over."""
+        self._ahead_ms = _AHEAD_MS + (_CLOCKS_APART_MS if heard.next_seq else 0)
         self._resampler = Resampler(rate_hz)
         self._cutter = FrameCutter()
         self._ends: deque[tuple[int, int]] = deque()
@@ -70,7 +73,7 @@ class VoiceIntake:
         """Refuse what nobody can have spoken by now. Raises `PeerError` (message_too_big, audio_ahead)."""
         if len(audio.pcm) > 2 * self.rate_hz:
             raise PeerError("message_too_big", "An audio message holds at most one second of sound: send less at once.")
-        latest = (now_us // 1000 + _AHEAD_MS) * RATE_HZ // 1000
+        latest = (now_us // 1000 + self._ahead_ms) * RATE_HZ // 1000
         if audio.seq == self.next_seq and self._end_with(audio) > latest:
             raise PeerError("audio_ahead", "More sound came than time has passed since the call began: send it live.")
 

@@ -98,6 +98,7 @@ def _counted(counts: Counts) -> Iterator[Metric]:
         counts.calls_taken_over,
         "how",
     )
+    yield _counter("viva_claims_broken", "Takeovers that failed by a fault of ours.", counts.claims_broken)
     yield _counter("viva_calls_handed_over", "Calls let go of in good order.", counts.calls_handed_over, "reason")
     yield _counter(
         "viva_client_connections", "Hellos taken, first ones and resumes.", counts.client_connections, "kind"

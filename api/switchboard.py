@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable
 from datetime import UTC, datetime
 from functools import partial
+from time import monotonic
 from types import TracebackType
 from typing import Self
 from uuid import UUID, uuid4
@@ -20,7 +21,7 @@ from api.call_session import CallSession, Memory
 from api.claims import Claims
 from api.logbook import Logbook
 from domain.call import Call, open_call
-from domain.errors import PeerError, StoreUnavailableError
+from domain.errors import PeerError, StoreUnavailableError, WriterFullError
 from domain.events import CallOpened
 from domain.inputs import HangupRequested
 from domain.interview import Agent, Candidate, InterviewContext
@@ -31,6 +32,8 @@ _log = structlog.get_logger(__name__)
 TENANT = "default"
 _OPENING_TIMEOUT_S = 5.0
 _MOST_BREAKS = 3
+_LEAST_HELD_S = 0.5
+"""A client that lands here and there by turns costs each time a takeover, and a Gemini session: so many at most."""
 _QUIET_SHARE = 0.6
 """Of the time that a stopping process has, calls may wait so much for a quiet moment; the rest is for writing."""
 
@@ -178,10 +181,11 @@ class Switchboard:
         error = None if claiming.cancelled() else claiming.exception()
         if error is None:
             return
-        if isinstance(error, (PeerError, StoreUnavailableError)):
+        if isinstance(error, (PeerError, StoreUnavailableError, WriterFullError)):
             _log.info("call_not_claimed", call_id=str(call_id), reason=str(error))
         else:
             self._broken[call_id] += 1
+            self._counts.claims_broken += 1
             _log.error("claim_broken", call_id=str(call_id), exc_info=error)
 
     async def _bring_here(self, call_id: UUID) -> CallSession:
@@ -209,6 +213,11 @@ class Switchboard:
         """A client of this call has landed on another process: let go of it, unless it has its only client here."""
         session = self._sessions.get(call_id)
         if session is not None and not session.client.guarded:
+            held_s = monotonic() - session.entered_at
+            asyncio.get_running_loop().call_later(max(0.0, _LEAST_HELD_S - held_s), self._let_go, session)
+
+    def _let_go(self, session: CallSession) -> None:
+        if self._sessions.get(session.call.id) is session and not session.leaving:
             session.hand_over("asked", 0)
 
     async def drain(self, wait_s: float) -> None:

@@ -28,6 +28,7 @@ class Counts:
     calls_closed: Counter[str] = field(default_factory=_by)
     calls_taken_over: Counter[str] = field(default_factory=_by)
     calls_handed_over: Counter[str] = field(default_factory=_by)
+    claims_broken: int = 0
     client_connections: Counter[str] = field(default_factory=_by)
     client_losses: int = 0
     protocol_violations: Counter[str] = field(default_factory=_by)
