@@ -37,7 +37,7 @@ bench-turns: $(DEV)  ## play recorded scenes to the server path in simulated tim
 bench-heard: $(DEV)  ## record the sound of a real Chromium and compare it with what the log says was heard
 	@$(BIN)/python -m bench.heard
 
-chaos: $(DEV)    ## hold calls while servers, the database, networks and Gemini fail, and check every law (26 min)
+chaos: $(DEV)    ## hold calls while servers, the database, networks and Gemini fail, and check every law (42 min)
 	@$(BIN)/python -m bench.chaos
 
 live-check: $(DEV)  ## exercise what only the real Gemini can confirm (needs GEMINI_API_KEY)

@@ -35,7 +35,7 @@ class Scenario:
     settle_s: float = 5.0
 
 
-_RESTARTED = Chance(1, for_s=(0.1, 1.0), rest_s=7.5)
+_RESTARTED = Chance(1, for_s=(0.1, 1.0), rest_s=5.0)
 _EVERYTHING: Mix = {
     Kind.KILL: Chance(3, for_s=(0.1, 2.0), rest_s=8.0),
     Kind.DRAIN: Chance(1, for_s=(0.0, 1.0), rest_s=14.0),
@@ -60,9 +60,9 @@ SCENARIOS: tuple[Scenario, ...] = (
         name="kill-1",
         group="kill",
         says="SIGKILL of the only server: its calls go on once it is back",
-        minutes=5.5,
+        minutes=13.0,
         mix={Kind.KILL: _RESTARTED},
-        faults=40,
+        faults=100,
         every_s=(1.0, 2.0),
         calls=5,
         layout=Layout(servers=1),
@@ -71,9 +71,9 @@ SCENARIOS: tuple[Scenario, ...] = (
         name="kill-2",
         group="kill",
         says="SIGKILL of one of two servers: its calls go on at the other",
-        minutes=6.5,
-        mix={Kind.KILL: Chance(1, for_s=(1.5, 2.5), rest_s=7.5)},
-        faults=40,
+        minutes=14.0,
+        mix={Kind.KILL: Chance(1, for_s=(0.5, 1.5), rest_s=5.5)},
+        faults=100,
         every_s=(1.0, 2.0),
         calls=5,
     ),
