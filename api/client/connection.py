@@ -1,9 +1,8 @@
-"""One call over its connections: hello, messages both ways, pings, reconnection with resume."""
+"""One call over its connections: hello, messages both ways, reconnection with resume."""
 
 import asyncio
 import contextlib
 import json
-import random
 from collections import deque
 from collections.abc import AsyncIterator
 from time import monotonic
@@ -12,29 +11,30 @@ from typing import Any, Self
 from uuid import uuid4
 
 from websockets.asyncio.client import ClientConnection
-from websockets.exceptions import ConnectionClosed, InvalidHandshake, WebSocketException
+from websockets.exceptions import InvalidHandshake, WebSocketException
 
-from api.client.hello import FINAL_CODES, CallEndedError, say_hello
+from api.client.backoff import FIRST_WAIT_S, waits_s
+from api.client.hello import FINAL_CODES, CallEndedError, NotNowError, say_hello
+from api.client.line import Line
 from api.client.loudspeaker import Loudspeaker
 from api.client.microphone import Microphone
 from api.client.opening import OpenedCall
 from api.protocol import ClientAudio, decode_server_audio, encode_client_audio
 from domain.errors import PeerError
 
-_FIRST_WAIT_S, _LONGEST_WAIT_S = 0.1, 1.0
-_MOVING = 1012
-_LOOK_FOR_SILENCE_S = 0.25
+_NORMAL, _MOVING = 1000, 1012
 _HELLO_TIMEOUT_S = 10.0
+_ENTERING_S = 10.0
 _UNREACHABLE = "The server could not be reached for as long as it waits: call retry() to try again."
 _MOST_MESSAGES = 10_000
-_MOST_OUTGOING = 10_000
 
 
 class VivaClient:
     """`async with VivaClient(opened) as call:` holds the call; leaving the block hangs up.
 
     A lost connection is taken up again by itself until the server stops waiting; then `lost` is set, and `retry` tries
-    once more. Raises `CallEndedError` on entering if the server refuses the hello.
+    once more. Raises `CallEndedError` on entering if the server refuses the hello; where it means *not now*, after ten
+    seconds of trying.
     """
 
     def __init__(
@@ -60,23 +60,21 @@ class VivaClient:
         """Set while the client has stopped trying to reconnect; `retry` makes it try again."""
         self._client_id = uuid4().hex
         self._seen_version = self._seen_epoch = 0
-        self._heard_at = monotonic()
         self._retry = asyncio.Event()
         self._name = name
         self._speak = speak
         self._token = opened.token
-        self._socket: ClientConnection | None = None
-        self._outgoing: asyncio.Queue[str | bytes] = asyncio.Queue(_MOST_OUTGOING)
+        self._line: Line | None = None
+        self._grace_ends = 0.0
         self._messages: deque[dict[str, Any]] = deque(maxlen=_MOST_MESSAGES)
         self._arrived = asyncio.Event()
         self._over = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
-        self._pinged: dict[int, float] = {}
         self._farewell: dict[str, Any] | None = None
 
     async def __aenter__(self) -> Self:
         try:
-            await self._connect()
+            await self._enter()
         except (OSError, TimeoutError, WebSocketException) as error:
             raise CallEndedError("unreachable", f"No websocket opens at {self.opened.url}: {error}") from error
         self._tasks = [asyncio.create_task(self._hold(), name="connection")]
@@ -98,11 +96,11 @@ class VivaClient:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        if self._socket is not None:
-            await self._socket.close()
+        if self._line is not None:
+            await self._line.close()
 
     def send(self, message: dict[str, Any]) -> None:
-        """Send any control message."""
+        """Send any control message. Without a connection it is not sent, and not kept either."""
         self._put(json.dumps(message))
 
     def mute(self) -> None:
@@ -114,7 +112,7 @@ class VivaClient:
         self.microphone.muted = False
 
     def hangup(self, reason: str = "") -> None:
-        """End the call; `closed` follows."""
+        """End the call; `closed` follows. Without a connection it is said when there is one again."""
         self.microphone.switch_off()
         self._farewell = {"type": "hangup", "reason": reason}
         self.send(self._farewell)
@@ -143,8 +141,8 @@ class VivaClient:
 
     async def drop(self) -> None:
         """Break the connection as a bad network does; the client reconnects by itself."""
-        if self._socket is not None:
-            self._socket.transport.abort()
+        if self._line is not None:
+            self._line.abort()
 
     def retry(self) -> None:
         """Try to reconnect for another while, after the connection was `lost`."""
@@ -162,8 +160,21 @@ class VivaClient:
 
     # --- the connection ------------------------------------------------------------------------------------------
 
+    async def _enter(self) -> None:
+        """The first connection. A server that says *not now* is asked again, for ten seconds."""
+        until = monotonic() + _ENTERING_S
+        for wait_s in waits_s():
+            try:
+                await self._connect()
+            except NotNowError:
+                if monotonic() + wait_s >= until:
+                    raise
+            else:
+                return
+            await asyncio.sleep(wait_s)
+
     async def _connect(self) -> None:
-        """One try. Raises `CallEndedError` where trying again is pointless, `OSError` and the like where it is not."""
+        """One try. Raises `CallEndedError` where another is pointless; else `NotNowError`, `OSError` and the like."""
         async with asyncio.timeout(_HELLO_TIMEOUT_S):
             self._take_up(*await self._hello())
 
@@ -175,17 +186,15 @@ class VivaClient:
 
     def _take_up(self, socket: ClientConnection, first: dict[str, Any]) -> None:
         """Go on where the last connection broke off: unstored audio, and what was asked for meanwhile."""
-        self._socket = socket
+        self._line = Line(socket, first)
         self.connections += 1
         self.ready = first
         self._token = first["token"]
-        self.error = None
-        self._heard_at = monotonic()
+        if self.closed is None:
+            self.error = None
         if first["kept_version"] < self._seen_version:
             self._arrive({"type": "rollback", "version": first["kept_version"]})
         self._seen_version, self._seen_epoch = first["kept_version"], first["epoch"]
-        while not self._outgoing.empty():
-            self._outgoing.get_nowait()
         self.loudspeaker.report_ms = first["report_ms"]
         self.loudspeaker.restart(first["held"])
         muted = self.microphone.muted
@@ -199,90 +208,68 @@ class VivaClient:
         self._arrive(first)
 
     async def _hold(self) -> None:
-        """Stay connected until the call is over; reconnect within the resuming wait, and when told to try again."""
+        """Stay connected until the call is over; reconnect while it waits for us, and when told to try again."""
         try:
-            while True:
-                code = await self._converse()
-                if self.closed is not None or code in FINAL_CODES:
-                    return
-                while not await self._reconnect(0.0 if code == _MOVING else _FIRST_WAIT_S):
-                    self.error = {"type": "error", "code": "unreachable", "message": _UNREACHABLE}
-                    self._retry.clear()
-                    self.lost.set()
-                    self._arrive({"type": "lost", "message": _UNREACHABLE})
-                    await self._retry.wait()
-                    self.lost.clear()
+            while not self._is_over(code := await self._converse()):
+                while not await self._reconnect(0.0 if code == _MOVING else FIRST_WAIT_S):
+                    if self.closed is not None:
+                        return
+                    await self._be_lost()
         except PeerError as ended:
-            self.error = self.error or {"type": "error", "code": ended.code, "message": ended.message}
+            if self.closed is None:
+                self.error = self.error or {"type": "error", "code": ended.code, "message": ended.message}
         finally:
             self._over.set()
             self._arrived.set()
 
+    def _is_over(self, code: int) -> bool:
+        """Whether a connection that ended with `code` was the last one."""
+        handed_in = self.closed is not None and (code == _NORMAL or not self.microphone.unacknowledged)
+        return handed_in or code in FINAL_CODES
+
     async def _reconnect(self, wait_s: float) -> bool:
-        """Back off with jitter, from `wait_s` doubling up to a second, for as long as the call waits."""
-        until = monotonic() + self.ready["resume_wait_ms"] / 1000
-        while monotonic() < until:
-            await asyncio.sleep(wait_s * random.uniform(0.5, 1.0))  # noqa: S311  (no secret)
-            wait_s = min(2 * wait_s or _FIRST_WAIT_S, _LONGEST_WAIT_S)
+        """Back off from `wait_s` on, for as long as the call waits, or takes what is not acknowledged after its end."""
+        until = self._grace_ends if self.closed is not None else monotonic() + self.ready["resume_wait_ms"] / 1000
+        for wait in waits_s(wait_s):
+            if monotonic() >= until:
+                break
+            await asyncio.sleep(wait)
             try:
                 await self._connect()
-            except (OSError, InvalidHandshake, TimeoutError):
+            except (OSError, InvalidHandshake, TimeoutError, NotNowError):
                 continue
             return True
         return False
 
+    async def _be_lost(self) -> None:
+        """Wait until somebody says `retry`."""
+        self.error = {"type": "error", "code": "unreachable", "message": _UNREACHABLE}
+        self._retry.clear()
+        self.lost.set()
+        self._arrive({"type": "lost", "message": _UNREACHABLE})
+        await self._retry.wait()
+        self.lost.clear()
+
     async def _converse(self) -> int:
         """Send and receive until the connection ends; its close code."""
-        assert self._socket is not None
-        sender = asyncio.create_task(self._send_all(self._socket), name="send")
-        pinger = asyncio.create_task(self._ping(), name="ping")
-        listener = asyncio.create_task(self._listen_for_silence(self._socket), name="silence")
-        try:
-            async for message in self._socket:
-                self._heard_at = monotonic()
+        assert self._line is not None
+        async with contextlib.aclosing(self._line.messages()) as messages:
+            async for message in messages:
                 if isinstance(message, bytes):
                     self.loudspeaker.take(decode_server_audio(message))
                 else:
                     self._received(json.loads(message))
-        except ConnectionClosed:
-            pass  # without a close frame: the code below says so
-        finally:
-            sender.cancel()
-            pinger.cancel()
-            listener.cancel()
-            await asyncio.gather(sender, pinger, listener, return_exceptions=True)
-        return self._socket.close_code or 1006
-
-    async def _send_all(self, socket: ClientConnection) -> None:
-        with contextlib.suppress(ConnectionClosed):
-            while True:
-                await socket.send(await self._outgoing.get())
-
-    async def _listen_for_silence(self, socket: ClientConnection) -> None:
-        """Break a connection off of which nothing came for too long; not because we ourselves stood still."""
-        silent = 0
-        while silent < 2:
-            await asyncio.sleep(_LOOK_FOR_SILENCE_S)
-            too_long = monotonic() - self._heard_at >= self.ready["silence_ms"] / 1000
-            silent = silent + 1 if too_long else 0
-        socket.transport.abort()
-
-    async def _ping(self) -> None:
-        number = 0
-        while True:
-            await asyncio.sleep(self.ready["ping_interval_ms"] / 1000)
-            number += 1
-            self._pinged[number] = monotonic()
-            self.send({"type": "ping", "id": number})
+        return self._line.close_code
 
     def _received(self, message: dict[str, Any]) -> None:
         match message["type"]:
             case "ping":
                 self.send({"type": "pong", "id": message["id"]})
             case "pong":
-                sent = self._pinged.pop(message["id"], None)
-                if sent is not None:
-                    self.round_trips_ms.append((monotonic() - sent) * 1000)
+                assert self._line is not None
+                round_trip_ms = self._line.round_trip_ms(message["id"])
+                if round_trip_ms is not None:
+                    self.round_trips_ms.append(round_trip_ms)
             case "token":
                 self._token = message["token"]
             case "hold":
@@ -296,13 +283,21 @@ class VivaClient:
             case "error":
                 self.error = message
             case "closed":
-                self.closed = message
-                self.microphone.switch_off()
+                self._ended(message)
+                return
             case "transcript" | "latency":
                 self._seen_version = max(self._seen_version, message["version"])
         self._arrive(message)
-        if message["type"] == "closed":
-            self._over.set()
+
+    def _ended(self, closed: dict[str, Any]) -> None:
+        """The call is over, as far as the server tells; after a reconnect it tells so again."""
+        again, self.closed = self.closed is not None, closed
+        if again:
+            return
+        self._grace_ends = monotonic() + closed["grace_ms"] / 1000
+        self.microphone.switch_off()
+        self._arrive(closed)
+        self._over.set()
 
     def _arrive(self, message: dict[str, Any]) -> None:
         self._messages.append(message)
@@ -315,12 +310,6 @@ class VivaClient:
         self._put(encode_client_audio(ClientAudio(seq, pcm)))
 
     def _put(self, item: str | bytes) -> None:
-        """While there is no connection nothing is queued: audio is kept by the microphone, the rest is said anew.
-
-        A queue that is full is a connection that takes nothing: it is broken off.
-        """
-        if self._outgoing.full():
-            if self._socket is not None:
-                self._socket.transport.abort()
-            return
-        self._outgoing.put_nowait(item)
+        """While there is no connection nothing is queued: audio is kept by the microphone, the rest is said anew."""
+        if self._line is not None:
+            self._line.put(item)

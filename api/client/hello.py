@@ -20,10 +20,14 @@ class CallEndedError(PeerError):
     """The call is over and was not ended in order: `code` and the message are the server's."""
 
 
+class NotNowError(CallEndedError):
+    """The hello is refused for the moment: the same one may be taken a moment later."""
+
+
 async def say_hello(opened: OpenedCall, hello: dict[str, Any]) -> tuple[ClientConnection, dict[str, Any]]:
     """A connection, and the `ready` that it began with.
 
-    Raises `CallEndedError` where trying again is pointless, `OSError` and what websockets raises where it is not.
+    Raises `CallEndedError` where trying again is pointless; else `NotNowError`, `OSError` and what websockets raises.
     """
     socket = await connect(
         opened.url,
@@ -44,10 +48,12 @@ async def say_hello(opened: OpenedCall, hello: dict[str, Any]) -> tuple[ClientCo
         code = socket.close_code or 1006
         if code in FINAL_CODES:
             raise CallEndedError("refused", f"The server closed the connection: {closed}") from closed
+        if socket.close_reason in _NOT_NOW:
+            raise NotNowError(str(socket.close_reason), f"The server closed the connection: {closed}") from closed
         raise ConnectionResetError(f"The connection broke in the hello: {closed}") from closed
     if first["type"] != "ready":
         await socket.close()
-        if first.get("code") in _NOT_NOW:
-            raise ConnectionRefusedError(first.get("message", "The server refused the hello for now."))
-        raise CallEndedError(first.get("code", "refused"), first.get("message", "The server refused the hello."))
+        code = first.get("code", "refused")
+        refusal = NotNowError if code in _NOT_NOW else CallEndedError
+        raise refusal(code, first.get("message", "The server refused the hello."))
     return socket, first

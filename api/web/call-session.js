@@ -7,10 +7,10 @@ import { CallAudio } from "./call-audio.js";
 import { AudioSender } from "./audio-sender.js";
 import { Connection } from "./connection.js";
 import { clientError, VivaError } from "./errors.js";
+import { Farewell } from "./farewell.js";
 import { requestMicrophone } from "./microphone.js";
 
 const CLIENT_NAME = "viva-client.js";
-const HANGUP_WAIT_MS = 3000;
 
 export class CallSession {
   #ticket;
@@ -23,8 +23,10 @@ export class CallSession {
   #muted = false;
   #mutedAtServer = false;
   #closed = false;
-  #hangup = null;
-  #onClosed = () => {};
+  #onClosed;
+  #over = new Promise((resolve) => (this.#onClosed = resolve));
+  #farewell = null;
+  #lost = false;
   #reconnects = 0;
   #roundTripMs = null;
 
@@ -70,14 +72,14 @@ export class CallSession {
   }
 
   async mute() {
-    if (this.#closed || this.#muted) return;
+    if (this.#closed || this.#farewell || this.#muted) return;
     this.#setMuted(true);
     await this.#audio.pauseMicrophone();
     this.#tellMuted();
   }
 
   async unmute() {
-    if (this.#closed || !this.#muted) return;
+    if (this.#closed || this.#farewell || !this.#muted) return;
     if (!this.#audio.hasMicrophone) this.#audio.useMicrophone(await requestMicrophone(), true);
     this.#setMuted(false);
     this.#tellMuted();
@@ -92,21 +94,26 @@ export class CallSession {
     this.#connection?.retry();
   }
 
-  hangup(reason, immediately) {
-    this.#hangup ??= this.#leave(reason, immediately);
-    return this.#hangup;
+  async hangup(reason, immediately) {
+    if (this.#closed || this.#connection === null) return;
+    const again = this.#farewell !== null;
+    const onUnanswered = () => this.#leave();
+    this.#farewell ??= new Farewell({ reason, link: this.#connection, sender: this.#sender, onUnanswered });
+    if (again || immediately || this.#lost || !this.#underWay) {
+      this.#sender.flush();
+      this.#farewell.insist();
+    } else {
+      await this.#audio.pauseMicrophone();
+      this.#emit("leaving", {});
+      if (!this.#closed) this.#farewell.say();
+    }
+    await this.#over;
   }
 
-  async #leave(reason, immediately) {
-    if (this.#closed || this.#connection === null) return;
-    const closed = new Promise((resolve) => (this.#onClosed = resolve));
-    if (!immediately) await this.#audio.pauseMicrophone();
-    this.#sender.flush();
-    const sent = this.#connection.send({ type: "hangup", ...(reason === undefined ? {} : { reason }) });
-    const unconfirmed = { reason: "hangup", detail: clientError("hangup_unconfirmed").message, durable: false };
-    const timer = setTimeout(() => this.#finish(unconfirmed), sent ? HANGUP_WAIT_MS : 0);
-    await closed;
-    clearTimeout(timer);
+  /** Goes without the server's word. */
+  #leave() {
+    const code = this.#sender.outbox.keptMs > 0 ? "hangup_incomplete" : "hangup_unconfirmed";
+    this.#finish({ reason: "hangup", detail: clientError(code).message, durable: false });
   }
 
   #connect(keepMs) {
@@ -150,7 +157,8 @@ export class CallSession {
     this.#sender.resume(ready.next_seq, ready.resume_wait_ms);
     if (ready.state === "closed") return; // only the rest of the audio is wanted; `closed` follows
     this.#tellMuted();
-    if (!this.#muted) this.#audio.runMicrophone();
+    if (this.#farewell) this.#farewell.say();
+    else if (!this.#muted) this.#audio.runMicrophone();
     this.#emit("state", { type: "state", state: ready.state, missing: ready.missing, version: ready.version });
     this.#underWay = true;
     this.#started.resolve();
@@ -160,6 +168,7 @@ export class CallSession {
     switch (message.type) {
       case "ack":
         this.#sender.acknowledge(message.seq);
+        this.#farewell?.progress();
         break;
       case "hold":
       case "release":
@@ -180,8 +189,13 @@ export class CallSession {
   }
 
   #statusChanged(status) {
-    if (status.status !== "connected") this.#sender.suspend();
-    this.#emit("connection", status);
+    if (status.status !== "connected") {
+      this.#sender.suspend();
+      this.#farewell?.lineLost();
+    }
+    this.#lost = status.status === "lost";
+    if (this.#lost && this.#farewell) this.#leave();
+    else this.#emit("connection", status);
   }
 
   #roundTrip(ms) {
@@ -227,6 +241,7 @@ export class CallSession {
     if (this.#closed) return;
     this.#emit("closed", { reason, detail, durable });
     this.#closed = true;
+    this.#farewell?.stop();
     this.#onClosed();
     this.#started.reject(new VivaError(reason, detail, { fatal: true }));
     await this.#audio.pauseMicrophone();

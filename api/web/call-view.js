@@ -1,7 +1,7 @@
 /** The part of the page that shows one call; everything it knows comes from the call's events. */
 import { PlaybackView } from "./playback-view.js";
 import { TranscriptView } from "./transcript-view.js";
-import { awayWords, connectionWords, MARKS, milliseconds, stateWords } from "./wording.js";
+import { awayWords, connectionWords, LEAVING, MARKS, milliseconds, stateWords } from "./wording.js";
 
 const ROWS = 100;
 
@@ -13,7 +13,7 @@ export class CallView {
   #connected = false;
   #away = null;
   #marked = false;
-  #microphone = { muted: false, refused: false, paused: false };
+  #microphone = { leaving: false, muted: false, refused: false, paused: false };
 
   /** @param {import("./viva-client.js").VivaCall} call @param {(message: string | null) => void} notify shows a sentence, or takes it away */
   constructor(call, notify) {
@@ -32,6 +32,7 @@ export class CallView {
     byId("connection").textContent = "connecting";
     byId("end").hidden = true;
     byId("lost").hidden = true;
+    byId("hangup").textContent = "Hang up";
     this.#showMuted(false);
     this.#showState(this.#state);
     for (const button of ["mute", "hangup"]) byId(button).disabled = false;
@@ -49,6 +50,7 @@ export class CallView {
     on("roundtrip", (detail) => (byId("roundtrip").textContent = `${Math.round(detail.round_trip_ms)} ms`));
     on("level", (detail) => this.#showLevels(detail));
     on("muted", (detail) => this.#showMuted(detail.muted));
+    on("leaving", () => this.#showLeaving());
     on("sound", (detail) => this.#showSound(detail.running));
     on("error", (detail) => this.#showError(detail));
     on("closed", (detail) => this.#showEnd(detail));
@@ -58,7 +60,7 @@ export class CallView {
     this.#state = { state, missing };
     this.#playback.stateChanged(state);
     byId("state").dataset.state = state;
-    byId("state-words").textContent = stateWords(state, missing);
+    byId("state-words").textContent = this.#microphone.leaving && state !== "closed" ? LEAVING : stateWords(state, missing);
     byId("state-name").textContent = state === "resuming" && missing?.length ? `${state} (${missing.join(", ")})` : state;
   }
 
@@ -78,6 +80,7 @@ export class CallView {
   #isAway(detail) {
     this.#away = detail;
     this.#showAway();
+    this.#offerToLeave();
     if (!detail.moving && !this.#marked) this.#markLine("reconnecting");
     this.#marked ||= !detail.moving;
   }
@@ -141,6 +144,21 @@ export class CallView {
     this.#showAway();
     byId("mute").setAttribute("aria-pressed", String(muted));
     byId("mute").textContent = muted ? "Unmute" : "Mute";
+  }
+
+  #showLeaving() {
+    this.#microphone.leaving = true;
+    for (const button of ["mute", "hangup"]) byId(button).disabled = true;
+    this.#showState(this.#state);
+    this.#showAway();
+    this.#offerToLeave();
+  }
+
+  /** Nobody is kept waiting for a line: who has hung up may go without it. */
+  #offerToLeave() {
+    if (!this.#away || !this.#microphone.leaving) return;
+    byId("hangup").disabled = false;
+    byId("hangup").textContent = "Leave now";
   }
 
   #showEnd({ reason, detail, durable }) {

@@ -50,6 +50,7 @@ const SENTENCES = {
   connection_refused: "The server ended the connection. Please begin again.",
   malformed_server_message: "The server sent a message that this page does not understand. Reload the page.",
   hangup_unconfirmed: "You have left the interview; the server could not confirm it any more.",
+  hangup_incomplete: "You have left the interview before the server could confirm it: the last of what you said may be missing.",
 };
 
 /** @param {keyof typeof SENTENCES} code @param {{fatal?: boolean, status?: number}} [more] @returns {VivaError} */

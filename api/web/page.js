@@ -37,6 +37,7 @@ async function begin() {
   try {
     call = await VivaCall.open(interview());
     new CallView(call, notify);
+    call.addEventListener("leaving", () => silence(microphone));
     call.addEventListener("closed", () => stop(microphone));
     show("call");
     byId("state").scrollIntoView({ block: "nearest" });
@@ -48,8 +49,12 @@ async function begin() {
   }
 }
 
-function stop(microphone) {
+function silence(microphone) {
   for (const track of microphone.getTracks()) track.stop();
+}
+
+function stop(microphone) {
+  silence(microphone);
   call = null;
 }
 
@@ -75,7 +80,8 @@ byId("mute").addEventListener("click", ({ currentTarget }) => {
   attempt(currentTarget, () => (call.muted ? call.unmute() : call.mute()));
 });
 byId("retry").addEventListener("click", () => call?.retry());
-byId("hangup").addEventListener("click", () => call?.hangup());
+// The second click of a double click is no second decision: it would leave without what was said.
+byId("hangup").addEventListener("click", ({ detail: clicks }) => clicks > 1 || call?.hangup());
 byId("again").addEventListener("click", () => {
   notify(null);
   show("setup");

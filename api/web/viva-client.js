@@ -26,6 +26,7 @@ export { listAgents, requestMicrophone, VivaError };
  * | `roundtrip` | `{round_trip_ms}` |
  * | `level` | `{microphone, interviewer}`: root mean square, 0 to 1, about 15 times a second |
  * | `muted` | `{muted}` |
+ * | `leaving` | `{}`: `hangup` was asked for and the microphone is off; `closed` follows when what was said is handed in |
  * | `sound` | `{running}`: false while the browser keeps the sound paused (an `error` says so too) |
  * | `closed` | `{reason, detail, durable}`: once, always the last |
  */
@@ -108,9 +109,10 @@ export class VivaCall extends EventTarget {
   }
 
   /**
-   * Ends the call.
+   * Ends the call. While the line is away, the client goes on reconnecting, hands in what was said, and then hangs up;
+   * asked a second time, or after the connection was `lost`, it leaves without.
    * @param {string} [reason]
-   * @param {{immediately?: boolean}} [options] without the last few milliseconds of audio: for `pagehide`, where nothing runs later
+   * @param {{immediately?: boolean}} [options] without waiting for anything: for `pagehide`, where nothing runs later
    * @returns {Promise<void>} after `closed`
    */
   hangup(reason, { immediately = false } = {}) {

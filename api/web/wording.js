@@ -15,6 +15,9 @@ const MISSING = {
   pause: "The interview is paused",
 };
 
+/** The candidate has hung up, and the server has not said yet that it is over. */
+export const LEAVING = "Ending the interview …";
+
 /** @param {string} state @param {string[]} missing @returns {string} */
 export function stateWords(state, missing = []) {
   if (state !== "resuming") return STATES[state] ?? state;
@@ -33,9 +36,10 @@ const RECONNECTING = {
 /**
  * What stands in the place of the state while nothing of the server is heard.
  * @param {{status: string, moving?: boolean}} detail of the event `connection`
- * @param {{muted?: boolean, refused?: boolean, paused?: boolean}} [microphone] why what is said now is not kept: it is off, the outbox is full, the browser has paused the sound
+ * @param {{leaving?: boolean, muted?: boolean, refused?: boolean, paused?: boolean}} [microphone] why what is said now is not kept: the candidate has hung up, it is off, the outbox is full, the browser has paused the sound
  */
-export function awayWords({ status, moving }, { muted, refused, paused } = {}) {
+export function awayWords({ status, moving }, { leaving, muted, refused, paused } = {}) {
+  if (leaving) return "Ending: reconnecting, keep this page open";
   if (status === "lost") return "The connection is lost";
   if (moving) return STATES.resuming;
   // What the candidate can do something about comes first.

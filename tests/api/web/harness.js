@@ -1,7 +1,7 @@
 // A page's worth of client without the page: opens calls, keeps their events and what came out of the loudspeaker.
 import { VivaCall } from "/web/viva-client.js";
 
-const EVENTS = ["state", "transcript", "latency", "rollback", "hold", "release", "flush", "go_away", "error", "connection", "roundtrip", "muted", "sound", "closed"];
+const EVENTS = ["state", "transcript", "latency", "rollback", "hold", "release", "flush", "go_away", "error", "connection", "roundtrip", "muted", "leaving", "sound", "closed"];
 
 export async function place(start = {}) {
   const context = { role: "Engineer", questions: ["Why?"] };

@@ -240,6 +240,82 @@ async def test_a_hangup_sends_the_last_audio_and_waits_for_closed(server: Protoc
     assert len(server.audio) == messages
 
 
+async def away(server: ProtocolServer, call: PlacedCall) -> None:
+    """The line breaks, with audio that is not acknowledged, and half a second is spoken without one."""
+    call.wire.acknowledge = False
+    await server.hear(10)
+    server.refuse_sockets = True
+    call.wire.drop()
+    await call.page.until(f"window.{call.name}.seen('connection').some(({{detail}}) => detail.attempt >= 4)")
+
+
+async def test_a_hangup_while_the_line_is_away_hands_in_what_was_said(server: ProtocolServer, place: Place) -> None:
+    """Given a candidate who hangs up while reconnecting, their audio comes first, then the hangup; `closed` ends it."""
+    call = await place()
+    await away(server, call)
+    heard = len(server.audio)
+    leaving = asyncio.create_task(call.run("await call.hangup('candidate')"))
+    await call.event("leaving")
+    kept_ms = (await call.run("return call.statistics"))["unacknowledged_ms"]
+    assert kept_ms > 500
+    assert await call.events("closed") == []
+    server.refuse_sockets = False
+    wire = await server.accept()
+    wire.acknowledge = False
+    await wire.ready(resumed=True, next_seq=heard)
+    assert (await wire.expect("hangup"))["reason"] == "candidate"
+    messages = len(server.audio)
+    assert 1000 * len(server.heard) / wire.rate_hz >= kept_ms
+    await wire.send("closed", reason="hangup", detail="You hung up.", durable=True, grace_ms=5000)
+    await asyncio.wait_for(leaving, 5)
+    assert not wire.gone.is_set()
+    await wire.send("ack", seq=messages - 1)
+    await asyncio.wait_for(wire.gone.wait(), 5)
+    assert (len(server.audio), wire.counts["hangup"]) == (messages, 1)
+    assert await call.event("closed") == {"reason": "hangup", "detail": "You hung up.", "durable": True}
+
+
+async def test_a_hangup_whose_line_breaks_is_said_again(server: ProtocolServer, place: Place) -> None:
+    """Given no `closed` before the line breaks, the next server hears of it, also over one that is muted."""
+    call = await place()
+    leaving = asyncio.create_task(call.run("await call.hangup('candidate'); await call.unmute()"))
+    await call.wire.expect("hangup")
+    call.wire.drop()
+    wire = await call.resumed(next_seq=len(server.audio), muted=True)
+    await wire.expect("hangup")
+    await wire.send("closed", reason="hangup", detail="You hung up.", durable=True, grace_ms=100)
+    await asyncio.wait_for(leaving, 5)
+
+
+@pytest.mark.parametrize("way", ["the wait ends", "a second hangup", "the page is closed"])
+async def test_a_hangup_does_not_wait_for_ever(server: ProtocolServer, place: Place, way: str) -> None:
+    """Without a line it ends all the same, says that something may be missing, and offers no other try."""
+    call = await place(resume_wait_ms=2_000 if way == "the wait ends" else 60_000)
+    await away(server, call)
+    leaving = asyncio.create_task(call.run("await call.hangup()"))
+    await call.event("leaving")
+    if way == "a second hangup":
+        await call.run("await call.hangup()")
+    elif way == "the page is closed":
+        await call.run("call.hangup('page closed', { immediately: true })")
+        assert await call.events("closed") != []
+    await asyncio.wait_for(leaving, 10)
+    [closed] = await call.events("closed")
+    assert (closed["reason"], closed["durable"]) == ("hangup", False)
+    assert "may be missing" in closed["detail"]
+    assert "lost" not in [detail["status"] for detail in await call.events("connection")]
+
+
+async def test_a_lost_call_is_left_at_once(server: ProtocolServer, place: Place) -> None:
+    """Given a client that tries no more, a hangup waits for nothing."""
+    call = await place(resume_wait_ms=300)
+    server.refuse_sockets = True
+    call.wire.drop()
+    await call.page.until(f"window.{call.name}.seen('connection').some(({{detail}}) => detail.status === 'lost')")
+    await asyncio.wait_for(call.run("await call.hangup()"), 2)
+    assert (await call.event("closed"))["reason"] == "hangup"
+
+
 async def test_the_servers_end_is_the_last_event(place: Place) -> None:
     """After `closed` nothing is emitted and nobody reconnects."""
     call = await place()

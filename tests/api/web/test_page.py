@@ -139,6 +139,51 @@ async def test_a_lost_line_is_taken_up_again_with_a_button(front: Page, server: 
     await says(front, "Listening")
 
 
+async def test_a_hangup_while_the_line_is_away_shows_that_the_interview_is_ending(
+    front: Page, server: ProtocolServer
+) -> None:
+    """Nobody is asked to talk on, whoever does not want to wait may go, and nothing moves."""
+    await front.look(375, 740, dark=False)
+    wire = await begin(front, server)
+    top = "return document.querySelector('.talk').getBoundingClientRect().top + window.scrollY"
+    before = await front.run(top)
+    wire.acknowledge = False
+    server.refuse_sockets = True
+    wire.drop()
+    await says(front, "keep talking")
+    await front.click("#hangup")
+    await says(front, "Ending: reconnecting")
+    await front.until("document.querySelector('#mute').disabled && !document.querySelector('#hangup').disabled")
+    assert await front.text("#hangup") == "Leave now"
+    assert await front.run(top) == before
+    server.refuse_sockets = False
+    again = await server.accept()
+    await again.ready(resumed=True, next_seq=len(server.audio))
+    await again.expect("hangup")
+    await says(front, "Ending the interview")
+    await again.send("closed", reason="hangup", detail="You hung up.", durable=True, grace_ms=100)
+    await says(front, "over")
+    assert await front.text("#end-durable") == "· stored"
+
+
+async def test_a_double_click_hangs_up_and_a_second_decision_leaves(front: Page, server: ProtocolServer) -> None:
+    """Given no line, the second click of a double click is nothing; the button pressed again is."""
+    wire = await begin(front, server)
+    wire.acknowledge = False
+    server.refuse_sockets = True
+    wire.drop()
+    await says(front, "keep talking")
+    for clicks in (1, 2):
+        await front.run(
+            f"document.querySelector('#hangup').dispatchEvent(new MouseEvent('click', {{ detail: {clicks} }}))"
+        )
+    await says(front, "Ending: reconnecting")
+    assert await front.run("return document.querySelector('#end').hidden") is True
+    await front.click("#hangup")
+    await front.until("!document.querySelector('#end').hidden")
+    assert "may be missing" in await front.text("#end-detail")
+
+
 async def test_errors_are_the_servers_sentence(front: Page, server: ProtocolServer) -> None:
     """A call that is refused leaves the form as it was, with the reason above it."""
     server.refuse_calls = (400, {"code": "agent_unknown", "message": "Choose one of the agents of GET /agents."})

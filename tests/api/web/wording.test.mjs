@@ -22,6 +22,12 @@ test("talking on is asked for only where what is said is kept", () => {
   assert.equal(away({ muted: true, refused: true, paused: true }), away({ muted: true }));
 });
 
+test("who has hung up is not asked to talk on, but to stay", () => {
+  for (const status of ["reconnecting", "lost"]) {
+    assert.equal(awayWords({ status, moving: true }, { leaving: true, muted: true }), "Ending: reconnecting, keep this page open");
+  }
+});
+
 test("a move is a moment, and a lost line promises nothing", () => {
   assert.equal(awayWords({ status: "reconnecting", moving: true }, { muted: true }), "One moment …");
   assert.equal(awayWords({ status: "lost" }), "The connection is lost");
