@@ -5,6 +5,8 @@ from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any
 
+from adapters.cancelling import cancel_all
+
 
 @asynccontextmanager
 async def running(work: dict[str, Coroutine[Any, Any, None]]) -> AsyncIterator[None]:
@@ -13,6 +15,4 @@ async def running(work: dict[str, Coroutine[Any, Any, None]]) -> AsyncIterator[N
     try:
         yield
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await cancel_all(tasks)

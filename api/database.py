@@ -23,13 +23,14 @@ async def open_database(settings: Settings) -> AsyncIterator[str]:
         await asyncio.to_thread(upgrade, settings.database_url)
         yield settings.database_url
         return
-    embedded = await asyncio.to_thread(EmbeddedPostgres.start, settings.data_dir / "postgres")
+    starting = asyncio.create_task(asyncio.to_thread(EmbeddedPostgres.start, settings.data_dir / "postgres"))
     try:
+        embedded = await asyncio.shield(starting)
         await asyncio.to_thread(upgrade, embedded.dsn)
         async with running({"embedded Postgres": _tend(embedded)}):
             yield embedded.dsn
-    finally:
-        await asyncio.to_thread(embedded.stop)
+    finally:  # also where we are told to stop while it starts: nothing else would stop it
+        await asyncio.to_thread((await starting).stop)
 
 
 async def _tend(embedded: EmbeddedPostgres) -> None:

@@ -40,6 +40,8 @@ class Logbook:
     ) -> None:
         """`on_durable` is given the client's message up to which audio is stored; `on_failed` a sentence.
 
+        `on_conflict` is called once: somebody else has recorded this call's next version.
+
         Of a call that was taken over, `durable_seq` and `closed` say what its log holds.
         """
         self._call_id: UUID = opened.originator_id
@@ -55,7 +57,8 @@ class Logbook:
         self._unsettled = 0
         self._failed = False
         self._abandoned = False
-        self._taken = False
+        self.taken = False
+        """Whether another owner has the call: nothing more is recorded here."""
         self._moved = asyncio.Event()
         self.close_durable = closed
         """Whether the call's close is stored."""
@@ -90,7 +93,7 @@ class Logbook:
 
     def record(self, decision: Decision, whole: bool = True) -> None:
         """Append a decision's events and the audio they name, once what has been heard is `whole`, all in segments."""
-        if self._taken:
+        if self.taken:
             return
         self._events += decision.events
         self._audio += [effect for effect in decision.effects if isinstance(effect, StoreAudio)]
@@ -155,7 +158,9 @@ class Logbook:
             if client_seq >= 0 or closes:
                 self._on_durable(client_seq)
         elif outcome is Outcome.CONFLICT:
-            self._taken = True
+            if self.taken:  # every append on its way has this outcome
+                return
+            self.taken = True
             self._events, self._audio = [], []
             self._waiting.clear()
             self._on_conflict()

@@ -13,7 +13,7 @@ from api.settings import Settings
 from domain.errors import VivaError
 
 _START_TIMEOUT_S = 30.0
-_STOP_TIMEOUT_S = 5.0
+_STOP_TIMEOUT_S = 2.0
 
 
 class RehearsalError(VivaError):

@@ -3,11 +3,10 @@
 import asyncio
 import contextlib
 import gc
-import signal
 import socket
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Any, Self, cast
+from typing import Any, cast
 
 import uvicorn
 
@@ -18,14 +17,18 @@ from api.services import Services, open_services
 from api.settings import Settings
 from api.small_reads import SmallReads
 from api.socket_connection import SocketConnection
+from api.stop_signals import StopSignals
 
 WhenReady = Callable[[str, Services], None]
 _WEBSOCKET_MAX_BYTES = 256 * 1024
 _BACKLOG = 512
+_REQUESTS_END_WITHIN_S = 2
+_CLOSED_WITHIN_S = 15.0
+"""After the calls had their time: for requests under way, for writing what waits, and for closing everything."""
 
 
 class CallServer(uvicorn.Server):
-    """A uvicorn server that drains its calls when it is told to stop, and stops at once when told again."""
+    """A uvicorn server that drains its calls when it is told to stop."""
 
     def __init__(self, services: Services, when_ready: WhenReady | None = None) -> None:
         settings = services.settings
@@ -45,7 +48,7 @@ class CallServer(uvicorn.Server):
                 backlog=_BACKLOG,
                 # What is asked of a slow database goes on for a while after whoever asked has gone.
                 limit_concurrency=settings.max_calls + 2 * settings.max_waiting,
-                timeout_graceful_shutdown=3,
+                timeout_graceful_shutdown=_REQUESTS_END_WITHIN_S,
             )
         )
         self._services = services
@@ -71,10 +74,8 @@ class CallServer(uvicorn.Server):
 
     def stop(self) -> None:
         """Begin to stop; `serve` returns when it is done."""
-        if self._draining is not None:
-            self.force_exit = self.should_exit = True
-            return
-        self._draining = asyncio.get_running_loop().create_task(self._drain())
+        if self._draining is None:
+            self._draining = asyncio.get_running_loop().create_task(self._drain())
 
     async def _drain(self) -> None:
         await self._services.switchboard.drain(self._services.settings.drain_s)
@@ -85,55 +86,31 @@ def _http_connection(door: Door, **given: Any) -> SmallReads:
     return SmallReads(HttpConnection(door, **given))
 
 
-class _Signals:
-    """`with _Signals() as signals:` answers SIGINT and SIGTERM with whatever `answer` is at the time."""
-
-    def __init__(self) -> None:
-        self.answer: Callable[[], object] = _nothing
-        self.came = False
-
-    def __enter__(self) -> Self:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            asyncio.get_running_loop().add_signal_handler(number, self._answer)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            asyncio.get_running_loop().remove_signal_handler(number)
-
-    def _answer(self) -> None:
-        self.came = True
-        self.answer()
-
-
-def _nothing() -> None:
-    """Closing is under way and takes a bounded time: there is nothing more to do."""
-
-
 async def serve(settings: Settings, when_ready: WhenReady | None = None) -> int:
     """Serve until told to stop. `when_ready` is given the base URL and the services. Returns an exit code.
 
-    Raises Viva's own errors where the services cannot be opened.
+    After SIGINT or SIGTERM the whole process ends in a bounded time, after a second one at once (`StopSignals`). Raises
+    Viva's own errors where the services cannot be opened.
     """
+    with StopSignals(settings.drain_s + _CLOSED_WITHIN_S) as signals:
+        signals.code = code = await _serve(settings, when_ready, signals)
+        return code
+
+
+async def _serve(settings: Settings, when_ready: WhenReady | None, signals: StopSignals) -> int:
     serving = asyncio.current_task()
     assert serving is not None
-    with _Signals() as signals:
-        signals.answer = serving.cancel
-        try:
-            async with open_services(settings) as services:
-                return await _serve(CallServer(services, when_ready), signals)
-        except asyncio.CancelledError:
-            if signals.came:  # before there was a server
-                return 0
-            raise
-
-
-async def _serve(server: CallServer, signals: _Signals) -> int:
-    signals.answer = server.stop
+    signals.answer = serving.cancel
     try:
-        await server.serve()
-    except SystemExit:  # how uvicorn says that it cannot listen; it has logged why
-        return 1
-    finally:
-        signals.answer = _nothing
-    return 0 if server.started else 1
+        async with open_services(settings) as services:
+            server = CallServer(services, when_ready)
+            signals.answer = server.stop
+            try:
+                await server.serve()
+            except SystemExit:  # how uvicorn says that it cannot listen; it has logged why
+                return 1
+            return 0 if server.started else 1
+    except asyncio.CancelledError:
+        if signals.came:  # before there was a server
+            return 0
+        raise

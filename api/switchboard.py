@@ -134,7 +134,7 @@ class Switchboard:
         self._counts.count([opened])
         self._take_on(session)
         if self.draining:  # since it was asked for: it is in the log, so its end has to be as well
-            _hang_up(session)
+            _hang_up(session, "the server is shutting down")
             raise _full()
         return call.id
 
@@ -143,7 +143,7 @@ class Switchboard:
         self._opening -= 1
         if outcome is Outcome.DURABLE and not awaited and not self.draining:
             self._take_on(session)
-            _hang_up(session)
+            _hang_up(session, "the call was recorded too late, after whoever asked for it had been refused")
 
     def _take_on(self, session: CallSession) -> None:
         self._sessions[session.call.id] = session
@@ -259,7 +259,7 @@ class Switchboard:
         log.info("call_entered", agent=call.opened.agent.id, epoch=call.record.epoch)
         try:
             await session.run()
-            log.info("call_left", reason=call.record.close_reason or "handed over", events=call.record.version)
+            log.info("call_left", reason=_why_left(session), events=call.record.version)
         except* Exception as errors:  # the border: whatever breaks one call must not reach another
             log.error("call_broken", exc_info=errors)
             self._broken[call.id] += 1
@@ -270,6 +270,12 @@ class Switchboard:
                 del self._sessions[call.id]
             if not self._sessions:
                 self._idle.set()
+
+
+def _why_left(session: CallSession) -> str:
+    if session.logbook.taken:
+        return "lost to another owner"
+    return session.call.record.close_reason or "handed over"
 
 
 def _full() -> PeerError:
@@ -291,6 +297,6 @@ def _record(
     return recorded
 
 
-def _hang_up(session: CallSession, reason: str = "the server is shutting down") -> None:
+def _hang_up(session: CallSession, reason: str) -> None:
     if session.call.state is not State.CLOSED:
         session.feed(HangupRequested(at_us=session.now_us(), by="server", reason=reason))

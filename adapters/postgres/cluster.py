@@ -12,13 +12,16 @@ import shlex
 import stat
 import subprocess
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import psutil  # type: ignore[import-untyped]
+import structlog
 
 from domain.errors import StoreError, StoreUnavailableError
 
+_log = structlog.get_logger()
 MAJOR = 18
 """The version of Postgres whose binaries are used; a cluster of another one is refused."""
 
@@ -26,6 +29,8 @@ PORT = 5432
 """Only a part of the socket's name; the server does not listen on the network."""
 
 _START_TIMEOUT_S = 60
+_STOP_TIMEOUT_S = 3
+_DIES_WITHIN_S = 1.0
 _PID_FILE = "postmaster.pid"
 _SOCKET_LOCK = f".s.PGSQL.{PORT}.lock"
 _LOG_FILE = "server.log"
@@ -86,9 +91,31 @@ class Cluster:
             return None
 
     def stop(self) -> None:
-        """Stop the server; sessions that are still open are ended, what they committed is kept."""
-        if self.is_running():
-            self._run("pg_ctl", "-D", str(self._data), "-w", "-t", str(_START_TIMEOUT_S), "-m", "fast", "stop")
+        """Stop the server; sessions that are still open are ended, what they committed is kept.
+
+        One that does not stop soon, because it hangs or has much to write, is killed: the next start recovers.
+        """
+        if not self.is_running():
+            return
+        try:
+            self._run("pg_ctl", "-D", str(self._data), "-w", "-t", str(_STOP_TIMEOUT_S), "-m", "fast", "stop")
+        except StoreUnavailableError:
+            _log.warning("embedded_postgres_killed", reason="it did not stop in time", waited_s=_STOP_TIMEOUT_S)
+            psutil.wait_procs(self.kill(), _DIES_WITHIN_S)
+
+    def kill(self) -> list[psutil.Process]:
+        """Kill the server's processes, also when they are stopped, and return them without waiting for their end."""
+        if not self.is_running():
+            return []
+        try:
+            postmaster = psutil.Process(self.pid())
+            processes = [postmaster, *postmaster.children(recursive=True)]
+        except psutil.NoSuchProcess:
+            return []
+        for process in processes:  # the first of them first: it would start the others again
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
+        return processes
 
     def _all_settings(self) -> dict[str, str]:
         return {

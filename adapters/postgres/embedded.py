@@ -10,7 +10,7 @@ import fcntl
 import hashlib
 import os
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Event
@@ -25,20 +25,27 @@ from domain.errors import StoreError, StoreUnavailableError
 
 _START_TIMEOUT_S = 10.0
 _READY_TIMEOUT_S = 120.0
+_STOP_TURN_S = 1.0
 _POLL_S = 0.1
 _LONGEST_SOCKET_FOLDER = 85
 """Bytes. The kernel allows 107 (macOS 103) for the path of a socket, of which Postgres needs 16 for its name."""
 
 
+_in_use_here: set["EmbeddedPostgres"] = set()
+
+
 class EmbeddedPostgres:
     """One user of the server on a folder. `start` and `stop` block; use them outside the event loop or in a thread."""
 
-    def __init__(self, cluster: Cluster, dsn: str, folder: Path, in_use: int) -> None:
+    def __init__(self, cluster: Cluster, dsn: str, folder: Path) -> None:
+        """Become a user of the server, which need not run yet."""
         self.dsn = dsn
         """For asyncpg, psycopg and libpq alike."""
         self._cluster = cluster
         self._folder = folder
-        self._in_use: int | None = in_use
+        self._in_use: int | None = os.open(folder / "in-use.lock", os.O_RDWR | os.O_CREAT, 0o600)
+        fcntl.flock(self._in_use, fcntl.LOCK_SH)
+        _in_use_here.add(self)
 
     @classmethod
     def start(
@@ -56,16 +63,15 @@ class EmbeddedPostgres:
         sockets = _socket_folder(data)
         cluster = Cluster(data, sockets, settings or {})
         with _alone(folder):
-            in_use = os.open(folder / "in-use.lock", os.O_RDWR | os.O_CREAT, 0o600)
+            server = cls(cluster, _dsn(sockets, database), folder)
             try:
-                fcntl.flock(in_use, fcntl.LOCK_SH)
                 cluster.ensure_created()
                 _start(cluster, _dsn(sockets, "postgres"))
                 _ensure_database(_dsn(sockets, "postgres"), database)
             except BaseException:
-                os.close(in_use)
+                server._forget()
                 raise
-        return cls(cluster, _dsn(sockets, database), folder, in_use)
+        return server
 
     @property
     def pid(self) -> int | None:
@@ -83,20 +89,38 @@ class EmbeddedPostgres:
             return True
 
     def stop(self) -> bool:
-        """Leave the server. Returns whether this was its last user, which stops it. Leaving twice is harmless."""
+        """Leave the server. Returns whether this was its last user, which stops it. Leaving twice is harmless.
+
+        Takes a few seconds at most: a server that does not stop is killed, which loses nothing that was committed.
+        """
+        try:
+            with _alone(self._folder, _STOP_TURN_S):
+                return self._leave(self._cluster.stop)
+        except TimeoutError:  # somebody has been starting it all the while
+            return self.kill()
+
+    def kill(self) -> bool:
+        """Leave the server without waiting for anything. Returns whether this was its last user, which kills it."""
+        return self._leave(self._cluster.kill)
+
+    def _leave(self, end: Callable[[], object]) -> bool:
         if self._in_use is None:
             return False
-        with _alone(self._folder):
-            in_use, self._in_use = self._in_use, None
-            try:
-                fcntl.flock(in_use, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                return False
-            else:
-                self._cluster.stop()
-                return True
-            finally:
-                os.close(in_use)
+        try:
+            fcntl.flock(self._in_use, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            end()
+        except BlockingIOError:
+            return False
+        else:
+            return True
+        finally:
+            self._forget()
+
+    def _forget(self) -> None:
+        in_use, self._in_use = self._in_use, None
+        _in_use_here.discard(self)
+        if in_use is not None:
+            os.close(in_use)
 
     def __enter__(self) -> "EmbeddedPostgres":
         return self
@@ -105,15 +129,36 @@ class EmbeddedPostgres:
         self.stop()
 
 
+def leave_at_once() -> None:
+    """For a process that ends now: `kill` for every server that it uses, also those that are being stopped."""
+    for server in list(_in_use_here):
+        server.kill()
+
+
 @contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """One starter or stopper of the server on `folder` at a time, across processes."""
+def _alone(folder: Path, within_s: float | None = None) -> Iterator[None]:
+    """One starter or stopper of the server on `folder` at a time, across processes. Raises `TimeoutError`."""
     lock = os.open(folder / "start.lock", os.O_RDWR | os.O_CREAT, 0o600)
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        if within_s is None:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        else:
+            _lock_within(lock, within_s)
         yield
     finally:
         os.close(lock)
+
+
+def _lock_within(lock: int, within_s: float) -> None:
+    began = monotonic()
+    while True:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        except BlockingIOError:
+            if monotonic() - began > within_s:
+                raise TimeoutError(f"somebody else has been starting the server for {within_s} s") from None
+        Event().wait(_POLL_S)
 
 
 def _socket_folder(data: Path) -> Path:

@@ -16,6 +16,7 @@ from uuid import UUID, uuid4
 import asyncpg
 import structlog
 
+from adapters.cancelling import cancel_all
 from adapters.postgres.backoff import Backoff
 from adapters.postgres.dsn import normalise
 from adapters.postgres.failures import UNAVAILABLE
@@ -24,6 +25,7 @@ from domain.errors import StoreError, StoreUnavailableError
 
 _log = structlog.get_logger()
 _TIMEOUT_S = 3.0
+_LEFT_WITHIN_S = 1.0
 _FRESH_S = 0.03
 _LONGEST_WAIT_S = 0.5
 """Between tries to reconnect; with the timeout well below the lease."""
@@ -161,10 +163,10 @@ class Leases:
 
     async def __aexit__(self, *_: object) -> None:
         if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait([self._task])
-        with suppress(StoreUnavailableError):  # then the others find the lock free
-            await self._answer(_LEAVE, self.process)
+            await cancel_all([self._task])
+        with suppress(StoreUnavailableError, TimeoutError):  # then the others find the lock free
+            async with asyncio.timeout(_LEFT_WITHIN_S):
+                await self._answer(_LEAVE, self.process)
         self._drop()
 
     async def _run(self) -> None:

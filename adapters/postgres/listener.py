@@ -13,6 +13,7 @@ from typing import Any
 import asyncpg
 import structlog
 
+from adapters.cancelling import cancel_all
 from adapters.postgres.backoff import Backoff
 from adapters.postgres.failures import UNAVAILABLE
 
@@ -54,8 +55,7 @@ class Listener:
 
     async def __aexit__(self, *_: object) -> None:
         if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait([self._task])
+            await cancel_all([self._task])
 
     async def _run(self) -> None:
         backoff = Backoff()

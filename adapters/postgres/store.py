@@ -20,7 +20,7 @@ from domain.ports import KeyRing
 
 _POOL_SIZE = 8
 _QUERY_TIMEOUT_S = 30.0
-_CLOSE_TIMEOUT_S = 2.0
+_CLOSE_TIMEOUT_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class PostgresStore:
 
 @asynccontextmanager
 async def open_store(
-    dsn: str, *, keys: KeyRing | None = None, limits: QueueLimits | None = None, close_deadline_s: float = 5.0
+    dsn: str, *, keys: KeyRing | None = None, limits: QueueLimits | None = None, close_deadline_s: float = 4.0
 ) -> AsyncIterator[PostgresStore]:
     """Connect to the migrated database at `dsn`.
 

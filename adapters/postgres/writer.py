@@ -15,6 +15,7 @@ from uuid import UUID
 import asyncpg
 import structlog
 
+from adapters.cancelling import cancel_all
 from adapters.postgres.append_queue import AppendQueue, Entry, FlushMark, QueueLimits
 from adapters.postgres.audio_rows import pack_each
 from adapters.postgres.backoff import Backoff
@@ -99,8 +100,7 @@ class GroupCommitWriter(EventWriter):
                 await asyncio.wait_for(self.flush(), deadline_s)
             except TimeoutError:
                 _log.error("writer_closed_early", events=self.queued, deadline_s=deadline_s)
-            self._task.cancel()
-            await asyncio.wait([self._task])
+            await cancel_all([self._task])
         self._disconnect()
         return self.stats.lost - before
 

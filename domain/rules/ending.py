@@ -8,6 +8,11 @@ from domain.memory import CallMemory
 from domain.policy import FRAME_SAMPLES, millis
 from domain.timers import Timer
 
+_NOT_SAVED = (
+    "This interview can no longer be saved, so it was ended. Nothing is wrong on your side: please try again in a few "
+    "minutes, or tell whoever invited you."
+)
+
 
 def start_clocks(call: CallMemory) -> None:
     """A call waits for its client, and lasts no longer than its interview may: both from its opening on."""
@@ -69,8 +74,8 @@ def outlet_failed(call: CallMemory, failure: OutletFailed) -> None:
     if failure.outlet == "client":
         call.do(TellError("client_too_slow", failure.reason))
         close(call, "client_too_slow", failure.reason)
-    else:
-        close(call, "log_unavailable", failure.reason)
+    else:  # how full it was is in the failure, which is recorded as well
+        close(call, "log_unavailable", _NOT_SAVED)
 
 
 def client_lost_after_close(call: CallMemory, lost: ClientLost) -> None:

@@ -1,6 +1,7 @@
 """What the process tells Prometheus: it moves with what happens, and says nothing about anybody."""
 
 import asyncio
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from tests.fixtures.server import Desk, running_desk
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
+OPERATIONS = Path(__file__).parents[2] / "docs" / "operations.md"
 Samples = dict[tuple[str, str], float]
 
 
@@ -69,6 +71,24 @@ async def test_a_call_is_seen_in_the_numbers(desk: Desk) -> None:
     open_then = sum(value for (name, _), value in during.items() if name == "viva_calls")
     assert open_then == sum(value for (name, _), value in before.items() if name == "viva_calls") + 1
     assert after["viva_calls_limit", ""] == 50
+
+
+def documented() -> set[str]:
+    """The metrics that the operations page has, `viva_log_{events,commits}_total` as two."""
+    names = set()
+    for name in re.findall(r"`(viva_[^`]+)`", OPERATIONS.read_text()):
+        before, choices, after = re.fullmatch(r"(\w+)(?:\{([\w,]+)\}(\w*))?", name).groups("")
+        names |= {f"{before}{choice}{after}" for choice in choices.split(",")} if after else {before}
+    return names
+
+
+async def test_every_metric_is_documented(desk: Desk) -> None:
+    """Given all that is told to Prometheus, the operations page names each."""
+    async with desk.http() as http:
+        answer = await http.get("/metrics")
+    names = re.findall(r"^# TYPE (viva_\w+)", answer.text, re.MULTILINE)
+    assert "viva_build" in names
+    assert set(names) <= documented()
 
 
 async def test_every_projection_says_how_far_it_is_behind(desk: Desk) -> None:

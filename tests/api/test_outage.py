@@ -7,10 +7,12 @@ from pathlib import Path
 from time import monotonic
 
 import psycopg
+import pytest
 from psycopg import sql
 
 from adapters.postgres.append_queue import QueueLimits
 from domain.events import CallClosed
+from domain.inputs import OutletFailed
 from tests.api.candidate import in_call, recording
 from tests.fixtures.server import agents_file, running_desk
 
@@ -77,7 +79,35 @@ async def test_a_log_that_is_full_ends_the_call(dsn: str, postgres_server: str, 
                 await candidate.until(lambda: bool(candidate.of("closed")))
             closed = candidate.of("closed")[0]
             assert (closed["reason"], closed["durable"]) == ("log_unavailable", False)
+            assert closed["detail"].endswith("please try again in a few minutes, or tell whoever invited you.")
         await desk.settled(opened)
         log = await desk.log(opened.call_id)
         assert [event.reason for event in log if isinstance(event, CallClosed)] == ["log_unavailable"]
+        (failure,) = (event for event in log if isinstance(event, OutletFailed))
+        assert "events wait for Postgres" in failure.reason
         await desk.check()
+
+
+async def test_an_opening_that_comes_too_late(
+    dsn: str, postgres_server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given a `POST /calls` that was refused in an outage, the call that is recorded later says why it ended."""
+    monkeypatch.setattr("api.switchboard._OPENING_TIMEOUT_S", 0.2)
+    async with running_desk(dsn, tmp_path) as desk:
+        async with away(postgres_server, dsn), desk.http() as http:
+            body = {
+                "agent": "interviewer",
+                "candidate": {"name": "Ada"},
+                "context": {"role": "R", "questions": ["Why?"]},
+            }
+            assert (await http.post("/calls", json=body)).status_code == 503
+        closed: list[CallClosed] = []
+        async with asyncio.timeout(15):
+            while not closed:
+                await asyncio.sleep(0.05)
+                stored = await desk.services.store.reader.select_notifications(None, 100)
+                events = [desk.services.store.mapper.to_event(each) for each in stored]
+                closed = [event for event in events if isinstance(event, CallClosed)]
+        assert closed[0].reason == "hangup_by_server"
+        assert "recorded too late" in closed[0].detail
+        assert "shutting down" not in closed[0].detail

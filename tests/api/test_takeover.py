@@ -8,6 +8,7 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
+from structlog.testing import capture_logs
 
 from api.client import OpenedCall
 from domain import events as ev
@@ -90,12 +91,18 @@ async def test_of_two_owners_the_older_one_lets_go(dsn: str, tmp_path: Path) -> 
         async with in_call(opened) as candidate:
             await candidate.asked(1)
             points_to(candidate, second)
+            lost = first.calls[0]
             claims = second.services.switchboard._claims
             session = None
             while session is None:
                 session = await claims._take_over(UUID(opened.call_id))
             second.services.switchboard._take_on(session)
-            await ready_again(candidate)
+            with capture_logs() as logs:
+                await ready_again(candidate)
+                await lost.gone.wait()
+            told = [(line["event"], line.get("reason")) for line in logs]
+            assert told.count(("call_lost_to_another_owner", None)) == 1
+            assert ("call_left", "lost to another owner") in told
             await candidate.say(recording("answer_3", 1.5))
             await candidate.hears(generation=2)
         events = await explained(second, opened)

@@ -251,3 +251,14 @@ def test_where_gemini_decides_turns_a_reply_begun_without_the_client_is_resolved
     driver.happens(inp.ClientConnected(rate_hz=48_000, resumed=True), 500_000)
     assert driver.call.state is State.CANDIDATE_SPEAKING
     assert driver.last(ev.GenerationCancelled).generation == begun
+
+
+def test_a_call_that_cannot_be_recorded_ends_with_words_for_its_candidate():
+    """Given a log that takes no more, when the call ends, then the candidate is told what to do, the log how full."""
+    driver = Driver().asked()
+    driver.happens(inp.OutletFailed(outlet="log", reason="54 events wait for Postgres"))
+    closed = driver.last(ev.CallClosed)
+    assert closed.reason == "log_unavailable"
+    assert closed.detail.startswith("This interview can no longer be saved")
+    assert "Postgres" not in closed.detail
+    assert fx.EndCall("log_unavailable", closed.detail) in driver.effects

@@ -25,7 +25,7 @@ def environment(data_dir: Path, **variables: str) -> dict[str, str]:
 
 async def viva(data_dir: Path, *arguments: str, timeout_s: float = 50, **variables: str) -> tuple[int, str, str]:
     """Run a command to its end: its exit code, what it printed, and what it printed as errors."""
-    process = await _start(data_dir, *arguments, **variables)
+    process = await start(data_dir, *arguments, **variables)
     try:
         out, err = await asyncio.wait_for(process.communicate(), timeout_s)
     finally:
@@ -36,7 +36,8 @@ async def viva(data_dir: Path, *arguments: str, timeout_s: float = 50, **variabl
     return process.returncode, out.decode(), err.decode()
 
 
-async def _start(data_dir: Path, *arguments: str, **variables: str) -> Process:
+async def start(data_dir: Path, *arguments: str, **variables: str) -> Process:
+    """A command that runs."""
     command = [sys.executable, "-c", "from api.cli import main; main()", *arguments]
     return await asyncio.create_subprocess_exec(
         *command, stdin=asyncio.subprocess.DEVNULL, stdout=PIPE, stderr=PIPE, env=environment(data_dir, **variables)
@@ -65,7 +66,7 @@ class Serving:
 @asynccontextmanager
 async def serving(data_dir: Path, port: int = 0, **variables: str) -> AsyncIterator[Serving]:
     """A server, at a free port where none is named; ended, whatever the test did, with everything it started."""
-    process = await _start(data_dir, "serve", "--port", str(port), "--recordings", str(RECORDINGS), **variables)
+    process = await start(data_dir, "serve", "--port", str(port), "--recordings", str(RECORDINGS), **variables)
     family: list[psutil.Process] = []
     try:
         server = Serving(process, await _url(process))
@@ -92,6 +93,17 @@ async def _url(process: Process) -> str:
                 return url
     assert process.stderr is not None
     raise AssertionError(f"the server did not start: {(await process.stderr.read()).decode()}")
+
+
+def pid_files(data_dir: Path) -> list[Path]:
+    """That of the embedded database, from when it starts until it has stopped."""
+    return list((data_dir / "postgres").rglob("postmaster.pid"))
+
+
+def embedded_postgres(data_dir: Path) -> psutil.Process:
+    """The embedded database's first process; it is nobody's child."""
+    (file,) = pid_files(data_dir)
+    return psutil.Process(int(file.read_text().splitlines()[0]))
 
 
 async def gone(processes: list[psutil.Process], timeout_s: float = 15) -> list[psutil.Process]:

@@ -6,7 +6,6 @@ import signal
 from pathlib import Path
 from uuid import UUID
 
-import psutil
 import pytest
 
 from adapters.postgres.store import open_store
@@ -16,7 +15,7 @@ from api.settings import Settings
 from domain.events import CandidateAudioRecorded
 from domain.ports import Side
 from tests.api.candidate import in_call, recording
-from tests.api.cli.process import gone, serving, viva
+from tests.api.cli.process import embedded_postgres, gone, serving, viva
 
 pytestmark = pytest.mark.timeout(150)
 
@@ -36,7 +35,7 @@ async def test_a_server_that_is_stopped_and_one_that_is_killed(server_folder: Pa
 async def _stopped(data_dir: Path) -> None:
     secret = "hush-" * 10
     async with serving(data_dir, VIVA_SECRET=secret) as server:
-        family = [*server.family, _postgres(data_dir)]
+        family = [*server.family, embedded_postgres(data_dir)]
         assert len(family) >= 2  # the rehearsal interviewer among them
         opened = await open_call(server.url, **CALL)
         async with in_call(opened) as candidate:
@@ -54,12 +53,6 @@ async def _stopped(data_dir: Path) -> None:
     assert {"call_entered", "call_left"} <= {line["event"] for line in lines}
     for hidden in (secret, opened.token, candidate.client.ready["token"], "Secretname", *words):
         assert hidden.strip() not in errors
-
-
-def _postgres(data_dir: Path) -> psutil.Process:
-    """The embedded database's first process; it is nobody's child."""
-    (file,) = (data_dir / "postgres").rglob("postmaster.pid")
-    return psutil.Process(int(file.read_text().splitlines()[0]))
 
 
 async def _killed(data_dir: Path) -> None:
