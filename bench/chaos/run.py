@@ -117,7 +117,7 @@ async def _hold_all(scenario: Scenario, lab: Laboratory, over: asyncio.Event) ->
     holding: list[asyncio.Task[Any]] = []
     if scenario.each_s is None:
         for _ in range(scenario.calls):
-            holding.append(asyncio.create_task(lab.hold(over, scenario.manner)))
+            holding.append(asyncio.create_task(_stay(scenario, lab, over)))
             await asyncio.sleep(_STAGGER_S)
     else:
         dice, left = random.Random(lab.seed), [scenario.calls]
@@ -125,6 +125,13 @@ async def _hold_all(scenario: Scenario, lab: Laboratory, over: asyncio.Event) ->
         holding = [asyncio.create_task(_come_and_go(scenario, lab, dice, left, over)) for _ in seats]
     results = await asyncio.gather(*holding, return_exceptions=True)
     return [repr(result) for result in results if isinstance(result, BaseException)]
+
+
+async def _stay(scenario: Scenario, lab: Laboratory, over: asyncio.Event) -> None:
+    """One seat: an interview that comes to its end before the faults do is followed by another."""
+    await lab.hold(over, scenario.manner)
+    while not over.is_set():
+        await lab.hold(over, scenario.manner)
 
 
 async def _come_and_go(
