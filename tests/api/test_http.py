@@ -140,7 +140,6 @@ async def test_a_database_that_is_away(
     desk: Desk, dsn: str, postgres_server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Given a database that takes no connections: not ready, no calls; and all is well once it is back."""
-    monkeypatch.setattr("api.switchboard._OPENING_TIMEOUT_S", 0.5)
     name = str(psycopg.conninfo.conninfo_to_dict(dsn)["dbname"])
     async with running_desk(dsn, tmp_path) as other, other.http() as http:
         await asyncio.to_thread(_allow, postgres_server, name, False)
@@ -148,7 +147,9 @@ async def test_a_database_that_is_away(
         assert ready.status_code == 503
         assert "database" in ready.json()["problems"][0]
         assert (await http.get("/health/live")).status_code == 200
-        answer = await http.post("/calls", json=GOOD, timeout=10)
+        with monkeypatch.context() as impatient:
+            impatient.setattr("api.switchboard._OPENING_TIMEOUT_S", 0.5)
+            answer = await http.post("/calls", json=GOOD, timeout=10)
         assert (answer.status_code, answer.json()["code"]) == (503, "store_unavailable")
         assert answer.headers["retry-after"] == "2"
         await asyncio.to_thread(_allow, postgres_server, name, True)

@@ -177,7 +177,7 @@ async def test_a_server_that_stops_reading_is_found_full(tmp_path: Path) -> None
         RemoteControl.at(server.ws_url) as rehearsal,
         dial(server) as dialogue,
     ):
-        await rehearsal.strike("stall ms=400")
+        await rehearsal.strike("stall ms=2000")
         await dialogue.window(recording("answer_1"))
         await asyncio.sleep(0.1)
         assert server.sessions[-1].received.total_bytes == 0
