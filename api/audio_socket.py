@@ -103,7 +103,8 @@ async def _hello(wire: _Socket, outlet: Outlet, services: Services) -> CallSessi
         raise PeerError("store_unavailable", f"{error} Connect again in a moment.") from error
     except PeerError:
         raise
-    except Exception as error:  # the border: it was logged with its traceback where it happened
+    except Exception as error:  # the border: whatever breaks one hello must not reach another
+        _log.error("hello_broken", exc_info=error)
         raise PeerError("internal", "The server failed to take this call up: open a new one.") from error
     session.client.hellos.spend()
     try:

@@ -95,10 +95,12 @@ class Inlet:
             raise
 
     async def _wait_for_room(self) -> None:
+        """It is not the client that is silent meanwhile."""
         self._counts.inlets_full += 1
         while self._bytes > MOST_BYTES // 2:
             self._room.clear()
             await self._room.wait()
+            self._heartbeat.heard()
 
     async def work(self) -> NoReturn:
         """Hand over what waits, for as long as the connection lives. Others have their turn in between."""

@@ -123,7 +123,9 @@ async def test_more_than_may_wait_is_not_read_before_there_is_room() -> None:
         for _ in range(100):
             await asyncio.sleep(0)
         assert line.said.qsize() > most // 2
+        heard = line.signs_of_life
         await line.inlet.work_off()
+        assert line.signs_of_life > heard + (most - line.said.qsize())  # it is not silent because it is not read
         await line.until(lambda: not line.said.qsize())
         await line.inlet.work_off()
     assert line.handed == list(range(20, 20 + 2 * most))
