@@ -12,11 +12,11 @@ from litestar.openapi.plugins import JsonRenderPlugin, YamlRenderPlugin
 from litestar.static_files import create_static_files_router
 
 from adapters.postgres.views import Views
-from api.audio_socket import audio_socket
-from api.health import live, ready
-from api.http_errors import HANDLERS, count_refusal
-from api.metrics import metrics
-from api.opening import CallsController, list_agents
+from api.routes.audio_socket import audio_socket
+from api.routes.errors import HANDLERS, count_refusal
+from api.routes.health import live, ready
+from api.routes.metrics import metrics
+from api.routes.open_call import CallsController, list_agents
 from api.services import Services
 
 WEB = Path(__file__).with_name("web")

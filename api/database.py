@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 import structlog
 
-from adapters.postgres.embedded import EmbeddedPostgres
+from adapters.postgres.embedded.server import EmbeddedPostgres
 from adapters.postgres.migrate import upgrade
 from api.background import running
 from api.settings import Settings

@@ -23,7 +23,7 @@ class RehearsalError(VivaError):
 @asynccontextmanager
 async def running_rehearsal(settings: Settings) -> AsyncIterator[tuple[GeminiSettings, Process]]:
     """A rehearsal interviewer that is ended with this block, and how to reach it. Raises `RehearsalError`."""
-    command = [sys.executable, "-m", "adapters.gemini.rehearsal", "--json", "--exit-with-parent"]
+    command = [sys.executable, "-m", "adapters.rehearsal", "--json", "--exit-with-parent"]
     command += ["--data-dir", str(settings.data_dir / "rehearsal")]
     for folder in settings.recordings:
         command += ["--recordings", str(folder)]

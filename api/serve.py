@@ -11,12 +11,12 @@ from typing import Any, cast
 import uvicorn
 
 from api.app import create_app
-from api.door import Door
-from api.http_connection import HttpConnection
+from api.connections.admission import Door
+from api.connections.http import HttpConnection
+from api.connections.small_reads import SmallReads
+from api.connections.websocket import SocketConnection
 from api.services import Services, open_services
 from api.settings import Settings
-from api.small_reads import SmallReads
-from api.socket_connection import SocketConnection
 from api.stop_signals import StopSignals
 
 WhenReady = Callable[[str, Services], None]

@@ -14,20 +14,20 @@ from adapters.gemini.link import GeminiLink
 from adapters.gemini.settings import GeminiSettings
 from adapters.postgres.leases import Leases
 from adapters.postgres.store import PostgresStore, open_store
-from adapters.telemetry.counts import Counts
 from adapters.telemetry.loop_lag import LoopLag
-from adapters.voice.pause_judge import PauseJudge
 from adapters.voice.silero import shared_session
-from api.adoption import adopt_orphans
+from adapters.voice.turn_detector import PauseJudge
 from api.agents import Agents, read_agents
 from api.background import running
-from api.call_session import CallSession
+from api.connections.admission import Door
 from api.database import open_database
-from api.door import Door
+from api.live.counts import Counts
+from api.live.session import CallSession
+from api.ownership.orphans import adopt_orphans
+from api.ownership.registry import Switchboard
 from api.rehearsal_process import running_rehearsal
 from api.settings import Settings
-from api.switchboard import Switchboard
-from api.tokens import TokenMint, kept_secret
+from api.wire.tokens import TokenMint, kept_secret
 from projections.catalogue import READ_MODELS
 from projections.runner import ProjectionRunner
 

@@ -14,7 +14,7 @@ from typing import Any, Self
 
 import structlog
 
-from adapters.postgres.embedded import leave_at_once
+from adapters.postgres.embedded.server import leave_at_once
 
 _log = structlog.get_logger(__name__)
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)

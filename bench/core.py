@@ -17,10 +17,10 @@ from bench.cpu import Round, Stopwatch, cpu_us, ratios, rounds
 from bench.report import Section, console, spread
 from domain import inputs as inp
 from domain.call import Call, open_call
-from domain.features import FrameFeatures
 from domain.interview import Agent, Candidate, InterviewContext
 from domain.machine import fire
 from domain.policy import BargeInPolicy, LinkPolicy, Policy
+from domain.sound.features import FrameFeatures
 from domain.states import TABLE, State, Trigger
 
 COMMAND = "python -m bench.core"

@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from adapters.postgres.embedded import EmbeddedPostgres
+from adapters.postgres.embedded.server import EmbeddedPostgres
 from adapters.postgres.migrate import upgrade
 from api import logs
 from bench.heard_call import Cut, cuts_of, interrupted_call, make_long_winded, write_script

@@ -17,17 +17,17 @@ import soundfile
 import soxr
 from numpy.typing import NDArray
 
-from adapters.gemini.rehearsal.prompts import PROMPTS, RecordedPrompts
-from adapters.gemini.rehearsal.server import RehearsalServer
-from adapters.gemini.rehearsal.utterance import Spoken
-from api.call_session import CallSession
+from adapters.rehearsal.server import RehearsalServer
+from adapters.rehearsal.speech.prompts import PROMPTS, RecordedPrompts
+from adapters.rehearsal.speech.utterance import Spoken
+from api.live.session import CallSession
 from bench.heard_sound import Played, Recording, played_until
 from domain.event import Event
 from domain.events import BargeInSuspected, InterviewerCut
 from domain.inputs import PlaybackReported
-from domain.journal import unpack
 from domain.policy import FRAME_SAMPLES, MODEL_RATE_HZ, SAMPLE_RATE_HZ
 from domain.ports import Side
+from domain.sound.segments import unpack
 from tests.api.web.chromium import Page
 from tests.fixtures.server import RECORDINGS, Desk
 

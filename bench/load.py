@@ -20,7 +20,7 @@ from typing import Any
 import psutil
 
 from adapters.gemini.settings import GeminiSettings
-from adapters.postgres.embedded import EmbeddedPostgres
+from adapters.postgres.embedded.server import EmbeddedPostgres
 from api.settings import Settings
 from bench import load_model, load_server
 from bench.load_clients import Candidate, Seen, added_ms, fresh, recordings

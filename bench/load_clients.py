@@ -14,7 +14,7 @@ from typing import Any
 
 from api.cli.screenplay import Stage, read_recording
 from api.client import VivaClient, open_call
-from api.protocol import ServerAudio
+from api.wire.protocol import ServerAudio
 from bench.marks import mark_of, marked
 
 RATE_HZ = 16_000

@@ -13,11 +13,11 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from time import monotonic, process_time
 
-from adapters.gemini.rehearsal import session as rehearsal_session
-from adapters.gemini.rehearsal.config import RehearsalConfig
-from adapters.gemini.rehearsal.link import Link
-from adapters.gemini.rehearsal.received import Received, Window
-from adapters.gemini.rehearsal.server import RehearsalServer
+from adapters.rehearsal.config import RehearsalConfig
+from adapters.rehearsal.server import RehearsalServer
+from adapters.rehearsal.session import session as rehearsal_session
+from adapters.rehearsal.session.link import Link
+from adapters.rehearsal.session.received import Received, Window
 from bench.marks import MARKED_SAMPLES, mark_of, marked
 
 THINKING_MS = 300

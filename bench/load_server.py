@@ -15,7 +15,7 @@ from pathlib import Path
 from time import monotonic, perf_counter, process_time, thread_time
 from typing import Any
 
-from adapters.postgres.writer_stats import WriterStats
+from adapters.postgres.log.writer_stats import WriterStats
 from api import logs
 from api.cli.loop import run as run_on_loop
 from api.serve import serve

@@ -23,8 +23,8 @@ from adapters.gemini.uplink import PCM_16K
 from adapters.gemini.voice import VoiceDecoder
 from adapters.voice.factory import make_detector
 from api.cli.loop import run as run_on_loop
-from api.intake import VoiceIntake
-from api.protocol import decode_audio
+from api.live.intake import VoiceIntake
+from api.wire.protocol import decode_audio
 from bench.cpu import Stopwatch, cpu_us, ratios
 from bench.paths_scene import FRAME_US, SETTINGS, Detector, Rig, SwallowingSocket, scene, sdk_session, voice_json
 from bench.report import Section, console, spread

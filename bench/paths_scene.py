@@ -22,20 +22,20 @@ from adapters.gemini.link import GeminiLink
 from adapters.gemini.live_setup import LiveSetup
 from adapters.gemini.session import GeminiSession
 from adapters.gemini.settings import GeminiSettings
-from adapters.memory.store import MemoryStore
-from adapters.postgres.mapper import EventMapper
-from api.call_session import CallSession
+from adapters.postgres.log.mapper import EventMapper
 from api.cli.screenplay import read_recording
-from api.logbook import Logbook
-from api.outlet import Outlet
-from api.protocol import ClientAudio, Hello, encode_client_audio
-from api.tokens import TokenMint
+from api.live.log_appender import Logbook
+from api.live.session import CallSession
+from api.wire.protocol import ClientAudio, Hello, encode_client_audio
+from api.wire.send_queue import Outlet
+from api.wire.tokens import TokenMint
 from domain import inputs as inp
 from domain.call import Call, Decision, open_call
 from domain.effects import DialModel
 from domain.interview import Agent, Candidate, InterviewContext
 from domain.policy import Policy, VoicePolicy
 from domain.states import State
+from tests.fakes.store import MemoryStore
 
 RECORDINGS = Path(__file__).parents[1] / "tests" / "data" / "candidate"
 ANSWER, PAUSE_S, AFTER_S = "answer_1", 14, 0.4

@@ -23,7 +23,7 @@ from psycopg.conninfo import conninfo_to_dict
 from rich.console import Console
 from rich.table import Table
 
-from adapters.postgres.embedded import EmbeddedPostgres
+from adapters.postgres.embedded.server import EmbeddedPostgres
 from adapters.postgres.migrate import upgrade
 from adapters.postgres.store import open_store
 from domain.ports import Append, Outcome, StoredEvent

@@ -25,7 +25,7 @@ from adapters.voice.frames import FRAME_BYTES, FRAME_MS, RATE_HZ
 from adapters.voice.resample import Resampler
 from adapters.voice.silero import SileroDetector
 from adapters.voice.webrtc import Mode, WebRtcDetector
-from domain.features import VOICE_NOT_MEASURED
+from domain.sound.features import VOICE_NOT_MEASURED
 
 RECORDINGS = Path(__file__).parents[1] / "tests" / "data" / "voice"
 SPEAKERS = ("fluent", "hoarse")

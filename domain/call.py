@@ -9,13 +9,13 @@ from uuid import UUID
 
 import msgspec
 
+from domain.aggregate import CallMemory
 from domain.effects import Effect, TellState
 from domain.event import Event
 from domain.events import CallOpened
 from domain.inputs import CallTakenOver, CandidateFrame, DeadlinePassed, Input, ModelAudio
 from domain.interview import Agent, Candidate, InterviewContext
 from domain.matrix import MATRIX
-from domain.memory import CallMemory
 from domain.rules.attribution import attributed
 from domain.rules.deadlines import pass_deadlines
 from domain.rules.ending import start_clocks

@@ -5,8 +5,8 @@ Effects name ranges of audio by absolute sample positions; the shell keeps the b
 
 from typing import Any, NamedTuple
 
-from domain.history import Turn
 from domain.ports import Side
+from domain.record.conversation import Turn
 from domain.states import State
 
 # --- towards the client ------------------------------------------------------------------------------------------

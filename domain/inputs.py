@@ -1,7 +1,7 @@
 """Everything that can happen to a call from outside.
 
 Inputs are facts, so all but the two kinds of audio *are* events: the core stamps them with the call, the version and
-their ordinal and they go to the log as they came. Audio goes to the log in segments (`domain.journal`), each frame
+their ordinal and they go to the log as they came. Audio goes to the log in segments (`domain.sound.segments`), each frame
 and chunk with its ordinal, arrival time and features, so every input can be read back in its order.
 
 Fields marked "attributed" are filled in by the core from what it knows; adapters leave them at their default.
@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from domain.event import Event, RawJson, event
-from domain.features import FrameFeatures
+from domain.sound.features import FrameFeatures
 
 
 class CandidateFrame(msgspec.Struct, frozen=True, kw_only=True):

@@ -38,7 +38,7 @@ class AudioSegment:
     """At most one second of one side's audio, as stored: append-only, named by its hash.
 
     `pcm` is mono PCM16 little-endian at `rate_hz`; `first_sample` its position in that side's stream of the call;
-    `sha256` the hex digest of `pcm`. `arrivals` is the side table (packed, see `domain.journal`) of what the
+    `sha256` the hex digest of `pcm`. `arrivals` is the side table (packed, see `domain.sound.segments`) of what the
     decisions were made on: per frame or chunk its input ordinal, arrival time and quantised features.
     """
 

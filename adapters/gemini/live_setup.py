@@ -11,10 +11,10 @@ from typing import Any, Literal
 from google.genai import types
 
 from adapters.gemini.catalogue import takes_history
-from domain.history import Turn
 from domain.interview import END_TOOL
 from domain.policy import EndpointPolicy
 from domain.ports import Side
+from domain.record.conversation import Turn
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,9 +22,9 @@ from google.genai.live import AsyncSession
 from websockets.exceptions import ConnectionClosed
 
 from adapters.gemini.losses import UPLINK_FULL, UPLINK_STALLED, LostError
-from domain.history import Turn
 from domain.policy import SAMPLE_RATE_HZ, samples
 from domain.ports import Side
+from domain.record.conversation import Turn
 
 PCM_16K = f"audio/pcm;rate={SAMPLE_RATE_HZ}"
 LONGEST_CHUNK_BYTES = 2 * samples(200)

@@ -8,13 +8,13 @@ from typing import Any
 
 import asyncpg
 
-from adapters.postgres.append_queue import QueueLimits
 from adapters.postgres.dsn import normalise
 from adapters.postgres.failures import UNAVAILABLE
 from adapters.postgres.listener import Listener
-from adapters.postgres.mapper import EventMapper
-from adapters.postgres.reader import PostgresReader
-from adapters.postgres.writer import GroupCommitWriter
+from adapters.postgres.log.append_queue import QueueLimits
+from adapters.postgres.log.mapper import EventMapper
+from adapters.postgres.log.reader import PostgresReader
+from adapters.postgres.log.writer import GroupCommitWriter
 from domain.errors import StoreError, StoreUnavailableError
 from domain.ports import KeyRing
 

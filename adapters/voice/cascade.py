@@ -18,7 +18,7 @@ from adapters.voice.features import level_of, samples_of
 from adapters.voice.frames import FRAME_BYTES, FRAME_MS, FRAME_SAMPLES
 from adapters.voice.silero import HISTORY_SAMPLES, WINDOW_SAMPLES, SileroStream
 from adapters.voice.webrtc import Mode, WebRtcDetector
-from domain.features import FrameFeatures, quantise_voice
+from domain.sound.features import FrameFeatures, quantise_voice
 
 LEAD_IN_WINDOWS = 8
 """256 ms that Silero is given to hear at once: when the gate opens, and when it starts afresh."""

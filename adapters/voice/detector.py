@@ -6,7 +6,7 @@ detector ran is a setting, and a recorded call can be heard again with another o
 
 from abc import ABC, abstractmethod
 
-from domain.features import FrameFeatures
+from domain.sound.features import FrameFeatures
 
 
 class VoiceDetector(ABC):

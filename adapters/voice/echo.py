@@ -19,8 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from adapters.voice.frames import RATE_HZ
-from domain.features import NOTHING_PLAYED, quantise_over_echo
 from domain.policy import MODEL_RATE_HZ
+from domain.sound.features import NOTHING_PLAYED, quantise_over_echo
 
 _BANDS_HZ = (150, 250, 350, 500, 650, 800, 1_000, 1_300, 1_700, 2_200, 2_900, 3_800, 5_000)
 _TRANSFORM = 512

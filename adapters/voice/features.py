@@ -1,4 +1,4 @@
-"""From a frame's samples to its quantised level. The laws of quantisation are `domain.features`'."""
+"""From a frame's samples to its quantised level. The laws of quantisation are `domain.sound.features`'."""
 
 import math
 
@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from adapters.voice.frames import FRAME_BYTES, FRAME_SAMPLES, FrameLengthError
-from domain.features import quantise_level
+from domain.sound.features import quantise_level
 
 _FULL_SCALE = 32_768.0
 _FULL_SCALE_ENERGY = FRAME_SAMPLES * _FULL_SCALE**2

@@ -18,7 +18,7 @@ from adapters.voice.detector import VoiceDetector
 from adapters.voice.features import level_of, samples_of
 from adapters.voice.frames import RATE_HZ
 from domain.errors import VivaError
-from domain.features import VOICE_NOT_MEASURED, FrameFeatures, quantise_voice
+from domain.sound.features import VOICE_NOT_MEASURED, FrameFeatures, quantise_voice
 
 WINDOW_SAMPLES = 512
 CONTEXT_SAMPLES = 64

@@ -11,7 +11,7 @@ import webrtcvad
 from adapters.voice.detector import VoiceDetector
 from adapters.voice.features import level_of
 from adapters.voice.frames import RATE_HZ
-from domain.features import VOICE_NOT_MEASURED, FrameFeatures
+from domain.sound.features import VOICE_NOT_MEASURED, FrameFeatures
 
 Mode = Literal[0, 1, 2, 3]
 """How much must speak for speech: 0 lets most through, 3 least."""

@@ -16,7 +16,7 @@ _COMMANDS = {
     "demo": "api.cli.demo:demo",
     "call": "api.cli.call:call",
     "replay": "api.cli.replay:replay",
-    "rehearsal": "adapters.gemini.rehearsal.command:main",
+    "rehearsal": "adapters.rehearsal.command:main",
     "db": "api.cli.database:db",
     "rebuild": "api.cli.rebuild:rebuild",
 }

@@ -16,7 +16,7 @@ from domain.event import Event
 from domain.events import DECISION_VERSION
 from domain.inputs import FACTS
 from domain.ports import AudioSegment, Side
-from domain.replay import Difference, differences, fold_all, inputs_of
+from domain.recovery.replay import Difference, differences, fold_all, inputs_of
 
 _QUIET = frozenset({"originator_id", "originator_version", "at_us", "seq", "decision_version"})
 _WIDEST = 150

@@ -19,7 +19,7 @@ from api.client.line import Line
 from api.client.loudspeaker import Loudspeaker
 from api.client.microphone import Microphone
 from api.client.opening import OpenedCall
-from api.protocol import ClientAudio, decode_server_audio, encode_client_audio
+from api.wire.protocol import ClientAudio, decode_server_audio, encode_client_audio
 from domain.errors import PeerError
 
 _NORMAL, _MOVING = 1000, 1012

@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Callable
 from time import monotonic
 
-from api.protocol import ServerAudio
+from api.wire.protocol import ServerAudio
 
 RATE_HZ = 24_000
 _TICK_S = 0.01

@@ -1,6 +1,6 @@
 /** The demonstration page: a form, a call, an end. Everything about calls is in `viva-client.js`. */
-import { CallView } from "./call-view.js";
-import { clientError, VivaError } from "./errors.js";
+import { CallView } from "./page/call-view.js";
+import { clientError, VivaError } from "./client/errors.js";
 import { listAgents, requestMicrophone, VivaCall } from "./viva-client.js";
 
 let call = null;

@@ -7,10 +7,10 @@
  *
  * Nothing here is global: two calls on one page do not know of each other.
  */
-import { listAgents, openCall } from "./call-request.js";
-import { CallSession } from "./call-session.js";
-import { VivaError } from "./errors.js";
-import { requestMicrophone } from "./microphone.js";
+import { listAgents, openCall } from "./client/call-request.js";
+import { CallSession } from "./client/call-session.js";
+import { VivaError } from "./client/errors.js";
+import { requestMicrophone } from "./audio/microphone.js";
 
 export { listAgents, requestMicrophone, VivaError };
 
@@ -34,7 +34,7 @@ export class VivaCall extends EventTarget {
   #ticket;
   #session;
 
-  /** @param {import("./call-request.js").CallTicket} ticket the answer to `POST /calls`, where your own server has made that request */
+  /** @param {import("./client/call-request.js").CallTicket} ticket the answer to `POST /calls`, where your own server has made that request */
   constructor(ticket) {
     super();
     this.#ticket = ticket;

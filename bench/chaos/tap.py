@@ -5,7 +5,7 @@ from time import monotonic, time
 from typing import Any
 
 from api.client import VivaClient
-from api.protocol import ServerAudio
+from api.wire.protocol import ServerAudio
 from bench.chaos.evidence import ClientJournal, Connection, Played, Received, Told
 from bench.chaos.rig.door import Door, Passage
 from bench.marks import MARKED_SAMPLES, marked

@@ -10,7 +10,7 @@ from hashlib import blake2b
 
 from adapters.voice.detector import VoiceDetector
 from adapters.voice.resample import Resampler
-from domain.features import FrameFeatures
+from domain.sound.features import FrameFeatures
 
 _DIGEST_BYTES = 12
 

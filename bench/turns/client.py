@@ -5,9 +5,16 @@ from random import Random
 
 import numpy as np
 
-from api import protocol
-from api.call_session import CallSession
-from api.protocol import ClientAudio, Playback, decode_control, decode_server_audio, encode_client_audio, encode_control
+from api.live.session import CallSession
+from api.wire import protocol
+from api.wire.protocol import (
+    ClientAudio,
+    Playback,
+    decode_control,
+    decode_server_audio,
+    encode_client_audio,
+    encode_control,
+)
 from bench.turns.clock import SimulatedLoop
 from bench.turns.echo import Echo
 from bench.turns.loudspeaker import SteppedLoudspeaker

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from time import thread_time_ns
 from typing import Any
 
-from api.call_session import CallSession
+from api.live.session import CallSession
 from bench.report import Section
 from bench.turns.contestants import CONTESTANTS
 from bench.turns.scenes import Scene

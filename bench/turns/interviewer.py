@@ -13,7 +13,7 @@ from bench.turns.levels import active_dbfs, gain_to
 from bench.turns.scenes import SPEECH_DBFS, Prompt, Turn
 
 RATE_HZ = 24_000
-PROMPTS = Path(__file__).parents[2] / "adapters" / "gemini" / "rehearsal" / "recorded"
+PROMPTS = Path(__file__).parents[2] / "adapters" / "rehearsal" / "speech" / "recorded"
 LONG_PROMPTS = ("background", "challenge", "close", "more", "next", "project", "team", "welcome")
 SHORT = (Prompt("go_on", 0),)
 """Less than a second."""

@@ -5,7 +5,7 @@ from hashlib import blake2b
 
 from adapters.voice.smart_turn import HEARD_SAMPLES, completeness
 from bench.turns.clock import SimulatedLoop
-from domain.features import quantise_voice
+from domain.sound.features import quantise_voice
 
 JUDGING_MS = 120
 """What the network and its way there and back take on one core; a busy machine takes longer."""
@@ -14,7 +14,7 @@ Verdicts = dict[bytes, int]
 
 
 class SimulatedJudge:
-    """As `adapters.voice.pause_judge.Judge` asks. A busy one refuses, as the product's does when its queue is full."""
+    """As `adapters.voice.turn_detector.Judge` asks. A busy one refuses, as the product's does when its queue is full."""
 
     def __init__(self, loop: SimulatedLoop, known: Verdicts, *, busy: bool) -> None:
         self._loop = loop

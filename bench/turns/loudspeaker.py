@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from api.client.loudspeaker import RATE_HZ, Loudspeaker
-from api.protocol import ServerAudio
+from api.wire.protocol import ServerAudio
 from bench.turns.corpus import Sound
 
 

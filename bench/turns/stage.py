@@ -13,15 +13,14 @@ from uuid import UUID
 
 import msgspec
 
-from adapters.memory.store import MemoryStore
-from adapters.postgres.mapper import EventMapper
+from adapters.postgres.log.mapper import EventMapper
 from adapters.voice.factory import make_detector
-from adapters.voice.pause_judge import Judge
-from api.call_session import CallSession
-from api.logbook import Logbook
-from api.outlet import Outlet
-from api.protocol import Hello
-from api.tokens import Token, TokenMint
+from adapters.voice.turn_detector import Judge
+from api.live.log_appender import Logbook
+from api.live.session import CallSession
+from api.wire.protocol import Hello
+from api.wire.send_queue import Outlet
+from api.wire.tokens import Token, TokenMint
 from bench.paths_scene import SETTINGS
 from bench.turns.caching import CachingDetector, CachingResampler, Features, Resampled
 from bench.turns.client import Network, SimulatedClient
@@ -39,6 +38,7 @@ from domain.inputs import FACTS
 from domain.interview import Agent, Candidate, InterviewContext
 from domain.policy import Policy, VoicePolicy
 from domain.ports import Side
+from tests.fakes.store import MemoryStore
 
 _PATIENT_MS = 3_600_000
 _CALL = UUID(int=1)

@@ -5,7 +5,7 @@ from typing import Any
 from domain import inputs as inp
 from domain.event import Event
 from domain.policy import Policy
-from domain.record import Record
+from domain.record.record import Record
 
 
 def attributed(record: Record, happened: Event, policy: Policy, now_us: int) -> dict[str, Any]:

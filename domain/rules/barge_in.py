@@ -6,11 +6,11 @@ candidate's, so that a burst of resent audio is judged as it was spoken.
 
 from typing import Any, Literal
 
+from domain.aggregate import CallMemory
 from domain.effects import FlushPlayback, ForgetInterviewerAudio, HoldPlayback, ReleasePlayback
 from domain.event import Evidence
 from domain.events import BargeInConfirmed, BargeInDismissed, BargeInSuspected, InterviewerCut
 from domain.inputs import CandidateFrame, MicMuted
-from domain.memory import CallMemory
 from domain.policy import MODEL_RATE_HZ, SAMPLE_RATE_HZ, millis, samples
 from domain.rules.floor import (
     end_if_muted,

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable
 
+from domain.aggregate import CallMemory
 from domain.effects import TellError
 from domain.events import ReplyOverdue, SessionAged
-from domain.memory import CallMemory
 from domain.rules.barge_in import decide_by_share
 from domain.rules.ending import close, close_without_goodbye, settle
 from domain.rules.floor import give_up_reply, nudge

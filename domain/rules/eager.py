@@ -5,12 +5,12 @@ there at once; if the candidate goes on, it is dropped unheard, what it cost is 
 where the early one ended: no sample is sent twice, none is missing.
 """
 
+from domain.aggregate import CallMemory
 from domain.effects import CloseActivity, OpenActivity
-from domain.endpointing import CERTAIN
 from domain.events import EagerEndTried, EagerEndWithdrawn
-from domain.memory import CallMemory
 from domain.policy import MODEL_RATE_HZ, millis, samples
 from domain.rules.floor import correct_history, count_late_audio, expect_reply, give_up_reply, send_up_to, so_far
+from domain.sound.endpointing import CERTAIN
 
 
 def try_end(call: CallMemory) -> None:

@@ -1,10 +1,10 @@
 """The end of a call, and the clocks that bound it."""
 
+from domain.aggregate import CallMemory
 from domain.effects import EndCall, LetGo, TellError
 from domain.event import Evidence
 from domain.events import CallClosed, CallSettled
 from domain.inputs import ClientLost, ClientViolatedProtocol, HangupRequested, OutletFailed
-from domain.memory import CallMemory
 from domain.policy import FRAME_SAMPLES, millis
 from domain.timers import Timer
 

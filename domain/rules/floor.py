@@ -2,6 +2,7 @@
 
 from typing import Literal
 
+from domain.aggregate import CallMemory
 from domain.effects import (
     CloseActivity,
     FlushPlayback,
@@ -22,7 +23,6 @@ from domain.events import (
     LateAudioDropped,
 )
 from domain.interview import NUDGE, OPENING, heard_note
-from domain.memory import CallMemory
 from domain.policy import millis, samples
 from domain.timers import Timer
 

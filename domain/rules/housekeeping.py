@@ -1,17 +1,17 @@
 """What follows every input: audio goes out as playback moves on, segments are sealed, sessions rotated in quiet."""
 
+from domain.aggregate import CallMemory
 from domain.effects import ForgetCandidateAudio, SendInterviewerAudio
 from domain.events import CallRemembered, CandidateAudioRecorded, DecisionEvent, InterviewerAudioRecorded
-from domain.journal import Journal
-from domain.memory import CallMemory
 from domain.policy import samples
 from domain.ports import Side
-from domain.remembering import remember
+from domain.recovery.snapshot import remember
 from domain.rules.ending import record_settled
 from domain.rules.floor import watch_playback
 from domain.rules.links import model_lost, rotate
 from domain.rules.playback import believed_from_us, finish_if_heard
 from domain.rules.takeover import hand_over_if_quiet, record_handed_over
+from domain.sound.segments import Journal
 from domain.states import Link, State
 from domain.timers import Timer
 

@@ -1,9 +1,9 @@
 """Losing and regaining the two links: the client's websocket and the Gemini session."""
 
+from domain.aggregate import CallMemory
 from domain.event import Evidence
 from domain.events import CandidateStarted, InterviewerCut, LinkLost, LinkRestored
 from domain.inputs import ClientConnected, ClientLost, ModelConnected, ModelLost
-from domain.memory import CallMemory
 from domain.rules import eager
 from domain.rules.barge_in import cut_facts, dismiss
 from domain.rules.ending import close

@@ -1,5 +1,6 @@
 """What Gemini sends: audio, transcripts, the ends of its turns, tools, and what it says about its session."""
 
+from domain.aggregate import CallMemory
 from domain.effects import AnswerTool, FlushPlayback
 from domain.events import EndingAgreed, GenerationCancelled, GenerationStarted, ModelWentOn, PlayoutOverflowed
 from domain.inputs import (
@@ -12,8 +13,7 @@ from domain.inputs import (
     ToolCallRequested,
 )
 from domain.interview import END_TOOL
-from domain.memory import CallMemory
-from domain.record import Reply
+from domain.record.record import Reply
 from domain.rules.attribution import still_of_the_cut_reply
 from domain.rules.barge_in import confirm
 from domain.rules.ending import close_without_goodbye

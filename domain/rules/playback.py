@@ -1,11 +1,11 @@
 """What the client says about its playback: a reply begins when it is heard, and ends when it has been heard."""
 
+from domain.aggregate import CallMemory
 from domain.effects import ForgetInterviewerAudio
 from domain.events import ModelFinished, ModelStarted
 from domain.inputs import PlaybackReported
-from domain.memory import CallMemory
 from domain.policy import MODEL_RATE_HZ, millis, samples
-from domain.record import Reply
+from domain.record.record import Reply
 from domain.rules.barge_in import confirm
 from domain.rules.ending import close
 from domain.rules.floor import nudge, reset_detector, start_answer, watch_playback

@@ -2,16 +2,16 @@
 
 from typing import Literal
 
+from domain.aggregate import CallMemory
 from domain.effects import AnswerTool, DialModel
 from domain.event import Evidence
 from domain.events import ModelMemoryJudged
-from domain.history import Turn, turns_of
 from domain.inputs import UsageReported
 from domain.interview import LOST_CALL, seed_note
-from domain.memory import CallMemory
 from domain.policy import SAMPLE_RATE_HZ
 from domain.ports import Side
-from domain.record import Record
+from domain.record.conversation import Turn, turns_of
+from domain.record.record import Record
 
 _TOKENS_PER_SECOND = 25
 _CHARACTERS_PER_TOKEN = 4

@@ -1,9 +1,9 @@
 """A call changes hands: its process lets go of it in good order, or another one takes it over from the log."""
 
+from domain.aggregate import CallMemory
 from domain.effects import HandOver
 from domain.events import CallHandedOver
 from domain.inputs import CallTakenOver, HandOverRequested
-from domain.memory import CallMemory
 from domain.policy import MODEL_RATE_HZ, samples
 from domain.rules.barge_in import dismiss
 from domain.rules.ending import start_clocks

@@ -1,8 +1,8 @@
 """Each frame of the candidate's voice while the floor is free or theirs."""
 
+from domain.aggregate import CallMemory
 from domain.effects import JudgePause
 from domain.inputs import CandidateFrame, MicMuted, MicUnmuted, PauseJudged
-from domain.memory import CallMemory
 from domain.policy import SAMPLE_RATE_HZ, millis, samples
 from domain.rules import eager
 from domain.rules.floor import send_up_to, so_far, start_answer, stop_answer, stream_to_model, with_preroll

@@ -11,7 +11,7 @@ import pytest
 from websockets.asyncio.server import Server, ServerConnection, serve
 
 from api.client import CallEndedError, Loudspeaker, OpenedCall, VivaClient
-from api.protocol import ServerAudio
+from api.wire.protocol import ServerAudio
 
 READY = {
     "type": "ready", "version": 5, "call_id": "c", "resumed": False, "token": "t", "token_expires_at": "", "epoch": 1,

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from api.messages import message_of
+from api.wire.messages import message_of
 from bench.chaos.course import seconds
 from bench.chaos.evidence import CallEvidence, ClientJournal, Connection, GeminiSession, Received, Told, Window
 from bench.marks import marked
@@ -17,11 +17,11 @@ from domain import events as ev
 from domain import inputs as inp
 from domain.call import Call, Decision
 from domain.event import Event
-from domain.features import FrameFeatures
 from domain.ports import AudioSegment, Side
-from domain.recovery import recover
+from domain.record.client_messages import kept_version, tellings_of
+from domain.recovery.recover import recover
+from domain.sound.features import FrameFeatures
 from domain.states import State
-from domain.tellings import kept_version, tellings_of
 from tests.domain.calls import CHUNK_MS, SILENT, VOICED, a_call
 
 OPENED_AT = "2026-01-01T00:00:00.000Z"

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from api.protocol import ServerAudio
+from api.wire.protocol import ServerAudio
 from bench.turns import __main__ as command
 from bench.turns.compose import compose
 from bench.turns.contestants import CONTESTANTS

@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from adapters.memory.store import MemoryStore
-from adapters.postgres.append_queue import QueueLimits
+from adapters.postgres.log.append_queue import QueueLimits
 from adapters.postgres.store import open_store
 from domain.errors import BugError, StoreUnavailableError, WriterFullError
 from domain.ports import Append, AudioStore, EventReader, EventWriter, Outcome, Side
 from tests.contracts.calls import TOPIC, Outcomes, append, event, new_call, segment
+from tests.fakes.store import MemoryStore
 
 DURABLE, CONFLICT = Outcome.DURABLE, Outcome.CONFLICT
 

@@ -28,8 +28,8 @@ def test_relative_links_lead_somewhere(page):
 
 
 def test_the_protocol_page_names_every_error_and_message():
-    """Codes and types of `api.protocol`, types the server sends, and reasons the core closes for, are all named."""
-    from api.protocol import CLIENT_TYPES, CLOSE_CODES
+    """Codes and types of `api.wire.protocol`, types the server sends, and reasons the core closes for, are all named."""
+    from api.wire.protocol import CLIENT_TYPES, CLOSE_CODES
 
     page = (ROOT / "docs" / "protocol.md").read_text()
     server_types = set(re.findall(r'"type": "(\w+)"', _source("api")))

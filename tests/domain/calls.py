@@ -10,11 +10,11 @@ from domain import inputs as inp
 from domain.call import Call, Decision, open_call
 from domain.effects import Effect, StoreAudio
 from domain.event import Event
-from domain.features import FrameFeatures
 from domain.interview import Agent, Candidate, InterviewContext
 from domain.policy import EndpointPolicy, Policy
 from domain.ports import AudioSegment
-from domain.recovery import recover
+from domain.recovery.recover import recover
+from domain.sound.features import FrameFeatures
 
 CALL_ID = UUID("00000000-0000-4000-8000-000000000001")
 VOICED = FrameFeatures(level=190, gate=1, voice=250)

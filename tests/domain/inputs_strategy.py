@@ -3,7 +3,7 @@
 from hypothesis import strategies as st
 
 from domain import inputs as inp
-from domain.features import FrameFeatures
+from domain.sound.features import FrameFeatures
 
 FRAME_PCM = bytes(640)
 

@@ -5,8 +5,8 @@ import pytest
 from domain import effects as fx
 from domain import events as ev
 from domain import inputs as inp
-from domain.features import FrameFeatures
 from domain.policy import BargeInPolicy, EndpointPolicy, Policy, VoicePolicy, samples
+from domain.sound.features import FrameFeatures
 from domain.states import State
 from tests.domain.calls import PLAIN, VOICED, Driver
 

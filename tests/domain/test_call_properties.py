@@ -13,9 +13,9 @@ from domain import inputs as inp
 from domain.call import Call
 from domain.events import CallRemembered
 from domain.policy import EagerPolicy, EndpointPolicy, Policy, RecordingPolicy
-from domain.recovery import recover
-from domain.remembering import remember
-from domain.replay import fold_all, inputs_of, rerun
+from domain.recovery.recover import recover
+from domain.recovery.replay import fold_all, inputs_of, rerun
+from domain.recovery.snapshot import remember
 from domain.states import State
 from tests.domain.calls import Driver
 from tests.domain.inputs_strategy import happenings, rare

@@ -7,9 +7,9 @@ import pytest
 from domain import effects as fx
 from domain import events as ev
 from domain import inputs as inp
-from domain.endpointing import CERTAIN
 from domain.event import Event
 from domain.policy import EagerPolicy, EndpointPolicy, Policy, samples
+from domain.sound.endpointing import CERTAIN
 from domain.states import State
 from tests.domain.calls import Driver
 

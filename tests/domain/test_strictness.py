@@ -4,7 +4,7 @@ from uuid import UUID
 
 import msgspec
 
-from adapters.postgres.mapper import EventMapper
+from adapters.postgres.log.mapper import EventMapper
 from domain.interview import Agent
 from domain.ports import StoredEvent
 from domain.strictness import unknown_fields

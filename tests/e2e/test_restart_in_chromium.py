@@ -18,8 +18,8 @@ from domain.effects import TellTranscript
 from domain.event import Event
 from domain.policy import FRAME_SAMPLES, LinkPolicy
 from domain.ports import Side
-from domain.replay import differences, fold_all
-from domain.tellings import tellings_of
+from domain.record.client_messages import tellings_of
+from domain.recovery.replay import differences, fold_all
 from tests.api.cli.process import Serving, serving
 from tests.api.web.chromium import Chromium, Page, chromium_path
 from tests.e2e.sent_audio import SentAudio, overheard, sent_audio

@@ -22,7 +22,6 @@ from adapters.gemini.link import GeminiLink
 from adapters.gemini.live_setup import LiveSetup
 from adapters.gemini.settings import read_settings
 from domain.effects import DialModel
-from domain.history import Turn
 from domain.inputs import (
     CandidateTranscribed,
     GenerationCompleted,
@@ -39,6 +38,7 @@ from domain.inputs import (
 )
 from domain.interview import END_TOOL, NUDGE, OPENING, heard_note, seed_note
 from domain.ports import Side
+from domain.record.conversation import Turn
 from tests.adapters.gemini.inbox import Inbox
 
 if not os.environ.get("GEMINI_API_KEY"):

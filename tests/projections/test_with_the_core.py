@@ -12,8 +12,8 @@ from domain import events as ev
 from domain import inputs as inp
 from domain.call import Call
 from domain.event import Event
-from domain.fold import fold
 from domain.policy import EndpointPolicy, Policy
+from domain.record.fold import fold
 from domain.states import State
 from tests.domain.calls import Driver
 from tests.domain.inputs_strategy import happenings

@@ -8,8 +8,8 @@ from bench.chaos.evidence import CallEvidence
 from domain.call import Call
 from domain.effects import TellLatency
 from domain.events import CallClosed, CallOpened
-from domain.fold import fold
-from domain.tellings import tellings_of
+from domain.record.client_messages import tellings_of
+from domain.record.fold import fold
 
 
 def states_told_are_folded(seen: CallEvidence) -> Iterator[str]:

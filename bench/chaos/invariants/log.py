@@ -8,8 +8,8 @@ from bench.chaos.evidence import CallEvidence
 from domain.call import Call
 from domain.errors import IllegalTriggerError
 from domain.events import CallClosed, CallOpened, CallSettled
-from domain.fold import fold
-from domain.recovery import folded, inputs_of, open_again, run
+from domain.record.fold import fold
+from domain.recovery.recover import folded, inputs_of, open_again, run
 
 
 def versions_are_gapless(seen: CallEvidence) -> Iterator[str]:

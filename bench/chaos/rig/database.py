@@ -9,7 +9,7 @@ from typing import Self
 
 import psutil  # type: ignore[import-untyped]
 
-from adapters.postgres.embedded import EmbeddedPostgres
+from adapters.postgres.embedded.server import EmbeddedPostgres
 
 _GONE_S = 30.0
 SIGNALS = {"fast": signal.SIGINT, "immediate": signal.SIGQUIT, "crash": signal.SIGKILL}

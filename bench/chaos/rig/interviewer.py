@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from adapters.gemini.rehearsal.remote import RemoteControl
+from adapters.rehearsal.remote import RemoteControl
 from bench.chaos.rig.processes import ROOT, end
 
 _START_S = 60.0
@@ -63,7 +63,7 @@ class Interviewer:
         options += ["--journal", str(self.journal), "--data-dir", str(self._folder)]
         options += ["--recordings", str(self._recordings), "--thinking-ms", str(manner.thinking_ms)]
         options += ["--speed", str(manner.speed), "--words-per-minute", str(manner.words_per_minute)]
-        command = [sys.executable, "-m", "adapters.gemini.rehearsal", *options]
+        command = [sys.executable, "-m", "adapters.rehearsal", *options]
         return await asyncio.create_subprocess_exec(*command, stdin=PIPE, stdout=PIPE, stderr=DEVNULL, cwd=ROOT)
 
     async def strike(self, fault: str, candidate: str) -> list[str]:

@@ -9,10 +9,10 @@ import pytest
 from adapters.gemini.client import open_client
 from adapters.gemini.link import GeminiLink
 from adapters.gemini.live_setup import LiveSetup
-from adapters.gemini.rehearsal import RehearsalServer
 from adapters.gemini.settings import GeminiSettings
+from adapters.rehearsal import RehearsalServer
 from domain.effects import DialModel
-from domain.history import Turn
+from domain.record.conversation import Turn
 from tests.adapters.gemini.inbox import Inbox
 
 MODEL = "gemini-3.8-live"

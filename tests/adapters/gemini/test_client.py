@@ -8,8 +8,8 @@ from google.oauth2.credentials import Credentials
 from adapters.gemini.client import http_options, open_client
 from adapters.gemini.connection import GeminiConnection
 from adapters.gemini.link import GeminiLink
-from adapters.gemini.rehearsal import RehearsalConfig, RehearsalServer
 from adapters.gemini.settings import GeminiSettings, SettingsError
+from adapters.rehearsal import RehearsalConfig, RehearsalServer
 from domain.inputs import ModelConnected, ModelTurnCompleted
 from tests.adapters.gemini.conftest import SETUP, dial
 from tests.adapters.gemini.inbox import Inbox

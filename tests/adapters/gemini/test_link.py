@@ -9,9 +9,8 @@ import pytest
 from adapters.gemini.client import open_client
 from adapters.gemini.link import GeminiLink
 from adapters.gemini.live_setup import LiveSetup
-from adapters.gemini.rehearsal import Action, Fault, Point, RehearsalConfig, RehearsalServer
-from adapters.gemini.rehearsal.faults import GARBAGE
-from domain.history import Turn
+from adapters.rehearsal import Action, Fault, Point, RehearsalConfig, RehearsalServer
+from adapters.rehearsal.faults import GARBAGE
 from domain.inputs import (
     CandidateTranscribed,
     GenerationCompleted,
@@ -29,6 +28,7 @@ from domain.inputs import (
 )
 from domain.interview import seed_note
 from domain.ports import Side
+from domain.record.conversation import Turn
 from tests.adapters.gemini.conftest import SETUP, Linked, dial, settings_for
 from tests.adapters.gemini.inbox import Inbox
 

@@ -3,9 +3,9 @@
 from google.genai import types
 
 from adapters.gemini.live_setup import Function, LiveSetup, live_config
-from domain.history import Turn
 from domain.interview import END_TOOL
 from domain.ports import Side
+from domain.record.conversation import Turn
 
 PLAIN = LiveSetup(instruction="Interview the candidate.")
 

@@ -14,7 +14,7 @@ from uuid import UUID, uuid4
 import asyncpg
 import pytest
 
-from adapters.postgres.embedded import EmbeddedPostgres
+from adapters.postgres.embedded.server import EmbeddedPostgres
 from adapters.postgres.lease_watch import LeaseTimes
 from adapters.postgres.leases import Leases, Owner
 from adapters.postgres.migrate import upgrade

@@ -4,7 +4,7 @@ import asyncpg
 import psycopg
 import pytest
 
-from adapters.postgres.mapper import EventMapper
+from adapters.postgres.log.mapper import EventMapper
 from adapters.postgres.store import open_store
 from domain.events import CallClosed
 from domain.ports import Append, Outcome

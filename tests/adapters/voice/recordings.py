@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from adapters.voice.detector import VoiceDetector
 from adapters.voice.frames import FRAME_BYTES, FRAME_MS
-from domain.features import VOICE_NOT_MEASURED, FrameFeatures, quantise_voice
+from domain.sound.features import VOICE_NOT_MEASURED, FrameFeatures, quantise_voice
 
 FOLDER = Path(__file__).parents[2] / "data" / "voice"
 

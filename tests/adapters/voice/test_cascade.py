@@ -6,7 +6,7 @@ import pytest
 from adapters.voice.cascade import CascadeDetector
 from adapters.voice.silero import SileroDetector, SileroStream
 from adapters.voice.webrtc import WebRtcDetector
-from domain.features import FrameFeatures
+from domain.sound.features import FrameFeatures
 from tests.adapters.voice.recordings import Stretch, features, onset_delays_ms, runs, samples, speech, voiced
 
 SECOND = 16_000

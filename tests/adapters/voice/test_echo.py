@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 
 from adapters.voice.echo import EchoGauge
 from adapters.voice.frames import FRAME_BYTES, FRAME_MS, RATE_HZ
-from domain.features import LEVEL_STEPS_PER_DB, NOTHING_PLAYED
 from domain.policy import MODEL_RATE_HZ, VoicePolicy
+from domain.sound.features import LEVEL_STEPS_PER_DB, NOTHING_PLAYED
 
-RECORDED = Path(__file__).parents[3] / "adapters" / "gemini" / "rehearsal" / "recorded"
+RECORDED = Path(__file__).parents[3] / "adapters" / "rehearsal" / "speech" / "recorded"
 CANDIDATE = Path(__file__).parents[2] / "data" / "candidate"
 MARGIN = VoicePolicy().echo_margin_db * LEVEL_STEPS_PER_DB
 PLAYED_BYTES = 2 * MODEL_RATE_HZ * FRAME_MS // 1000

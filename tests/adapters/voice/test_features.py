@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from adapters.voice.features import level_of, samples_of
 from adapters.voice.frames import FrameLengthError
-from domain.features import VOICE_NOT_MEASURED, level_dbfs, quantise_level, quantise_voice, voice_probability
+from domain.sound.features import VOICE_NOT_MEASURED, level_dbfs, quantise_level, quantise_voice, voice_probability
 
 
 @pytest.mark.parametrize(

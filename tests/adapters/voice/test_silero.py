@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from adapters.voice.silero import SileroDetector, SileroMissingError, SileroStream, model_path, shared_session
-from domain.features import VOICE_NOT_MEASURED, quantise_voice
+from domain.sound.features import VOICE_NOT_MEASURED, quantise_voice
 from tests.adapters.voice.recordings import features, onset_delays_ms, samples, speech, voiced
 
 

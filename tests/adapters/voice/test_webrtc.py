@@ -3,7 +3,7 @@
 import pytest
 
 from adapters.voice.webrtc import Mode, WebRtcDetector
-from domain.features import VOICE_NOT_MEASURED
+from domain.sound.features import VOICE_NOT_MEASURED
 from tests.adapters.voice.recordings import features, onset_delays_ms, runs, samples, speech
 
 

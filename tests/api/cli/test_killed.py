@@ -6,15 +6,15 @@ from uuid import UUID
 
 import pytest
 
-from adapters.gemini.rehearsal.server import RehearsalServer
 from adapters.postgres.store import open_store
+from adapters.rehearsal.server import RehearsalServer
 from api.client import VivaClient, open_call
 from api.database import open_database
 from api.settings import Settings
 from domain import events as ev
 from domain import inputs as inp
 from domain.ports import Side
-from domain.replay import differences, fold_all
+from domain.recovery.replay import differences, fold_all
 from tests.api.candidate import Candidate, recording
 from tests.api.cli.process import serving
 from tests.fixtures.server import SECRET, quick_rehearsal

@@ -1,8 +1,8 @@
 /** Hanging up: behind the audio, over every new line, and not for ever. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { AudioSender } from "../../../api/web/audio-sender.js";
-import { Farewell } from "../../../api/web/farewell.js";
+import { AudioSender } from "../../../api/web/audio/audio-sender.js";
+import { Farewell } from "../../../api/web/client/farewell.js";
 
 const HANGUP = { type: "hangup", reason: "candidate" };
 

@@ -1,8 +1,8 @@
 // Playing by absolute position: every law of playout.js without a browser.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { HeardTimeline } from "../../../api/web/heard-timeline.js";
-import { Playout } from "../../../api/web/playout.js";
+import { HeardTimeline } from "../../../api/web/audio/heard-timeline.js";
+import { Playout } from "../../../api/web/audio/playout.js";
 
 const BLOCK = 128;
 const LOUD = 16384;

@@ -1,7 +1,7 @@
 // The wire format: bytes as docs/protocol.md has them.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { decodeAudio, encodeAudio, hello, parseMessage } from "../../../api/web/protocol.js";
+import { decodeAudio, encodeAudio, hello, parseMessage } from "../../../api/web/client/protocol.js";
 
 function interviewerAudio({ kind = 2, seq = 7, generation = 3, sample = 5_000_000_000n, pcm = [1, -1] } = {}) {
   const view = new DataView(new ArrayBuffer(20 + 2 * pcm.length));

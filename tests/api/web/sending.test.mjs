@@ -1,13 +1,13 @@
 // What happens to the candidate's audio between microphone and server: numbered, kept, bounded, sent again.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { AudioSender } from "../../../api/web/audio-sender.js";
-import { backoffMs } from "../../../api/web/backoff.js";
-import { Keepalive } from "../../../api/web/keepalive.js";
-import { finalError, isMove, passes } from "../../../api/web/refusal.js";
-import { Retries } from "../../../api/web/retries.js";
-import { Seen } from "../../../api/web/seen.js";
-import { Outbox } from "../../../api/web/outbox.js";
+import { AudioSender } from "../../../api/web/audio/audio-sender.js";
+import { backoffMs } from "../../../api/web/client/backoff.js";
+import { Keepalive } from "../../../api/web/client/keepalive.js";
+import { finalError, isMove, passes } from "../../../api/web/client/refusal.js";
+import { Retries } from "../../../api/web/client/retries.js";
+import { Seen } from "../../../api/web/client/seen.js";
+import { Outbox } from "../../../api/web/client/outbox.js";
 
 const RATE_HZ = 1000; // one sample a millisecond
 

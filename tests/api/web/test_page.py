@@ -117,7 +117,7 @@ async def test_what_is_promised_while_the_line_is_away_is_true(front: Page, serv
     await front.until("!document.querySelector('#mute').disabled")
     await front.click("#mute")
     await says(front, "keep talking")
-    await front.run("const { Outbox } = await import('/web/outbox.js'); Outbox.prototype.add = () => false")
+    await front.run("const { Outbox } = await import('/web/client/outbox.js'); Outbox.prototype.add = () => false")
     await says(front, "please pause")
 
 

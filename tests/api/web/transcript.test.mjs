@@ -1,8 +1,8 @@
 // Pieces of transcript become turns.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Transcript } from "../../../api/web/transcript.js";
-import { connectionWords, milliseconds, stateWords } from "../../../api/web/wording.js";
+import { Transcript } from "../../../api/web/client/transcript.js";
+import { connectionWords, milliseconds, stateWords } from "../../../api/web/page/wording.js";
 
 function piece(who, number, text, interim = false, turn = number) {
   return { who, number, turn, text, interim };

@@ -1,7 +1,7 @@
 /** What the page says about a hold, and about a line that is away. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { awayWords, holdWords, seconds } from "../../../api/web/wording.js";
+import { awayWords, holdWords, seconds } from "../../../api/web/page/wording.js";
 
 test("short lengths in tens of milliseconds, longer ones in tenths of a second", () => {
   assert.deepEqual([0, 14, 994, 995, 1249, 12_340].map(seconds), ["0 ms", "10 ms", "990 ms", "1.0 s", "1.2 s", "12.3 s"]);

@@ -1,0 +1,169 @@
+"""A call's way into the log: decisions become appends, and what is durable is acknowledged.
+
+Facts wait here for a moment, until the audio that came before them is in a segment and goes with them, so that the log
+is always a whole beginning of what happened. Nothing waits for the database. If the writer is full or gone, appends are
+kept, in order, and offered again; the call is told that its log has failed, and ends.
+"""
+
+import asyncio
+import contextlib
+from collections import deque
+from collections.abc import Callable
+from functools import partial
+from uuid import UUID
+
+from adapters.postgres.log.mapper import EventMapper
+from domain.call import Decision
+from domain.effects import StoreAudio
+from domain.errors import StoreError
+from domain.event import Event
+from domain.events import CallClosed, CallOpened, CandidateAudioRecorded
+from domain.ports import Append, AudioSegment, EventWriter, Outcome
+
+_RETRY_S = 0.5
+
+
+class Logbook:
+    """One call's appends. The callbacks run on the event loop, after a commit."""
+
+    def __init__(
+        self,
+        opened: CallOpened,
+        writer: EventWriter,
+        mapper: EventMapper,
+        *,
+        on_durable: Callable[[int], None],
+        on_failed: Callable[[str], None],
+        on_conflict: Callable[[], None],
+        durable_seq: int = -1,
+        closed: bool = False,
+    ) -> None:
+        """`on_durable` is given the client's message up to which audio is stored; `on_failed` a sentence.
+
+        `on_conflict` is called once: somebody else has recorded this call's next version.
+
+        Of a call that was taken over, `durable_seq` and `closed` say what its log holds.
+        """
+        self._call_id: UUID = opened.originator_id
+        self._tenant = opened.tenant
+        self._writer = writer
+        self._mapper = mapper
+        self._on_durable = on_durable
+        self._on_failed = on_failed
+        self._on_conflict = on_conflict
+        self._events: list[Event] = []
+        self._audio: list[StoreAudio] = []
+        self._waiting: deque[tuple[Append, int, bool]] = deque()
+        self._unsettled = 0
+        self._failed = False
+        self._abandoned = False
+        self.taken = False
+        """Whether another owner has the call: nothing more is recorded here."""
+        self._moved = asyncio.Event()
+        self.close_durable = closed
+        """Whether the call's close is stored."""
+        self.durable_seq = durable_seq
+        """The client's message up to which audio is stored; -1 for none."""
+
+    @property
+    def waiting(self) -> bool:
+        """Whether the writer would not take what was recorded last."""
+        return bool(self._waiting)
+
+    @property
+    def settled(self) -> bool:
+        """Whether everything recorded so far has its outcome, and nothing waits for its audio."""
+        return not self._events and not self._waiting and not self._unsettled
+
+    async def written(self) -> None:
+        """Return when everything recorded so far has its outcome, offering again what the writer would not take.
+
+        Returns early once it was abandoned.
+        """
+        while not self.settled and not self._abandoned:
+            self.retry()
+            self._moved.clear()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._moved.wait(), _RETRY_S)
+
+    def abandon(self) -> None:
+        """The process stops: what the writer has taken is its to write; nobody waits for it any more."""
+        self._abandoned = True
+        self._moved.set()
+
+    def record(self, decision: Decision, whole: bool = True) -> None:
+        """Append a decision's events and the audio they name, once what has been heard is `whole`, all in segments."""
+        if self.taken:
+            return
+        self._events += decision.events
+        self._audio += [effect for effect in decision.effects if isinstance(effect, StoreAudio)]
+        if whole and self._events:
+            events, audio = tuple(self._events), self._audio
+            self._events, self._audio = [], []
+            self._append(events, audio)
+
+    def record_takeover(self, decision: Decision, then: Callable[[Outcome], None]) -> None:
+        """The first append of a new owner, whose outcome the caller awaits. Raises `StoreError` if it is not taken."""
+        audio = [effect for effect in decision.effects if isinstance(effect, StoreAudio)]
+        self._writer.submit(self._packed(decision.events, audio), then)
+
+    def record_opening(self, opened: CallOpened, then: Callable[[Outcome], None]) -> None:
+        """The first append, whose outcome the caller waits for. Raises `StoreError` if it cannot be queued."""
+        stored = (self._mapper.to_stored_event(opened),)
+        self._writer.submit(Append(self._call_id, self._tenant, stored), then)
+
+    def retry(self) -> None:
+        """Offer again what the writer would not take."""
+        while self._waiting:
+            append, client_seq, closes = self._waiting[0]
+            try:
+                self._writer.submit(append, partial(self._came_out, client_seq, closes))
+            except StoreError as error:
+                if not self._failed:
+                    self._failed = True
+                    self._on_failed(str(error))
+                return
+            self._waiting.popleft()
+            self._unsettled += 1
+
+    def _append(self, events: tuple[Event, ...], audio: list[StoreAudio]) -> None:
+        seqs = [event.client_seq for event in events if isinstance(event, CandidateAudioRecorded)]
+        closes = any(isinstance(event, CallClosed) for event in events)
+        self._waiting.append((self._packed(events, audio), max(seqs, default=-1), closes))
+        self.retry()
+
+    def _packed(self, events: tuple[Event, ...], audio: list[StoreAudio]) -> Append:
+        segments = tuple(
+            AudioSegment(
+                call_id=self._call_id,
+                tenant=self._tenant,
+                side=each.side,
+                sha256=each.sha256,
+                rate_hz=each.rate_hz,
+                first_sample=each.first_sample,
+                pcm=each.pcm,
+                arrivals=each.arrivals,
+            )
+            for each in audio
+        )
+        stored = tuple(self._mapper.to_stored_event(event) for event in events)
+        return Append(self._call_id, self._tenant, stored, segments)
+
+    def _came_out(self, client_seq: int, closes: bool, outcome: Outcome) -> None:
+        self._unsettled -= 1
+        self._moved.set()
+        if outcome is Outcome.DURABLE:
+            self.close_durable = self.close_durable or closes
+            self.durable_seq = max(self.durable_seq, client_seq)
+            if client_seq >= 0 or closes:
+                self._on_durable(client_seq)
+        elif outcome is Outcome.CONFLICT:
+            if self.taken:  # every append on its way has this outcome
+                return
+            self.taken = True
+            self._events, self._audio = [], []
+            self._waiting.clear()
+            self._on_conflict()
+        elif not self._failed:
+            self._failed = True
+            self._on_failed("The event log could not be reached.")

@@ -1,0 +1,189 @@
+"""`/ws/audio`: one websocket connection of a client, from its hello to its end.
+
+One task reads and one works off what was read (`inlet`), one sends what the call queued (`outlet`), one pings, and one
+bounds the time that an end may take. Nothing here waits for anything but the network.
+"""
+
+import asyncio
+from typing import Any, TypeGuard, cast
+
+import structlog
+from litestar import WebSocket
+from litestar.di import NamedDependency
+from litestar.exceptions import WebSocketDisconnect
+from litestar.handlers import websocket
+
+from api.connections.websocket import SCOPE_KEY, SocketConnection
+from api.live.session import CallSession
+from api.routes.heartbeat import Heartbeat
+from api.services import Services
+from api.wire import protocol
+from api.wire.messages import complaint
+from api.wire.protocol import CLOSE_CODES, SUBPROTOCOL
+from api.wire.receive_queue import GoneError, Inlet
+from api.wire.send_queue import Outlet
+from domain.errors import PeerError, StoreError
+
+_log = structlog.get_logger(__name__)
+_HELLO_TIMEOUT_S = 5.0
+_CLOSE_TIMEOUT_S = 2.0
+_LEFT = (1000, 1001)
+_NO_VIOLATIONS = frozenset({"call_closed", "already_connected"})
+"""Refusals of a hello that say nothing against the client."""
+_LEAVINGS = (WebSocketDisconnect, RuntimeError, OSError)
+"""What sending to a client that has gone raises, by Litestar and by uvicorn."""
+
+
+class _Socket:
+    """The websocket as the outlet and the receive loop see it. `connection` is what carries it."""
+
+    def __init__(self, socket: WebSocket[Any, Any, Any]) -> None:
+        self._socket = socket
+        self.connection: SocketConnection = cast("Any", socket.scope)[SCOPE_KEY]
+
+    async def send_text(self, data: str) -> None:
+        await self._socket.send_data(data)
+
+    async def send_bytes(self, data: bytes) -> None:
+        await self._socket.send_data(data, mode="binary")
+
+    async def close(self, code: int, reason: str) -> None:
+        await self._socket.close(code=code, reason=reason)
+
+    async def receive(self) -> str | bytes:
+        event: Any = await self._socket.receive()
+        if event["type"] == "websocket.disconnect":
+            raise GoneError(event.get("code") or 1005)
+        text: str | None = event.get("text")
+        data: bytes = event.get("bytes") or b""
+        return data if text is None else text
+
+
+@websocket("/ws/audio")
+async def audio_socket(socket: WebSocket[Any, Any, Any], services: NamedDependency[Services]) -> None:
+    """The candidate's microphone and the interviewer's voice (docs/protocol.md)."""
+    offered = socket.headers.get("sec-websocket-protocol", "")
+    if SUBPROTOCOL not in [each.strip() for each in offered.split(",")]:
+        await socket.accept()
+        await socket.close(
+            CLOSE_CODES["subprotocol_expected"], f"Open the websocket with the subprotocol {SUBPROTOCOL}."
+        )
+        return
+    await socket.accept(subprotocols=SUBPROTOCOL)
+    wire = _Socket(socket)
+    outlet = Outlet(wire)
+    try:
+        session = await _hello(wire, outlet, services)
+    except PeerError as error:
+        services.counts.hello_refusals[error.code] += 1
+        await _refuse(outlet, error)
+    except (GoneError, *_LEAVINGS):
+        _log.info("client_gone_before_hello")
+    else:
+        await _converse(wire, outlet, session, services)
+
+
+async def _hello(wire: _Socket, outlet: Outlet, services: Services) -> CallSession:
+    """The first message decides which call this is. Raises `PeerError`."""
+    try:
+        async with asyncio.timeout(_HELLO_TIMEOUT_S):
+            first = await wire.receive()
+    except TimeoutError:
+        raise PeerError("hello_timeout", "No hello came within 5 s: say it right after connecting.") from None
+    if isinstance(first, bytes):
+        raise PeerError("hello_expected", "Audio came before hello: say hello with your token first.")
+    hello = protocol.decode_control(first)
+    if not isinstance(hello, protocol.Hello):
+        raise PeerError("hello_expected", "Something came before hello: say hello with your token first.")
+    try:
+        session = await services.switchboard.reach(services.mint.call_of(hello.token))
+        if session.told.lacks(session.client.kept_version(hello)):
+            await session.told.read_older(services.store, session.call.id)
+    except StoreError as error:  # away, full, or of another version: a moment later, or another server, may do
+        raise PeerError("store_unavailable", f"{error} Connect again in a moment.") from error
+    except PeerError:
+        raise
+    except Exception as error:  # the border: whatever breaks one hello must not reach another
+        _log.error("hello_broken", exc_info=error)
+        raise PeerError("internal", "The server failed to take this call up: open a new one.") from error
+    session.client.hellos.spend()
+    try:
+        token = services.mint.issue(session.call.id)
+        session.client.attach(outlet, hello, token, services.settings.ping_interval_ms)
+    except PeerError as error:
+        if error.code not in _NO_VIOLATIONS:
+            session.client.violated(error)
+        raise
+    return session
+
+
+async def _refuse(outlet: Outlet, error: PeerError) -> None:
+    outlet.send(complaint(error.code, error.message) | {"version": 0})
+    outlet.finish(CLOSE_CODES.get(error.code, 1011), error.code)
+    _log.info("hello_refused", code=error.code)
+    await _send_rest(outlet)
+
+
+async def _send_rest(outlet: Outlet) -> None:
+    try:
+        async with asyncio.timeout(_CLOSE_TIMEOUT_S):
+            await outlet.run()
+    except _LEAVINGS:  # a time-out is an OSError too
+        _log.info("client_gone_before_close")
+
+
+async def _converse(wire: _Socket, outlet: Outlet, session: CallSession, services: Services) -> None:
+    interval_s, silence_s = services.settings.ping_interval_ms / 1000, session.call.policy.links.silence_ms / 1000
+    heartbeat = Heartbeat(session, outlet, services.mint, interval_s, silence_s)
+    inlet = Inlet(wire, outlet, session, heartbeat, services.counts)
+    sender = asyncio.create_task(outlet.run(), name="send")
+    tasks: list[asyncio.Task[None]] = [
+        asyncio.create_task(inlet.read(), name="read"),
+        asyncio.create_task(inlet.work(), name="work"),
+        sender,
+        asyncio.create_task(heartbeat.run(), name="heartbeat"),
+        asyncio.create_task(_bound_the_end(outlet), name="end"),
+    ]
+    reason, left = "the server stopped", False
+    wire.connection.let_in()
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        reason, left = _why(tasks, outlet)
+        for bug in filter(_is_bug, (task.exception() for task in tasks if task.done())):
+            session.fail(bug)
+            await asyncio.wait([sender], timeout=_CLOSE_TIMEOUT_S)  # the client is told
+    finally:
+        for task in tasks:
+            task.cancel()
+        results = await asyncio.gather(*tasks, return_exceptions=True)
+        try:
+            await inlet.work_off()  # what has arrived was sent before the connection ended
+        finally:
+            session.client.detach(outlet, reason, left)
+            wire.connection.let_out()
+    for bug in filter(_is_bug, results):
+        session.fail(bug)
+
+
+def _is_bug(error: BaseException | None) -> TypeGuard[Exception]:
+    return isinstance(error, Exception) and not isinstance(error, (GoneError, *_LEAVINGS))
+
+
+async def _bound_the_end(outlet: Outlet) -> None:
+    """A client that does not read its last messages is not waited for."""
+    await outlet.finishing.wait()
+    await asyncio.sleep(_CLOSE_TIMEOUT_S)
+
+
+def _why(tasks: list[asyncio.Task[None]], outlet: Outlet) -> tuple[str, bool]:
+    """A few words on why the connection ended, for the log of the call, and whether the client closed it in order."""
+    for task in tasks:
+        if task.done():
+            error = task.exception()
+            if isinstance(error, GoneError):
+                return f"closed by the client with {error.code}", error.code in _LEFT
+            if error is not None:
+                return f"connection broken: {type(error).__name__}", False
+            if task.get_name() == "heartbeat":
+                return "no sign of life", False
+    return outlet.close_reason or "closed by the server", True

@@ -1,0 +1,151 @@
+"""The call that a log describes, as it stood after its last event: what a process needs that takes it over.
+
+The log is a whole beginning of what happened, so the core is run over its inputs once more, from the last point on at
+which the call's memory was recorded. That gives back all that a call knows, also what its events do not say: what was
+heard, what was played, what the candidate's pauses are like. What the events do say counts more: where another version
+of the core decided otherwise, its decisions stand.
+"""
+
+import copy
+from collections import deque
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+from domain.call import Call, Decision
+from domain.event import Event
+from domain.events import (
+    DECISION_VERSION,
+    CallOpened,
+    CallRemembered,
+    CandidateAudioRecorded,
+    InterviewerAudioRecorded,
+)
+from domain.inputs import FACTS, CallTakenOver, Input
+from domain.ports import AudioSegment, Side
+from domain.record.client_messages import Telling, telling_of
+from domain.record.fold import fold
+from domain.record.record import Record
+from domain.recovery.snapshot import recall
+from domain.sound.segments import unpack
+
+
+class Recovered(NamedTuple):
+    """The `call`, ready for the takeover as its next input, and what was told of its events from `known_from` on."""
+
+    call: Call
+    tellings: list[Telling]
+    known_from: int
+
+
+def recover(events: Sequence[Event], audio: Iterable[AudioSegment], *, remembering: bool = True) -> Recovered:
+    """`events` are a call's opening and all that follow, or, if `remembering`, all from an event on that `remembers`.
+
+    `audio` holds both sides' segments that they name. Raises `BugError` if that memory is of another core after all.
+    """
+    steps = recovering(events, audio, remembering=remembering)
+    while True:
+        try:
+            next(steps)
+        except StopIteration as done:
+            recovered: Recovered = done.value
+            return recovered
+
+
+def recovering(
+    events: Sequence[Event], audio: Iterable[AudioSegment], *, remembering: bool = True
+) -> Generator[None, None, Recovered]:
+    """`recover` in steps of one input each, for whoever has other calls to hold meanwhile."""
+    call = open_again(events)
+    since = list(events[1:])
+    known = next((event for event in reversed(since) if remembering and remembers(event)), None)
+    if isinstance(known, CallRemembered):
+        recall(call, known.memory)
+        fold(call.record, known)
+        since = [event for event in since if event.originator_version > known.originator_version]
+    known_from = call.record.version + 1
+    course = _Course(call.record, since)
+    for _ in _run(call, course, inputs_of(since, audio)):
+        yield
+    course.lead(call)
+    return Recovered(call, course.tellings, known_from)
+
+
+def remembers(event: Event) -> bool:
+    """Whether recovery can begin here: the event holds a call's memory, and it is this core's."""
+    return isinstance(event, CallRemembered) and event.decision_version == DECISION_VERSION
+
+
+def open_again(events: Sequence[Event]) -> Call:
+    """The call as it was opened."""
+    opened = events[0]
+    assert isinstance(opened, CallOpened)
+    return Call(opened)
+
+
+def run(call: Call, events: Sequence[Event], inputs: Iterable[Input]) -> Iterator[Decision]:
+    """What the core decides now about each of `inputs`. At a takeover it stands where `events` had led until then."""
+    return _run(call, _Course(call.record, events[1:]), inputs)
+
+
+def _run(call: Call, course: "_Course", inputs: Iterable[Input]) -> Iterator[Decision]:
+    for happened in inputs:
+        if isinstance(happened, CallTakenOver):
+            course.lead(call, before=happened.originator_version)
+        yield call.handle(happened)
+
+
+class _Course:
+    """The record as `events` change it, from `begin` on."""
+
+    def __init__(self, begin: Record, events: Sequence[Event]) -> None:
+        self._record = copy.deepcopy(begin)
+        self._ahead = deque(events)
+        self._newest: Event | None = None
+        self.tellings: list[Telling] = []
+
+    def lead(self, call: Call, before: int | None = None) -> None:
+        """Put `call` where all events lead, or those of versions below `before`."""
+        while self._ahead and (before is None or self._ahead[0].originator_version < before):
+            self._newest = self._ahead.popleft()
+            fold(self._record, self._newest)
+            telling = telling_of(self._record, self._newest)
+            if telling is not None:
+                self.tellings.append(telling)
+        call.record = copy.deepcopy(self._record)
+        if self._newest is not None:
+            call.seq = max(call.seq, self._newest.seq)
+            call.now_us = max(call.now_us, self._newest.at_us)
+        call.forget_unrecorded()
+
+
+def folded(events: Sequence[Event]) -> Record:
+    """The record that `events` lead to; no decision is made."""
+    opened = events[0]
+    assert isinstance(opened, CallOpened)
+    record = Record(agent=opened.agent)
+    for event in events:
+        fold(record, event)
+    return record
+
+
+def inputs_of(events: Sequence[Event], audio: Iterable[AudioSegment]) -> Iterator[Input]:
+    """All inputs of one call in the order in which they happened.
+
+    Only audio that an event names counts: a segment without its event was never recorded.
+    """
+    named = {_name(event) for event in events}
+    numbered: list[tuple[int, Input]] = [(event.seq, event) for event in events if isinstance(event, FACTS)]  # type: ignore[misc]
+    for segment in audio:
+        if (segment.side, segment.first_sample, segment.sha256) in named:
+            numbered.extend(unpack(segment))
+    numbered.sort(key=lambda pair: pair[0])
+    return (happened for _, happened in numbered)
+
+
+def _name(event: Event) -> tuple[Side, int, str] | None:
+    """What names a segment: of silence, the hash alone is the same everywhere."""
+    if isinstance(event, CandidateAudioRecorded):
+        return Side.CANDIDATE, event.first_sample, event.sha256
+    if isinstance(event, InterviewerAudioRecorded):
+        return Side.INTERVIEWER, event.first_model_sample, event.sha256
+    return None

@@ -1,0 +1,166 @@
+"""Two servers on one database: a call goes from one to the other, and its candidate goes on talking."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from structlog.testing import capture_logs
+
+from api.client import OpenedCall
+from domain import events as ev
+from domain import inputs as inp
+from domain.ports import Side
+from domain.recovery.replay import differences, fold_all
+from domain.states import State
+from tests.api.candidate import Candidate, in_call, recording
+from tests.fixtures.server import Desk, running_desk
+
+
+@asynccontextmanager
+async def two_desks(dsn: str, folder: Path) -> AsyncIterator[tuple[Desk, Desk]]:
+    async with running_desk(dsn, folder) as first, running_desk(dsn, folder, beside=first) as second:
+        yield first, second
+
+
+def points_to(candidate: Candidate, desk: Desk) -> None:
+    """From its next connection on, the client lands on this server."""
+    candidate.client.opened = replace(candidate.client.opened, url=desk.socket_url)
+
+
+async def settled_log(desk: Desk, opened: OpenedCall) -> list:
+    """The call's log, once its last event is in it."""
+    async with asyncio.timeout(10):
+        while not fold_all(events := await desk.log(opened.call_id)).record.settled:  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+    return events
+
+
+async def explained(desk: Desk, opened: OpenedCall) -> list:
+    """The log of a call that is over: it re-runs to the same decisions, over all its owners."""
+    events = await settled_log(desk, opened)
+    audio = [segment for side in Side for segment in await desk.audio(opened.call_id, side)]
+    assert list(differences(events, audio)) == []
+    assert [event.originator_version for event in events] == list(range(1, len(events) + 1))
+    return events
+
+
+async def ready_again(candidate: Candidate, count: int = 2) -> None:
+    await candidate.until(lambda: len(candidate.of("ready")) >= count)
+
+
+async def test_a_client_that_lands_on_another_server_is_served_there(dsn: str, tmp_path: Path) -> None:
+    """Given an answer under way, when its connection breaks and lands elsewhere, no sample of it is lost or doubled."""
+    spoken = recording("answer_3", 3.0)
+    async with two_desks(dsn, tmp_path) as (first, second):
+        opened = await first.open("Why?", "How?")
+        async with in_call(opened) as candidate:
+            await candidate.asked(1)
+            candidate.client.microphone.say(spoken)
+            await candidate.state("candidate_speaking")
+            await asyncio.sleep(0.5)
+            points_to(candidate, second)
+            await candidate.client.drop()
+            await ready_again(candidate)
+            assert candidate.of("ready")[1]["resumed"]
+            await candidate.hears(generation=2)
+            sent = candidate.client.microphone.next_seq
+        assert first.services.switchboard.count == 0
+        events = await explained(second, opened)
+        taken = next(event for event in events if isinstance(event, inp.CallTakenOver))
+        assert (taken.epoch, taken.process) == (2, str(second.services.leases.process))
+        assert events[taken.originator_version - 2].__class__ is ev.CallHandedOver
+        closed = next(event for event in events if isinstance(event, ev.CallClosed))
+        assert closed.reason == "hangup_by_candidate"
+        stored = await second.pcm(opened.call_id, Side.CANDIDATE)
+        assert spoken[6_400:-6_400] in stored
+        assert stored.count(spoken[6_400:12_800]) == 1
+        assert sent
+        windows = [window.pcm for window in second.rehearsal.sessions[-1].windows]
+        assert any(spoken[16_000:-6_400] in window for window in windows)
+        first.calls.clear()
+
+
+async def test_of_two_owners_the_older_one_lets_go(dsn: str, tmp_path: Path) -> None:
+    """Given a server that was taken for dead, its next append conflicts, and its client moves to the new owner."""
+    async with two_desks(dsn, tmp_path) as (first, second):
+        opened = await first.open("Why?", "How?")
+        async with in_call(opened) as candidate:
+            await candidate.asked(1)
+            points_to(candidate, second)
+            lost = first.calls[0]
+            claims = second.services.switchboard._claims
+            session = None
+            while session is None:
+                session = await claims._take_over(UUID(opened.call_id))
+            second.services.switchboard._take_on(session)
+            with capture_logs() as logs:
+                await ready_again(candidate)
+                await lost.gone.wait()
+            told = [(line["event"], line.get("reason")) for line in logs]
+            assert told.count(("call_lost_to_another_owner", None)) == 1
+            assert ("call_left", "lost to another owner") in told
+            await candidate.say(recording("answer_3", 1.5))
+            await candidate.hears(generation=2)
+        events = await explained(second, opened)
+        assert sum(isinstance(event, inp.CallTakenOver) for event in events) == 1
+        first.calls.clear()
+
+
+async def test_a_server_that_stops_hands_its_calls_over(dsn: str, tmp_path: Path) -> None:
+    """Given two calls on a server that stops, one speaking and one silent, both go on at the other server."""
+    async with two_desks(dsn, tmp_path) as (first, second):
+        opened = [await first.open("Why?", "How?", name=name) for name in ("Ada", "Bob")]
+        async with in_call(opened[0]) as ada, in_call(opened[1]) as bob:
+            await asyncio.gather(ada.asked(1), bob.asked(1))
+            ada.client.microphone.say(recording("answer_3", 2.5))
+            await ada.state("candidate_speaking")
+            points_to(ada, second)
+            points_to(bob, second)
+            await first.services.switchboard.drain(3.0)
+            assert first.services.switchboard.count == 0
+            await asyncio.gather(ready_again(ada), ready_again(bob))
+            assert ada.of("go_away")[0]["reason"] == "moving"
+            await ada.hears(generation=2)
+        for each in opened:
+            events = await explained(second, each)
+            handed = next(event for event in events if isinstance(event, ev.CallHandedOver))
+            assert handed.reason == "drain"
+        first.calls.clear()
+
+
+async def test_calls_that_nobody_owns_are_found_by_a_server_that_starts(dsn: str, tmp_path: Path) -> None:
+    """Given a call whose server has stopped, a server that starts takes it over before its client comes."""
+    async with running_desk(dsn, tmp_path) as first:
+        opened = await first.open("Why?", "How?")
+        async with in_call(opened) as candidate:
+            await candidate.asked(1)
+            await first.services.switchboard.drain(2.0)
+            first.calls.clear()
+            async with running_desk(dsn, tmp_path, beside=first) as second:
+                async with asyncio.timeout(5):
+                    while not second.services.switchboard.count:  # noqa: ASYNC110  (nothing announces it)
+                        await asyncio.sleep(0.02)
+                points_to(candidate, second)
+                await ready_again(candidate)
+                await candidate.state("listening", count=2)
+                candidate.client.hangup()
+                await candidate.until(lambda: bool(candidate.of("closed")))
+                await explained(second, opened)
+
+
+@pytest.mark.parametrize("what", ["unknown", "settled"])
+async def test_a_call_that_is_not_open_is_nobodys(dsn: str, tmp_path: Path, what: str) -> None:
+    async with two_desks(dsn, tmp_path) as (first, second):
+        opened = await first.open("Why?")
+        async with in_call(opened) as candidate:
+            await candidate.hears()
+        await first.settled(opened)
+        await first.log(opened.call_id)
+        call_id = UUID(opened.call_id) if what == "settled" else UUID(int=7)
+        with pytest.raises(Exception, match="no such open call"):
+            await second.services.switchboard.reach(call_id)
+        assert fold_all(await second.log(opened.call_id)).state is State.CLOSED

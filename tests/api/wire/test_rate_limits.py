@@ -1,0 +1,41 @@
+"""How much a client may send."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from api.wire.rate_limits import Allowance
+from domain.errors import PeerError
+
+
+@given(st.lists(st.floats(0, 5), max_size=200), st.integers(1, 50), st.integers(1, 50))
+def test_no_stretch_of_time_holds_more_than_it_may(pauses: list[float], per_s: int, at_once: int) -> None:
+    """Whatever the pauses: what is let through in any stretch is at most the burst and the rate."""
+    now_s = 0.0
+    allowance = Allowance("pings", per_s, at_once, lambda: now_s)
+    taken: list[float] = []
+    for pause in pauses:
+        now_s += pause
+        try:
+            allowance.spend()
+        except PeerError as error:
+            assert error.code == "too_many_messages"
+            assert f"{per_s} pings" in error.message
+            assert len(taken) >= at_once
+            return
+        taken.append(now_s)
+        for index, began in enumerate(taken):
+            assert len(taken) - index <= at_once + (now_s - began) * per_s + 1e-6
+
+
+def test_a_quiet_client_may_send_at_once_again() -> None:
+    """Given a burst, a pause, and a burst: both pass, and one more does not."""
+    now_s = 0.0
+    allowance = Allowance("messages", 2, 10, lambda: now_s)
+    for _ in range(10):
+        allowance.spend()
+    now_s = 5.0
+    for _ in range(10):
+        allowance.spend()
+    with pytest.raises(PeerError):
+        allowance.spend()
