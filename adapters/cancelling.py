@@ -1,8 +1,8 @@
 """Ending tasks that may be in the middle of something with a server that does not answer.
 
-A cancelled task first cleans up: it rolls back, gives its connection to the pool. Of a server that hangs it waits for
-an answer there, or the failure of the cleaning takes the cancellation's place and the task goes on. So whoever does not
-end soon is cancelled again.
+A cancelled task first cleans up: it rolls back, gives its connection to the pool. Of a server that
+hangs it waits for an answer there, or the failure of the cleaning takes the cancellation's place
+and the task goes on. So whoever does not end soon is cancelled again.
 """
 
 import asyncio

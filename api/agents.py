@@ -33,7 +33,8 @@ class Agents:
 
 
 def read_agents(path: Path | None) -> Agents:
-    """The agents in `path`, or those that ship with Viva. Raises `SettingError` naming what is wrong with the file."""
+    """The agents in `path`, or those that ship with Viva. Raises `SettingError` naming what is
+    wrong with the file."""
     path = path or SHIPPED
     try:
         written = path.read_bytes()

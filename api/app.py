@@ -63,7 +63,8 @@ def create_app(services: Services) -> Litestar:
             version=version("viva"),
             description="An AI voice interviewer.",
             path="/schema",
-            # The interactive viewers would load their scripts from elsewhere: the description alone needs nothing.
+            # The interactive viewers would load their scripts from elsewhere: the description alone
+            # needs nothing.
             render_plugins=[JsonRenderPlugin(path=["/", "/openapi.json"]), YamlRenderPlugin()],
         ),
         request_max_body_size=_LARGEST_BODY,

@@ -1,4 +1,5 @@
-"""Not every line of a flood is written: of the same event so many a second, and then how many were left out.
+"""Not every line of a flood is written: of the same event so many a second, and then how many were
+left out.
 
 Whoever connects can make a server say something; this way it cannot make it fill a disk.
 """
@@ -15,7 +16,8 @@ _MOST_EVENTS = 1_000
 
 
 class LogLimit:
-    """One process's. It is a processor for structlog, and a filter for the standard library's logging."""
+    """One process's. It is a processor for structlog, and a filter for the standard library's
+    logging."""
 
     def __init__(self, now_s: Callable[[], float] = monotonic) -> None:
         self._now_s = now_s

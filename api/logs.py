@@ -1,6 +1,8 @@
-"""Structured logs: one line an event, readable or JSON. Secrets, audio and transcripts never reach them.
+"""Structured logs: one line an event, readable or JSON. Secrets, audio and transcripts never reach
+them.
 
-Tracebacks are therefore printed without the values of local variables, which is not what structlog does by itself.
+Tracebacks are therefore printed without the values of local variables, which is not what structlog
+does by itself.
 """
 
 import logging
@@ -42,7 +44,8 @@ def configure(log_format: str, level: int = logging.INFO) -> None:
 
 
 def _carry_libraries(shared: list[Any], last: Any, limit: LogLimit) -> None:
-    """What libraries say through the standard library's logging comes out in the same form, from warnings up."""
+    """What libraries say through the standard library's logging comes out in the same form, from
+    warnings up."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(

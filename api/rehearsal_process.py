@@ -1,4 +1,5 @@
-"""The rehearsal interviewer as a child process: started when no Gemini key is set, ended with the server."""
+"""The rehearsal interviewer as a child process: started when no Gemini key is set, ended with the
+server."""
 
 import asyncio
 import contextlib
@@ -22,7 +23,8 @@ class RehearsalError(VivaError):
 
 @asynccontextmanager
 async def running_rehearsal(settings: Settings) -> AsyncIterator[tuple[GeminiSettings, Process]]:
-    """A rehearsal interviewer that is ended with this block, and how to reach it. Raises `RehearsalError`."""
+    """A rehearsal interviewer that is ended with this block, and how to reach it. Raises
+    `RehearsalError`."""
     command = [sys.executable, "-m", "adapters.rehearsal", "--json", "--exit-with-parent"]
     command += ["--data-dir", str(settings.data_dir / "rehearsal")]
     for folder in settings.recordings:

@@ -1,4 +1,5 @@
-"""Running the server: uvicorn with our own way of stopping, so that calls are told before their sockets close."""
+"""Running the server: uvicorn with our own way of stopping, so that calls are told before their
+sockets close."""
 
 import asyncio
 import contextlib
@@ -11,10 +12,10 @@ from typing import Any, cast
 import uvicorn
 
 from api.app import create_app
-from api.connections.admission import Door
+from api.connections.admission import AdmissionGate
 from api.connections.http import HttpConnection
 from api.connections.small_reads import SmallReads
-from api.connections.websocket import SocketConnection
+from api.connections.websocket import WebsocketConnection
 from api.services import Services, open_services
 from api.settings import Settings
 from api.stop_signals import StopSignals
@@ -24,7 +25,8 @@ _WEBSOCKET_MAX_BYTES = 256 * 1024
 _BACKLOG = 512
 _REQUESTS_END_WITHIN_S = 2
 _CLOSED_WITHIN_S = 15.0
-"""After the calls had their time: for requests under way, for writing what waits, and for closing everything."""
+"""After the calls had their time: for requests under way, for writing what waits, and for closing
+everything."""
 
 
 class CallServer(uvicorn.Server):
@@ -37,8 +39,8 @@ class CallServer(uvicorn.Server):
                 create_app(services),
                 host=settings.host,
                 port=settings.port,
-                http=cast("Any", partial(_http_connection, services.door)),
-                ws=cast("Any", partial(SocketConnection, services.door)),
+                http=cast("Any", partial(_http_connection, services.gate)),
+                ws=cast("Any", partial(WebsocketConnection, services.gate)),
                 ws_max_size=_WEBSOCKET_MAX_BYTES,
                 ws_ping_interval=None,  # viva.v1 has its own pings, which measure round trips as well
                 ws_per_message_deflate=False,  # speech hardly shrinks
@@ -57,7 +59,8 @@ class CallServer(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
-        # What is there by now stays: the collector need not walk through it again while calls are on.
+        # What is there by now stays: the collector need not walk through it again while calls are
+        # on.
         gc.collect()
         gc.freeze()
         if self.started and self._when_ready is not None:
@@ -78,19 +81,20 @@ class CallServer(uvicorn.Server):
             self._draining = asyncio.get_running_loop().create_task(self._drain())
 
     async def _drain(self) -> None:
-        await self._services.switchboard.drain(self._services.settings.drain_s)
+        await self._services.registry.drain(self._services.settings.drain_s)
         self.should_exit = True
 
 
-def _http_connection(door: Door, **given: Any) -> SmallReads:
-    return SmallReads(HttpConnection(door, **given))
+def _http_connection(gate: AdmissionGate, **given: Any) -> SmallReads:
+    return SmallReads(HttpConnection(gate, **given))
 
 
 async def serve(settings: Settings, when_ready: WhenReady | None = None) -> int:
-    """Serve until told to stop. `when_ready` is given the base URL and the services. Returns an exit code.
+    """Serve until told to stop. `when_ready` is given the base URL and the services. Returns an
+    exit code.
 
-    After SIGINT or SIGTERM the whole process ends in a bounded time, after a second one at once (`StopSignals`). Raises
-    Viva's own errors where the services cannot be opened.
+    After SIGINT or SIGTERM the whole process ends in a bounded time, after a second one at once
+    (`StopSignals`). Raises Viva's own errors where the services cannot be opened.
     """
     with StopSignals(settings.drain_s + _CLOSED_WITHIN_S) as signals:
         signals.code = code = await _serve(settings, when_ready, signals)

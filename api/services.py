@@ -1,4 +1,5 @@
-"""Everything a running server is made of, opened in order and closed in the reverse: the composition root."""
+"""Everything a running server is made of, opened in order and closed in the reverse: the
+composition root."""
 
 import asyncio
 from asyncio.subprocess import Process
@@ -16,15 +17,15 @@ from adapters.postgres.leases import Leases
 from adapters.postgres.store import PostgresStore, open_store
 from adapters.telemetry.loop_lag import LoopLag
 from adapters.voice.silero import shared_session
-from adapters.voice.turn_detector import PauseJudge
+from adapters.voice.turn_detector import SmartTurnDetector
 from api.agents import Agents, read_agents
 from api.background import running
-from api.connections.admission import Door
+from api.connections.admission import AdmissionGate
 from api.database import open_database
 from api.live.counts import Counts
-from api.live.session import CallSession
-from api.ownership.orphans import adopt_orphans
-from api.ownership.registry import Switchboard
+from api.live.session import LiveCall
+from api.ownership.orphans import take_over_orphans
+from api.ownership.registry import CallRegistry
 from api.rehearsal_process import running_rehearsal
 from api.settings import Settings
 from api.wire.tokens import TokenMint, kept_secret
@@ -47,15 +48,15 @@ class Services:
     store: PostgresStore
     agents: Agents
     mint: TokenMint
-    switchboard: Switchboard
+    registry: CallRegistry
     runners: tuple[ProjectionRunner, ...]
     gemini: GeminiSettings
     rehearsal: Process | None
     """The interviewer that was started for this server, if one was."""
-    judge: PauseJudge | None
+    turn_detector: SmartTurnDetector | None
     counts: Counts
     loop_lag: LoopLag
-    door: Door
+    gate: AdmissionGate
 
     @property
     def rehearsing(self) -> bool:
@@ -65,19 +66,21 @@ class Services:
 
 @asynccontextmanager
 async def open_services(settings: Settings) -> AsyncIterator[Services]:
-    """Open everything. Raises Viva's own errors, each with a sentence that says what to set or start."""
+    """Open everything. Raises Viva's own errors, each with a sentence that says what to set or
+    start."""
     async with AsyncExitStack() as stack:
         counts, loop_lag = Counts(), LoopLag()
         agents = read_agents(settings.agents_file)
         mint = TokenMint(settings.secret or kept_secret(settings.data_dir), settings.token_lifetime_s)
         await asyncio.to_thread(shared_session)
-        judge: PauseJudge | None = None
-        if any(agent.policy.endpoint.judge != "none" for agent in agents.all()):
-            judge = PauseJudge()
-            await asyncio.to_thread(judge.__enter__)
-            stack.push(judge)
+        turn_detector: SmartTurnDetector | None = None
+        if any(agent.policy.endpoint.turn_detector != "none" for agent in agents.all()):
+            turn_detector = SmartTurnDetector()
+            await asyncio.to_thread(turn_detector.__enter__)
+            stack.push(turn_detector)
         dsn = await stack.enter_async_context(open_database(settings))
-        # Given up after the writer has written what waits: until then these calls are this process's.
+        # Given up after the writer has written what waits: until then these calls are this
+        # process's.
         leases = await stack.enter_async_context(Leases(dsn))
         store = await stack.enter_async_context(open_store(dsn))
         rehearsal: Process | None = None
@@ -93,30 +96,30 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         watching = {f"projection {runner.status.name}": runner.run() for runner in runners}
         await stack.enter_async_context(running(watching | {"loop lag": loop_lag.run()}))
         links = _link_maker(client, gemini)
-        switchboard = Switchboard(store, leases, links, settings.max_calls, judge, counts)
-        leases.on_asked = switchboard.asked_for
-        await stack.enter_async_context(switchboard)
-        stack.push_async_callback(switchboard.drain, settings.drain_s)
-        await stack.enter_async_context(running({"adoption": adopt_orphans(leases, switchboard)}))
+        registry = CallRegistry(store, leases, links, settings.max_calls, turn_detector, counts)
+        leases.on_asked = registry.asked_for
+        await stack.enter_async_context(registry)
+        stack.push_async_callback(registry.drain, settings.drain_s)
+        await stack.enter_async_context(running({"adoption": take_over_orphans(leases, registry)}))
         yield Services(
             settings=settings,
             leases=leases,
             store=store,
             agents=agents,
             mint=mint,
-            switchboard=switchboard,
+            registry=registry,
             runners=runners,
             gemini=gemini,
             rehearsal=rehearsal,
-            judge=judge,
+            turn_detector=turn_detector,
             counts=counts,
             loop_lag=loop_lag,
-            door=Door(settings.max_waiting),
+            gate=AdmissionGate(settings.max_waiting),
         )
 
 
-def _link_maker(client: "genai.Client", gemini: GeminiSettings) -> Callable[[CallSession], GeminiLink]:
-    def make(session: CallSession) -> GeminiLink:
+def _link_maker(client: "genai.Client", gemini: GeminiSettings) -> Callable[[LiveCall], GeminiLink]:
+    def make(session: LiveCall) -> GeminiLink:
         return GeminiLink(client=client, settings=gemini, deliver=session.feed, now_us=session.now_us)
 
     return make

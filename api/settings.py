@@ -1,4 +1,5 @@
-"""Everything an operator can set, from environment variables; `viva serve --help` and docs/operations.md list them."""
+"""Everything an operator can set, from environment variables; `viva serve --help` and
+docs/operations.md list them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,7 +15,8 @@ class SettingError(VivaError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """How this process is run. `gemini` is None where the rehearsal interviewer is to be started for it."""
+    """How this process is run. `gemini` is None where the rehearsal interviewer is to be started
+    for it."""
 
     data_dir: Path = Path("data")
     host: str = "127.0.0.1"

@@ -1,7 +1,9 @@
-"""The signals that end the process: the first one stops the server in order, the next one ends it at once.
+"""The signals that end the process: the first one stops the server in order, the next one ends it
+at once.
 
-Each step of an orderly stop is bounded. Should one not keep to that, or a thread stay behind (one that waits for a
-database that hangs cannot be interrupted), the process is ended all the same when its time is up.
+Each step of an orderly stop is bounded. Should one not keep to that, or a thread stay behind (one
+that waits for a database that hangs cannot be interrupted), the process is ended all the same when
+its time is up.
 """
 
 import asyncio
@@ -20,14 +22,16 @@ _log = structlog.get_logger(__name__)
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _THREADS_END_WITHIN_S = 3.0
 _SAME_WITHIN_S = 0.1
-"""`timeout`, `make` and others tell the process and then its group, which it belongs to: that is one signal."""
+"""`timeout`, `make` and others tell the process and then its group, which it belongs to: that is
+one signal."""
 
 
 class StopSignals:
-    """`with StopSignals(within_s) as signals:` the first SIGINT or SIGTERM is answered with `answer`, on the loop.
+    """`with StopSignals(within_s) as signals:` the first SIGINT or SIGTERM is answered with
+    `answer`, on the loop.
 
-    The block then has `within_s` seconds, and what is left of the process after it a few. Another signal ends the
-    process until its very end, with 128 and the signal's number.
+    The block then has `within_s` seconds, and what is left of the process after it a few. Another
+    signal ends the process until its very end, with 128 and the signal's number.
     """
 
     def __init__(self, within_s: float) -> None:
@@ -42,7 +46,8 @@ class StopSignals:
         self._before: dict[int, Any] = {}
 
     def __enter__(self) -> Self:
-        # Not the loop's own way of handling signals: that would wait for a loop that is held up, or closed.
+        # Not the loop's own way of handling signals: that would wait for a loop that is held up, or
+        # closed.
         self._before = {number: signal.signal(number, self._handle) for number in _SIGNALS}
         return self
 
@@ -73,7 +78,8 @@ class StopSignals:
 
 
 def end_at_once(code: int) -> None:
-    """End the process, and the embedded database if nobody else uses it; the rehearsal ends with its parent."""
+    """End the process, and the embedded database if nobody else uses it; the rehearsal ends with
+    its parent."""
     try:
         leave_at_once()
     finally:

@@ -1,4 +1,5 @@
-"""`python -m bench`: everything, one after the other, as a report that says how to repeat each part alone."""
+"""`python -m bench`: everything, one after the other, as a report that says how to repeat each part
+alone."""
 
 import argparse
 import asyncio

@@ -1,7 +1,8 @@
 """Measuring on a machine that others use too: CPU time of this thread, side by side, repeated.
 
-Wall time is of no use where others run; the kernel's count of a thread's own CPU time is, apart from what shared
-caches and clocks do. Everything that is compared is measured in each round, so that a slow round is slow for all.
+Wall time is of no use where others run; the kernel's count of a thread's own CPU time is, apart
+from what shared caches and clocks do. Everything that is compared is measured in each round, so
+that a slow round is slow for all.
 """
 
 from collections.abc import Callable

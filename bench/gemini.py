@@ -1,8 +1,9 @@
 """What the link to Gemini costs in processor time: `python -m bench.gemini`.
 
-A peer in a process of its own, over TLS on loopback, confirms the set-up, sends the interviewer's voice as fast as it
-is taken, and reads what it is sent. Counted is this process's CPU time per message, the event loop's and TLS's
-included, the best of several rounds; beside it what that is for a call, in which 25 messages a second go each way.
+A peer in a process of its own, over TLS on loopback, confirms the set-up, sends the interviewer's
+voice as fast as it is taken, and reads what it is sent. Counted is this process's CPU time per
+message, the event loop's and TLS's included, the best of several rounds; beside it what that is for
+a call, in which 25 messages a second go each way.
 """
 
 import asyncio

@@ -1,8 +1,9 @@
 """Does the log know what was heard? `python -m bench.heard [--calls N] [--json]`.
 
-Calls are held through the page in a real Chromium, whose microphone interrupts the interviewer again and again. The
-sound is recorded at a sound card (a private PulseAudio); the last audible sample of each cut reply is found in it and
-compared with `heard_ms` of the log. Without PulseAudio the page's own output is recorded instead, which the table says.
+Calls are held through the page in a real Chromium, whose microphone interrupts the interviewer
+again and again. The sound is recorded at a sound card (a private PulseAudio); the last audible
+sample of each cut reply is found in it and compared with `heard_ms` of the log. Without PulseAudio
+the page's own output is recorded instead, which the table says.
 """
 
 import argparse
@@ -66,7 +67,7 @@ async def one_call(desk: Desk, card: SoundCard | None, agent: str, interruptions
                 recording: Recording = recorder.recorded() if recorder else await tap_recorded(page)
         async with asyncio.timeout(SETTLE_S):
             await session.settled.wait()
-            await session.logbook.written()
+            await session.appender.written()
         cuts = await cuts_of(desk, session, script, recording)
     await desk.check()
     return cuts

@@ -1,8 +1,10 @@
-"""A call that is held to be interrupted: the real page in a real Chromium, whose microphone is a recorded voice.
+"""A call that is held to be interrupted: the real page in a real Chromium, whose microphone is a
+recorded voice.
 
-The interviewer is long-winded, so that every interruption hits it, and its voice carries faint noise (-44 dB), so that
-every millisecond of it, pauses as well, can be found in a recording of what was played. When the candidate speaks is
-laid down in the microphone's file; the replies fall where they fall, so the interruptions hit them anywhere.
+The interviewer is long-winded, so that every interruption hits it, and its voice carries faint
+noise (-44 dB), so that every millisecond of it, pauses as well, can be found in a recording of what
+was played. When the candidate speaks is laid down in the microphone's file; the replies fall where
+they fall, so the interruptions hit them anywhere.
 """
 
 import asyncio
@@ -20,10 +22,10 @@ from numpy.typing import NDArray
 from adapters.rehearsal.server import RehearsalServer
 from adapters.rehearsal.speech.prompts import PROMPTS, RecordedPrompts
 from adapters.rehearsal.speech.utterance import Spoken
-from api.live.session import CallSession
+from api.live.session import LiveCall
 from bench.heard_sound import Played, Recording, played_until
 from domain.event import Event
-from domain.events import BargeInSuspected, InterviewerCut
+from domain.events import BargeInSuspected, ReplyCut
 from domain.inputs import PlaybackReported
 from domain.policy import FRAME_SAMPLES, MODEL_RATE_HZ, SAMPLE_RATE_HZ
 from domain.ports import Side
@@ -41,13 +43,15 @@ _SILENT_WITHIN_S = 0.9
 _ONSET_SLACK_S = 0.3
 """Gemini's own detection hears the breath before the word."""
 _LIKE = 0.6
-"""A wrong place has less than 0.2; a gap in the playback within the compared stretch lowers a right one."""
+"""A wrong place has less than 0.2; a gap in the playback within the compared stretch lowers a right
+one."""
 _STARTS_WITHIN_S = 4.0
 """The microphone's file and the call's audio begin so close together."""
 
 
 class LongWinded:
-    """Says all that it can say, whatever it is asked to; with noise, which is the same for the same words."""
+    """Says all that it can say, whatever it is asked to; with noise, which is the same for the same
+    words."""
 
     def synthesise(self, text: str, voice: str) -> Spoken:
         prompts = RecordedPrompts()
@@ -96,14 +100,15 @@ def _said(name: str) -> NDArray[np.float32]:
 
 
 @asynccontextmanager
-async def interrupted_call(desk: Desk, page: Page, script: Script, agent: str) -> AsyncIterator[CallSession]:
-    """Hold a call to the script's end through the page's own buttons; the block gets it before it is hung up."""
+async def interrupted_call(desk: Desk, page: Page, script: Script, agent: str) -> AsyncIterator[LiveCall]:
+    """Hold a call to the script's end through the page's own buttons; the block gets it before it
+    is hung up."""
     await page.go(desk.url)
     await page.until("document.querySelector('#agent').options.length > 0")
     await page.run(f"document.querySelector('#agent').value = '{agent}'")
     await page.click("#begin")
     await page.until("document.querySelector('#state-name').textContent === 'model_speaking'", within_s=20)
-    [session] = desk.services.switchboard._sessions.values()  # the bench's own look inside
+    [session] = desk.services.registry._sessions.values()  # the bench's own look inside
     desk.calls.append(session)
     await asyncio.sleep(script.length_s)
     yield session
@@ -113,18 +118,21 @@ async def interrupted_call(desk: Desk, page: Page, script: Script, agent: str) -
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """One interruption: what the log says, and what the recording says. Positions count from the reply's beginning."""
+    """One interruption: what the log says, and what the recording says. Positions count from the
+    reply's beginning."""
 
     generation: int
     at_s: float
     """When it was decided, on the monotonic clock."""
     logged_ms: float
     held_ms: float | None
-    """Where the client said that it stopped when it was told to hold; None if it was not, or if that came too late."""
+    """Where the client said that it stopped when it was told to hold; None if it was not, or if
+    that came too late."""
     played_ms: float
     likeness: float
     silent_after_ms: float | None
-    """From the candidate's first word, as the server received it, to the last sound of the interviewer."""
+    """From the candidate's first word, as the server received it, to the last sound of the
+    interviewer."""
 
     @property
     def error_ms(self) -> float:
@@ -137,7 +145,7 @@ class Cut:
         return self.likeness >= _LIKE
 
 
-async def cuts_of(desk: Desk, session: CallSession, script: Script, recording: Recording) -> list[Cut]:
+async def cuts_of(desk: Desk, session: LiveCall, script: Script, recording: Recording) -> list[Cut]:
     """Every cut of a call that has settled, beside what was really played."""
     events = await desk.log(session.call.id)
     stream = np.frombuffer(await desk.pcm(session.call.id, Side.INTERVIEWER), "<i2")
@@ -146,11 +154,11 @@ async def cuts_of(desk: Desk, session: CallSession, script: Script, recording: R
     return [
         _compared(event, _held_sample(events, event), recording, stream, epoch_s, onsets)
         for event in events
-        if isinstance(event, InterviewerCut)
+        if isinstance(event, ReplyCut)
     ]
 
 
-def _held_sample(events: list[Event], cut: InterviewerCut) -> int | None:
+def _held_sample(events: list[Event], cut: ReplyCut) -> int | None:
     """The client's first report after the hold that became this cut."""
     before = [event for event in events if event.originator_version < cut.originator_version]
     held_at = max(
@@ -162,7 +170,7 @@ def _held_sample(events: list[Event], cut: InterviewerCut) -> int | None:
 
 
 def _compared(
-    cut: InterviewerCut,
+    cut: ReplyCut,
     held_sample: int | None,
     recording: Recording,
     stream: NDArray[np.int16],
@@ -185,7 +193,7 @@ def _compared(
     )
 
 
-async def _onsets_at_us(desk: Desk, session: CallSession, script: Script) -> list[float]:
+async def _onsets_at_us(desk: Desk, session: LiveCall, script: Script) -> list[float]:
     """When the first word of each interruption reached the server, on the call's clock."""
     heard, arrivals_us = [], []
     for segment in await desk.audio(session.call.id, Side.CANDIDATE):
@@ -202,9 +210,11 @@ async def _onsets_at_us(desk: Desk, session: CallSession, script: Script) -> lis
 
 
 def _offset(heard: NDArray[np.int16], script: NDArray[np.float32]) -> int:
-    """How many samples later than in the script everything is in what was heard; negative if it is earlier."""
+    """How many samples later than in the script everything is in what was heard; negative if it is
+    earlier."""
     size = 1 << (len(heard) + len(script)).bit_length()
-    # Sharpened (phase only): the recordings come more than once, and the loudest overlap need not be the true one.
+    # Sharpened (phase only): the recordings come more than once, and the loudest overlap need not
+    # be the true one.
     spectrum = np.fft.rfft(heard, size) * np.conj(np.fft.rfft(script, size))
     likeness = np.fft.irfft(spectrum / np.maximum(np.abs(spectrum), 1e-9), size)
     most = round(_STARTS_WITHIN_S * SAMPLE_RATE_HZ)

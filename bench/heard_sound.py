@@ -1,8 +1,10 @@
-"""Sound as it left a browser: recorded at a sound card of the bench's own, and read back to samples of the stream.
+"""Sound as it left a browser: recorded at a sound card of the bench's own, and read back to samples
+of the stream.
 
-The card is a private PulseAudio with one null sink: a browser started inside the block plays to it, and its monitor is
-recorded. What the browser's resampler, its buffers and the sound server do to the voice is all in the recording.
-Reading back is correlation: the stream as the model sent it is known from the call's log.
+The card is a private PulseAudio with one null sink: a browser started inside the block plays to it,
+and its monitor is recorded. What the browser's resampler, its buffers and the sound server do to
+the voice is all in the recording. Reading back is correlation: the stream as the model sent it is
+known from the call's log.
 """
 
 import asyncio
@@ -34,7 +36,8 @@ _START_S = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """Mono at `RATE_HZ`, ±1, with the monotonic clock's time at some of its samples, both ascending."""
+    """Mono at `RATE_HZ`, ±1, with the monotonic clock's time at some of its samples, both
+    ascending."""
 
     wave: NDArray[np.float32]
     samples: NDArray[np.float64]
@@ -42,9 +45,11 @@ class Recording:
 
     @classmethod
     def dated(cls, wave: NDArray[np.float32], arrivals: Sequence[tuple[float, float]]) -> "Recording":
-        """`arrivals` are (samples so far, when), as they came: blocks come in jolts, so neighbours are averaged.
+        """`arrivals` are (samples so far, when), as they came: blocks come in jolts, so neighbours
+        are averaged.
 
-        A sound card that is short of time leaves samples out, so one date for the whole would not do.
+        A sound card that is short of time leaves samples out, so one date for the whole would not
+        do.
         """
         samples, times_s = np.array(arrivals, np.float64).T
         began_s = times_s - samples / RATE_HZ
@@ -64,9 +69,11 @@ class Recording:
 
 
 class Played(NamedTuple):
-    """The end of a stretch of sound: the position in the stream after the last audible sample, and when it sounded.
+    """The end of a stretch of sound: the position in the stream after the last audible sample, and
+    when it sounded.
 
-    `likeness` is the correlation (0 to 1) of the recording with the stream that the position rests on.
+    `likeness` is the correlation (0 to 1) of the recording with the stream that the position rests
+    on.
     """
 
     end_sample: int
@@ -77,7 +84,8 @@ class Played(NamedTuple):
 def played_until(
     recording: Recording, stream: NDArray[np.int16], within: tuple[int, int], before_s: float
 ) -> Played | None:
-    """Where in `stream`, between the two samples, the last sound before a moment stopped. None if there was none.
+    """Where in `stream`, between the two samples, the last sound before a moment stopped. None if
+    there was none.
 
     The last audible sample counts, so the client's fade of 5 ms is included.
     """
@@ -94,7 +102,8 @@ def played_until(
 
 
 def _unbroken_from(audible: NDArray[np.intp]) -> int:
-    """Where the last stretch without a dropout begins; at most a block's length back, at least a tenth of it."""
+    """Where the last stretch without a dropout begins; at most a block's length back, at least a
+    tenth of it."""
     block = round(_BLOCK_S * RATE_HZ)
     last = audible[audible > audible[-1] - block]
     breaks = np.flatnonzero(np.diff(last) > _DROPOUT_S * RATE_HZ) + 1
@@ -103,7 +112,8 @@ def _unbroken_from(audible: NDArray[np.intp]) -> int:
 
 
 def _find(part: NDArray[np.float64], whole: NDArray[np.float64]) -> tuple[int, float]:
-    """Where `part` resembles `whole` most, and how much. The end of `part` may lie beyond that of `whole`."""
+    """Where `part` resembles `whole` most, and how much. The end of `part` may lie beyond that of
+    `whole`."""
     whole = np.concatenate((whole, np.zeros(len(part))))
     size = 1 << (len(whole) + len(part)).bit_length()
     products = np.fft.irfft(np.fft.rfft(whole, size) * np.conj(np.fft.rfft(part, size)), size)[: len(whole) - len(part)]
@@ -152,7 +162,8 @@ class SoundCard:
 
     @asynccontextmanager
     async def recording(self) -> "AsyncIterator[CardRecorder]":
-        """Everything that is played during the block; `recorded()` after it, or within it for what has come so far."""
+        """Everything that is played during the block; `recorded()` after it, or within it for what
+        has come so far."""
         process = await asyncio.create_subprocess_exec(
             *("parec", f"--server={self._address}", "--device=ear.monitor", "--raw", "--format=s16le"),
             *(f"--rate={CARD_HZ}", "--channels=1", f"--latency-msec={_FRAGMENT_MS}"),

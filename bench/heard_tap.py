@@ -1,7 +1,9 @@
-"""The second-best recording: what the page hands to the browser's audio output, taken from inside the page.
+"""The second-best recording: what the page hands to the browser's audio output, taken from inside
+the page.
 
-Needs nothing but the browser. It has every rendered sample, fades and gaps included; what it leaves out is the way
-from there to the loudspeaker: the browser's resampler, the device's buffer, and dropouts in it.
+Needs nothing but the browser. It has every rendered sample, fades and gaps included; what it leaves
+out is the way from there to the loudspeaker: the browser's resampler, the device's buffer, and
+dropouts in it.
 """
 
 import base64

@@ -1,9 +1,9 @@
 """The offline labeller behind `tests/data/turns`: where speech truly starts and ends.
 
-Every delay that the bench reports is measured against these labels, so they may owe nothing to a detector that is
-measured. This one looks at the whole recording, both ways: energies of 10 ms every millisecond, in four bands (from a
-murmur to the hiss of fricatives), each against its own noise floor. It proposes; a person looks at the spectrogram and
-corrects (breaths, clicks, other people).
+Every delay that the bench reports is measured against these labels, so they may owe nothing to a
+detector that is measured. This one looks at the whole recording, both ways: energies of 10 ms every
+millisecond, in four bands (from a murmur to the hiss of fricatives), each against its own noise
+floor. It proposes; a person looks at the spectrogram and corrects (breaths, clicks, other people).
 
     python -m bench.labels propose NAME.flac            # prints the stretches it hears
     python -m bench.labels count tests/data/turns/test  # what a folder of labelled recordings holds
@@ -79,7 +79,8 @@ def runs(mask: NDArray[np.bool_]) -> list[tuple[int, int]]:
 
 
 def floor_and_flicker(level: NDArray[np.float64]) -> tuple[float, float]:
-    """The level of the quietest blocks of 150 ms, and how far above it their loudest moments are, in dB."""
+    """The level of the quietest blocks of 150 ms, and how far above it their loudest moments are,
+    in dB."""
     blocks = level[: len(level) // 150 * 150].reshape(-1, 150)
     quietest = blocks[np.argsort(np.quantile(blocks, 0.9, axis=1))][: max(3, len(blocks) // 10)]
     floor = float(np.median(quietest))

@@ -1,8 +1,8 @@
 """Many calls at once on one core: `python -m bench.load [--calls 50,25] [--quick]`.
 
-Viva's own server runs pinned to one core; the rehearsal interviewer, Postgres and the clients are other processes on
-the other cores. Real sockets, TLS to the interviewer, the real SDK, the real store. The clients are as in
-`bench.load_clients`.
+Viva's own server runs pinned to one core; the rehearsal interviewer, Postgres and the clients are
+other processes on the other cores. Real sockets, TLS to the interviewer, the real SDK, the real
+store. The clients are as in `bench.load_clients`.
 """
 
 import argparse
@@ -36,7 +36,8 @@ _START_S = 60.0
 
 
 def take_precedence(niceness: int, pid: int) -> None:
-    """Give a process, and its session where the kernel groups by session, this niceness: below 0 needs privileges."""
+    """Give a process, and its session where the kernel groups by session, this niceness: below 0
+    needs privileges."""
     os.setpriority(os.PRIO_PROCESS, pid, niceness)
     group = Path(f"/proc/{pid}/autogroup")
     if group.exists():

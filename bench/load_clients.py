@@ -1,7 +1,8 @@
-"""The candidates of the load: real clients that hold an interview each, speaking a third of the time.
+"""The candidates of the load: real clients that hold an interview each, speaking a third of the
+time.
 
-Each answers with a recording, waits a while before it does, and speaks over every third reply. All that it sends and
-hears carries time marks (`bench.marks`).
+Each answers with a recording, waits a while before it does, and speaks over every third reply. All
+that it sends and hears carries time marks (`bench.marks`).
 """
 
 import asyncio
@@ -153,7 +154,8 @@ def recordings(folder: Path) -> dict[str, bytes]:
 def added_ms(
     ends: dict[int, list[tuple[float, float]]], firsts: dict[int, Sequence[tuple[float, float]]]
 ) -> list[float]:
-    """What Viva added to each response: the way up of the frame that ended the answer, the way down of the reply."""
+    """What Viva added to each response: the way up of the frame that ended the answer, the way down
+    of the reply."""
     added: list[float] = []
     for call, replies in firsts.items():
         for arrived, down_ms in replies:

@@ -1,7 +1,8 @@
-"""The model's side of the load: the rehearsal interviewer in a process of its own, with clocks at its doors.
+"""The model's side of the load: the rehearsal interviewer in a process of its own, with clocks at
+its doors.
 
-It reads the time marks of the candidate's audio as it arrives, marks the interviewer's as it leaves, and counts
-frames that are missing inside a window.
+It reads the time marks of the candidate's audio as it arrives, marks the interviewer's as it
+leaves, and counts frames that are missing inside a window.
 """
 
 import asyncio

@@ -1,7 +1,7 @@
 """Viva under load: the product's own server in a process on one core, with probes beside it.
 
-The probes are this file's: a ticker that measures how late the loop is, the writer's commits, collector pauses, and
-what the kernel says about the process. Nothing of the product is replaced.
+The probes are this file's: a ticker that measures how late the loop is, the writer's commits,
+collector pauses, and what the kernel says about the process. Nothing of the product is replaced.
 """
 
 import asyncio
@@ -62,7 +62,8 @@ class WatchedStats(WriterStats):
 
 
 async def tick() -> None:
-    """Note how late each wake-up is. The loop's timers count whole milliseconds, so up to 1 ms is no lag."""
+    """Note how late each wake-up is. The loop's timers count whole milliseconds, so up to 1 ms is
+    no lag."""
     due = monotonic() + TICK_S
     while True:
         await asyncio.sleep(max(0.0, due - monotonic()))
@@ -124,7 +125,7 @@ def _obey(pipe: Connection, services: Services) -> None:
 
 
 def _report(services: Services) -> dict[str, Any]:
-    sessions = list(services.switchboard._sessions.values())  # the bench's own look inside
+    sessions = list(services.registry._sessions.values())  # the bench's own look inside
     stats = services.store.writer.stats
     return {
         "seconds": monotonic() - probe.began_s,

@@ -1,7 +1,8 @@
 """Time marks inside audio, so that a delay is measured through everything between two processes.
 
-A mark is eight bytes in the lowest bits of a message's first 64 samples: inaudible, below every detector's threshold,
-and untouched by whatever passes PCM on as it is. Both ends read the machine's one monotonic clock.
+A mark is eight bytes in the lowest bits of a message's first 64 samples: inaudible, below every
+detector's threshold, and untouched by whatever passes PCM on as it is. Both ends read the machine's
+one monotonic clock.
 """
 
 import struct

@@ -1,8 +1,9 @@
-"""What the paths cost: `python -m bench.paths`. A candidate's frame from its message to the model's queue, and back.
+"""What the paths cost: `python -m bench.paths`. A candidate's frame from its message to the model's
+queue, and back.
 
-CPU time of this thread, with everything the loop does for it; what the kernel and TLS add is in `bench.gemini` and
-`bench.load`. The stages are measured alone, on what went through the whole; what is left is carrying effects out, the
-clock and the loop's turns.
+CPU time of this thread, with everything the loop does for it; what the kernel and TLS add is in
+`bench.gemini` and `bench.load`. The stages are measured alone, on what went through the whole; what
+is left is carrying effects out, the clock and the loop's turns.
 """
 
 import argparse
@@ -23,7 +24,7 @@ from adapters.gemini.uplink import PCM_16K
 from adapters.gemini.voice import VoiceDecoder
 from adapters.voice.factory import make_detector
 from api.cli.loop import run as run_on_loop
-from api.live.intake import VoiceIntake
+from api.live.intake import AudioIntake
 from api.wire.protocol import decode_audio
 from bench.cpu import Stopwatch, cpu_us, ratios
 from bench.paths_scene import FRAME_US, SETTINGS, Detector, Rig, SwallowingSocket, scene, sdk_session, voice_json
@@ -71,7 +72,7 @@ async def stages_up(client: genai.Client) -> Costs:
     costs["decode the message"] = cpu_us(lambda: [decode_audio(each) for each in everything], len(everything))
     for rate_hz in _CLIENT_RATES:
         audio = [decode_audio(each) for part in scene(rate_hz) for each in part]
-        intake = VoiceIntake(rate_hz)
+        intake = AudioIntake(rate_hz)
         taken = partial(_each, intake.take, audio)
         costs[f"intake at {rate_hz // 1000} kHz"] = cpu_us(taken, len(audio))
     for kind in ("webrtc", "cascade"):
@@ -83,7 +84,7 @@ async def stages_up(client: genai.Client) -> Costs:
         before = len(rig.passed)
         await _hear(rig, everything)
         costs["Call.handle"] = _handled(rig, before, CandidateFrame, len(everything))
-        costs["logbook, mapper, store in memory"] = await _logged(rig, before, len(everything))
+        costs["appender, mapper, store in memory"] = await _logged(rig, before, len(everything))
     return costs
 
 
@@ -93,7 +94,8 @@ def _each(act: Callable[[Any], object], items: list[Any]) -> None:
 
 
 def _handled(rig: Rig, before: int, kind: type, count: int) -> float:
-    """All that passed through the rig's call through a fresh one, inputs of `kind` counted from `before` on."""
+    """All that passed through the rig's call through a fresh one, inputs of `kind` counted from
+    `before` on."""
     call, watch = Call(rig.opened), Stopwatch()
     _each(call.handle, [happened for happened, _ in rig.passed[:before]])
     for counted, group in groupby(
@@ -110,8 +112,8 @@ def _handled(rig: Rig, before: int, kind: type, count: int) -> float:
 
 
 async def _logged(rig: Rig, before: int, count: int) -> float:
-    """What was decided from there on once more, into a fresh logbook, until all is durable."""
-    book, watch = rig.logbook(lambda _: None), Stopwatch()
+    """What was decided from there on once more, into a fresh appender, until all is durable."""
+    book, watch = rig.appender(lambda _: None), Stopwatch()
     decisions = [decision for _, decision in rig.passed[before:] if decision.events]
     with watch:
         for decision in decisions:
@@ -140,7 +142,8 @@ async def sdk_up(client: genai.Client) -> Costs:
 
 
 async def model_path(client: genai.Client) -> Costs:
-    """A message of the model's voice, 40 ms, from the SDK's JSON to the client's wire; whole and by stage."""
+    """A message of the model's voice, 40 ms, from the SDK's JSON to the client's wire; whole and by
+    stage."""
     costs: Costs = {}
     socket = SwallowingSocket(voice_json())
     sdk = sdk_session(client, socket)
@@ -156,7 +159,7 @@ async def model_path(client: genai.Client) -> Costs:
     )
     async with Rig(client, 16_000, "webrtc") as rig:
         costs["whole, from message object to wire"] = await _speak(rig, messages, decoder, tap)
-        costs["encode, queue, outlet's task"] = await _sent(rig)
+        costs["encode, queue, send_queue's task"] = await _sent(rig)
     async with Rig(client, 16_000, "webrtc", recording=True) as rig:
         before = len(rig.passed)
         await _speak(rig, messages, decoder, tap)
@@ -180,11 +183,11 @@ async def _speak(rig: Rig, messages: list[types.LiveServerMessage], decoder: Voi
 
 
 async def _sent(rig: Rig) -> float:
-    outlet, watch = rig.outlet, Stopwatch()
+    send_queue, watch = rig.send_queue, Stopwatch()
     pcm = bytes(1920)
     with watch:
         for number in range(MODEL_MESSAGES):
-            outlet.send_audio(1, number * 960, pcm)
+            send_queue.send_audio(1, number * 960, pcm)
             await asyncio.sleep(0)
     return watch.us_each(MODEL_MESSAGES)
 
@@ -209,7 +212,7 @@ async def measure(count: int) -> dict[str, list[float]]:
 
 _FLOOR = "floor: bare decode + SDK encode, 20 ms"
 _DOWN = ("SDK: JSON to message object", "look for unknown fields", "message object to inputs")
-_DOWN_REST = ("Call.handle with playout", "encode, queue, outlet's task", "whole, from message object to wire")
+_DOWN_REST = ("Call.handle with playout", "encode, queue, send_queue's task", "whole, from message object to wire")
 
 
 def sections(*, quick: bool = False) -> list[Section]:

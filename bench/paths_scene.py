@@ -1,7 +1,9 @@
-"""What runs through the paths: messages as they come from a client and from the SDK, and a session that takes them.
+"""What runs through the paths: messages as they come from a client and from the SDK, and a session
+that takes them.
 
-The session, its logbook, mapper, detector, intake, ring and outlet are the product's; the store is the one in memory,
-the link ends at the queue before its socket, the client's wire swallows what it is sent, and the clock is told.
+The session, its appender, mapper, detector, intake, ring and send_queue are the product's; the
+store is the one in memory, the link ends at the queue before its socket, the client's wire swallows
+what it is sent, and the clock is told.
 """
 
 import asyncio
@@ -24,10 +26,10 @@ from adapters.gemini.session import GeminiSession
 from adapters.gemini.settings import GeminiSettings
 from adapters.postgres.log.mapper import EventMapper
 from api.cli.screenplay import read_recording
-from api.live.log_appender import Logbook
-from api.live.session import CallSession
+from api.live.log_appender import LogAppender
+from api.live.session import LiveCall
 from api.wire.protocol import ClientAudio, Hello, encode_client_audio
-from api.wire.send_queue import Outlet
+from api.wire.send_queue import SendQueue
 from api.wire.tokens import TokenMint
 from domain import inputs as inp
 from domain.call import Call, Decision, open_call
@@ -35,7 +37,7 @@ from domain.effects import DialModel
 from domain.interview import Agent, Candidate, InterviewContext
 from domain.policy import Policy, VoicePolicy
 from domain.states import State
-from tests.fakes.store import MemoryStore
+from tests.fakes.store import InMemoryStore
 
 RECORDINGS = Path(__file__).parents[1] / "tests" / "data" / "candidate"
 ANSWER, PAUSE_S, AFTER_S = "answer_1", 14, 0.4
@@ -48,7 +50,8 @@ Detector = Literal["cascade", "silero", "webrtc"]
 
 @cache
 def scene(rate_hz: int) -> tuple[list[bytes], list[bytes]]:
-    """Binary messages of 20 ms at a client's rate: a pause in a quiet room, then an answer; numbered through."""
+    """Binary messages of 20 ms at a client's rate: a pause in a quiet room, then an answer;
+    numbered through."""
     dice = np.random.default_rng(1)
     answer = np.frombuffer(read_recording(RECORDINGS / f"{ANSWER}.flac")[0], "<i2")
     parts = (np.zeros(PAUSE_S * 16_000), np.concatenate((answer, np.zeros(int(AFTER_S * 16_000)))))
@@ -115,7 +118,7 @@ class QueueingLink(GeminiLink):
         self._deliver(inp.ModelConnected(at_us=self._now_us(), model=effect.model, resumed=False, setup_ms=1))
 
 
-class PacedSession(CallSession):
+class PacedSession(LiveCall):
     """A session whose clock is told."""
 
     moment_us = 0
@@ -133,7 +136,7 @@ class Rig:
         self._recording = recording
         self._client = client
         self._rate_hz = rate_hz
-        self.store = MemoryStore()
+        self.store = InMemoryStore()
         self._mapper = EventMapper()
         agent = Agent(id="bench", name="Vera", models=("m",), policy=Policy(voice=VoicePolicy(detector=detector)))
         self.call, self.opened = open_call(
@@ -147,16 +150,19 @@ class Rig:
 
     async def __aenter__(self) -> "Rig":
         self.session = PacedSession(
-            self.call, self._link, lambda session: self.logbook(session.durable), audio=self.store
+            self.call, self._link, lambda session: self.appender(session.durable), audio=self.store
         )
         self.wire = SwallowingWire()
-        self.outlet = Outlet(self.wire)
-        self._sending = asyncio.create_task(self.outlet.run())
+        self.send_queue = SendQueue(self.wire)
+        self._sending = asyncio.create_task(self.send_queue.run())
         if self._recording:
             self._record()
         await self.session.link.__aenter__()
         self.session.client.attach(
-            self.outlet, Hello(token="", rate_hz=self._rate_hz), TokenMint("bench" * 8, 600).issue(self.call.id), 12_000
+            self.send_queue,
+            Hello(token="", rate_hz=self._rate_hz),
+            TokenMint("bench" * 8, 600).issue(self.call.id),
+            12_000,
         )
         await self.reply()
         return self
@@ -179,12 +185,12 @@ class Rig:
 
         self.call.__class__ = Recorded
 
-    def _link(self, session: CallSession) -> GeminiLink:
+    def _link(self, session: LiveCall) -> GeminiLink:
         return QueueingLink(client=self._client, settings=SETTINGS, deliver=session.feed, now_us=session.now_us)
 
-    def logbook(self, on_durable: Callable[[int], None]) -> Logbook:
-        """A logbook over the store in memory."""
-        return Logbook(
+    def appender(self, on_durable: Callable[[int], None]) -> LogAppender:
+        """A appender over the store in memory."""
+        return LogAppender(
             self.opened,
             self.store,
             self._mapper,

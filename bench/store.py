@@ -1,9 +1,9 @@
 """What recording costs: `python -m bench.store`.
 
-Our group-committing writer and eventsourcing's own recorder, one after the other in each round, on the same embedded
-server with `synchronous_commit` on. The library is synchronous: it is called from ten threads over ten connections,
-as an asyncio program would have to. Figures are medians of the rounds with their extremes; the ratio is taken within
-each round, so that a slow machine slows both.
+Our group-committing writer and eventsourcing's own recorder, one after the other in each round, on
+the same embedded server with `synchronous_commit` on. The library is synchronous: it is called from
+ten threads over ten connections, as an asyncio program would have to. Figures are medians of the
+rounds with their extremes; the ratio is taken within each round, so that a slow machine slows both.
 """
 
 import asyncio
@@ -40,7 +40,8 @@ Record = Callable[[UUID, tuple[StoredEvent, ...]], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """So many `calls`, each appending `batch` events at a time: as fast as it can, or at `pace_hz` appends a second."""
+    """So many `calls`, each appending `batch` events at a time: as fast as it can, or at `pace_hz`
+    appends a second."""
 
     name: str
     calls: int

@@ -1,8 +1,9 @@
 """What listening costs and how well it hears: `python -m bench.voice`.
 
-Costs are the best of many rounds, per frame of 20 ms, and as ratios: to WebRTC's detector, and of one core per call.
-The accuracy is of each detector's raw decisions, frame by frame, on the recordings under `tests/data/voice`; "as
-policy" counts what is left when a start takes 80 ms of voice within 120 ms.
+Costs are the best of many rounds, per frame of 20 ms, and as ratios: to WebRTC's detector, and of
+one core per call. The accuracy is of each detector's raw decisions, frame by frame, on the
+recordings under `tests/data/voice`; "as policy" counts what is left when a start takes 80 ms of
+voice within 120 ms.
 """
 
 from collections.abc import Callable, Iterator
@@ -134,7 +135,8 @@ def best_us(run: Callable[[], object], frames_each: float) -> float:
 
 
 def detector_us(detector: VoiceDetector, pcm: Pcm) -> float:
-    """A detector's mean cost over `pcm`, of each frame's quickest hearing: it hears the same in every pass."""
+    """A detector's mean cost over `pcm`, of each frame's quickest hearing: it hears the same in
+    every pass."""
     cut = frames(pcm)
     passes = np.zeros((PASSES, len(cut)))
     for times in passes:
@@ -153,7 +155,8 @@ def resampler_us(rate_hz: int) -> float:
 
 
 def fixed_ratio_us_and_delay(rate_hz: int, quality: str) -> tuple[float, float]:
-    """For comparison, libsoxr's way for ratios that never change: its cost, and how far it falls behind in ms."""
+    """For comparison, libsoxr's way for ratios that never change: its cost, and how far it falls
+    behind in ms."""
     chunk = np.resize(recording("fluent"), rate_hz // 50).astype(np.float32)
     stream = soxr.ResampleStream(rate_hz, RATE_HZ, 1, "float32", quality)
     made, behind = 0, 0.0

@@ -1,7 +1,9 @@
-"""What one call knows while it lives, and the only two ways in which a rule acts: `decide` and `do`.
+"""What one call knows while it lives, and the only two ways in which a rule acts: `decide` and
+`do`.
 
-Memory comes in two parts: `record`, changed by events alone (`domain.record.fold`), and what is heard and played (`hearing`,
-`playout`, the journals, `timers`), which the recorded inputs give back.
+Memory comes in two parts: `record`, changed by events alone (`domain.record.fold`), and what is
+heard and played (`hearing`, `playout`, the journals, `timers`), which the recorded inputs give
+back.
 """
 
 from collections import Counter
@@ -14,7 +16,7 @@ from domain.events import CallOpened
 from domain.inputs import Input, ModelLost
 from domain.policy import Policy
 from domain.ports import Side
-from domain.record.client_messages import telling_of
+from domain.record.client_messages import message_for
 from domain.record.fold import fold
 from domain.record.record import Record
 from domain.sound.endpointing import Endpointing
@@ -25,7 +27,7 @@ from domain.sound.spans import Stretches, joined, overlap
 from domain.timers import Timers
 
 
-class CallMemory:
+class CallAggregate:
     """The memory of one call. Rules read it freely; they change the record through `decide` alone."""
 
     def __init__(self, opened: CallOpened) -> None:
@@ -44,7 +46,7 @@ class CallMemory:
         self.now_us = 0
         self.seq = 0
         self.client_seq = -1
-        self.overhang = 0
+        self.partial_samples = 0
         """How much of the client's message after that one has been heard, in samples."""
         self.uplink_sample = 0
         """Everything of the open window before this was sent to the model."""
@@ -57,17 +59,19 @@ class CallMemory:
         self.seeded_characters = 0
         """How much of the conversation the newest session was told."""
         self.missed_from: int | None = None
-        """Where a voice began that the model could not be given at once, because its link was missing."""
+        """Where a voice began that the model could not be given at once, because its link was
+        missing."""
         self.late_generation = self.late_chunks = self.late_samples = 0
         self.after_close_frames = 0
         self.deferred_loss: ModelLost | None = None
-        """The model's link was lost while a barge-in was being decided: `resuming` follows the decision."""
+        """The model's link was lost while a barge-in was being decided: `resuming` follows the
+        decision."""
         self.settling = False
         self.handing_over = False
-        self.remembered_at_us = 0
+        self.snapshot_at_us = 0
         self.away_since_us = 0
         """While the client's link is missing: since when, if there ever was a client."""
-        self.heard_of_us = 0
+        self.last_input_us = 0
         """When the newest input but one was handled: at a takeover, the end of what the log holds."""
         self._events: list[Event] = []
         self._effects: list[Effect] = []
@@ -104,15 +108,17 @@ class CallMemory:
         self.ignored[f"{type(happened).__name__} in {self.record.state}"] += 1
 
     def emit(self, event: Event) -> None:
-        """Fold an event and keep it for the decision under way; what the client is told of it follows from it alone."""
+        """Fold an event and keep it for the decision under way; what the client is told of it
+        follows from it alone."""
         fold(self.record, event)
         self._events.append(event)
-        telling = telling_of(self.record, event)
+        telling = message_for(self.record, event)
         if telling is not None:
             self._effects.append(telling)
 
     def forget_unrecorded(self) -> None:
-        """The log has all that counts: audio that waits to be stored is in it already, or another core stored it."""
+        """The log has all that counts: audio that waits to be stored is in it already, or another
+        core stored it."""
         for journal in (self.candidate_audio, self.interviewer_audio):
             if journal.waiting:
                 journal.forget()
@@ -124,7 +130,8 @@ class CallMemory:
 
     @property
     def whole(self) -> bool:
-        """Whether everything that was heard and said so far is in segments: then the events so far are all of it."""
+        """Whether everything that was heard and said so far is in segments: then the events so far
+        are all of it."""
         return not self.candidate_audio.waiting and not self.interviewer_audio.waiting
 
     def hand_over(self) -> tuple[tuple[Event, ...], tuple[Effect, ...]]:

@@ -1,7 +1,8 @@
-"""A call: `handle(input) -> Decision(events, effects)`, a plain function of what has happened and what just happened.
+"""A call: `handle(input) -> Decision(events, effects)`, a plain function of what has happened and
+what just happened.
 
-No clock, no socket, no database: time comes in with the input. The same function runs live, in recovery and in
-replay.
+No clock, no socket, no database: time comes in with the input. The same function runs live, in
+recovery and in replay.
 """
 
 from typing import NamedTuple
@@ -9,7 +10,7 @@ from uuid import UUID
 
 import msgspec
 
-from domain.aggregate import CallMemory
+from domain.aggregate import CallAggregate
 from domain.effects import Effect, TellState
 from domain.event import Event
 from domain.events import CallOpened
@@ -19,7 +20,7 @@ from domain.matrix import MATRIX
 from domain.rules.attribution import attributed
 from domain.rules.deadlines import pass_deadlines
 from domain.rules.ending import start_clocks
-from domain.rules.housekeeping import close_the_books, keep_house, seal_all
+from domain.rules.housekeeping import follow_up, seal_all, seal_and_snapshot
 from domain.states import State
 
 
@@ -33,7 +34,7 @@ class Decision(NamedTuple):
 NOTHING = Decision((), ())
 
 
-class Call(CallMemory):
+class Call(CallAggregate):
     """One call. Feed it inputs in the order they happen; it never raises on what a peer did."""
 
     def __init__(self, opened: CallOpened) -> None:
@@ -52,20 +53,21 @@ class Call(CallMemory):
     def handle(self, happened: Input) -> Decision:
         """Decide about one input.
 
-        Every input is recorded, whatever comes of it, except a wake-up before any deadline is due, what comes after the
-        call has settled (by then its log is complete), and what comes while it is nobody's, after it was handed over.
+        Every input is recorded, whatever comes of it, except a wake-up before any deadline is due,
+        what comes after the call has settled (by then its log is complete), and what comes while it
+        is nobody's, after it was handed over.
         """
         spurious = type(happened) is DeadlinePassed and happened.at_us < self.timers.next_us
         if spurious or self.record.settled or (self.record.handed_over and type(happened) is not CallTakenOver):
             return NOTHING
-        self.heard_of_us, self.now_us = self.now_us, max(self.now_us, happened.at_us)
+        self.last_input_us, self.now_us = self.now_us, max(self.now_us, happened.at_us)
         self.seq += 1
         before = self.record.state
         rule = MATRIX[type(happened)][before]
         rule(self, self._take(happened))
         pass_deadlines(self)
-        keep_house(self)
-        close_the_books(self)
+        follow_up(self)
+        seal_and_snapshot(self)
         if self.record.state is not before:
             self.do(TellState(self.record.state, tuple(sorted(self.record.missing))))
         return Decision(*self.hand_over())
@@ -73,7 +75,7 @@ class Call(CallMemory):
     def _take(self, happened: Input) -> Input:
         """Record an input; what comes back is as it was recorded."""
         if type(happened) is CandidateFrame:
-            self.client_seq, self.overhang = max(self.client_seq, happened.client_seq), happened.overhang
+            self.client_seq, self.partial_samples = max(self.client_seq, happened.client_seq), happened.partial_samples
             self.candidate_audio.frame(self.seq, self.now_us, happened)
             over = self.record.state in (State.MODEL_SPEAKING, State.INTERRUPTED)
             self.hearing.hear(self.now_us, happened.features, over_interviewer=over)
@@ -106,7 +108,8 @@ def open_call(
     opened_at: str,
     process: str = "",
 ) -> tuple[Call, CallOpened]:
-    """A new call and its first event. `opened_at` is wall time, ISO 8601 UTC; the call's own clock starts at zero."""
+    """A new call and its first event. `opened_at` is wall time, ISO 8601 UTC; the call's own clock
+    starts at zero."""
     opened = CallOpened(
         originator_id=call_id,
         originator_version=1,

@@ -1,4 +1,5 @@
-"""What a call wants done, in the imperative. Adapters carry it out and report what came of it as inputs.
+"""What a call wants done, in the imperative. Adapters carry it out and report what came of it as
+inputs.
 
 Effects name ranges of audio by absolute sample positions; the shell keeps the bytes.
 """
@@ -124,7 +125,8 @@ class SendText(NamedTuple):
 
 
 class SendNote(NamedTuple):
-    """Tell the model something beside the candidate's voice, within the open window; no reply of its own follows."""
+    """Tell the model something beside the candidate's voice, within the open window; no reply of
+    its own follows."""
 
     text: str
 
@@ -140,8 +142,9 @@ class AnswerTool(NamedTuple):
 # --- our own machinery -------------------------------------------------------------------------------------------
 
 
-class JudgePause(NamedTuple):
-    """Have the judge of pauses listen to this range of the candidate's stream; `PauseJudged` may follow."""
+class PredictEndOfTurn(NamedTuple):
+    """Have the turn detector listen to this range of the candidate's stream; `EndOfTurnPredicted`
+    may follow."""
 
     from_sample: int
     to_sample: int
@@ -152,7 +155,8 @@ class ResetDetector(NamedTuple):
 
 
 class ForgetCandidateAudio(NamedTuple):
-    """The candidate's stream before this sample need not be held in memory: it will hardly be asked for again."""
+    """The candidate's stream before this sample need not be held in memory: it will hardly be asked
+    for again."""
 
     before_sample: int
 
@@ -169,14 +173,16 @@ class StoreAudio(NamedTuple):
 
 
 class EndCall(NamedTuple):
-    """The call is closed: tell the client, hang up the model, keep accepting audio for the grace period."""
+    """The call is closed: tell the client, hang up the model, keep accepting audio for the grace
+    period."""
 
     reason: str
     detail: str
 
 
 class HandOver(NamedTuple):
-    """Nobody owns the call any more: write all of it down, have the client move, and forget the call."""
+    """Nobody owns the call any more: write all of it down, have the client move, and forget the
+    call."""
 
     reason: str
 
@@ -203,7 +209,7 @@ Effect = (
     | SendText
     | SendNote
     | AnswerTool
-    | JudgePause
+    | PredictEndOfTurn
     | ResetDetector
     | ForgetCandidateAudio
     | StoreAudio

@@ -1,7 +1,8 @@
 """The one tree of Viva's errors.
 
-Two families, after h11: *ours* (`BugError`, raised when our own code broke a rule; it changes nothing) and
-*the peer's* (`PeerError`, raised when what arrived was wrong; it carries a stable code and says what to do).
+Two families, after h11: *ours* (`BugError`, raised when our own code broke a rule; it changes
+nothing) and *the peer's* (`PeerError`, raised when what arrived was wrong; it carries a stable code
+and says what to do).
 """
 
 
@@ -47,4 +48,5 @@ class WriterFullError(StoreError):
 
 
 class UnknownTopicError(StoreError):
-    """The log holds an event whose topic this version of Viva does not know. Upgrade before reading it."""
+    """The log holds an event whose topic this version of Viva does not know. Upgrade before reading
+    it."""

@@ -1,8 +1,9 @@
 """What a call decided, as events; with `domain.inputs` the whole vocabulary of the log.
 
-Every decision carries the decision version and its `evidence`, the numbers it was made on. Positions named `*_sample`
-are samples of the candidate's 16 kHz stream, or of the interviewer's 24 kHz stream where the name says `model`, `sent`,
-`heard` or `held`; `generation` numbers the model's replies as we asked for them, `turn` the candidate's answers.
+Every decision carries the decision version and its `evidence`, the numbers it was made on.
+Positions named `*_sample` are samples of the candidate's 16 kHz stream, or of the interviewer's 24
+kHz stream where the name says `model`, `sent`, `heard` or `held`; `generation` numbers the model's
+replies as we asked for them, `turn` the candidate's answers.
 """
 
 from typing import Literal
@@ -17,7 +18,8 @@ DECISION_VERSION = 3
 
 
 class DecisionEvent(Event, frozen=True, kw_only=True):
-    """Something the core decided: by which version of it, and on what numbers (none where its own fields say it)."""
+    """Something the core decided: by which version of it, and on what numbers (none where its own
+    fields say it)."""
 
     decision_version: int = DECISION_VERSION
     evidence: Evidence = {}  # noqa: RUF012  (msgspec copies it)
@@ -42,8 +44,9 @@ class CallOpened(DecisionEvent, frozen=True, kw_only=True):
 class LinkLost(DecisionEvent, frozen=True, kw_only=True):
     """A link is missing: the call is resuming.
 
-    For the model's link, what is dialled next: `model`, with the session's handle or `fresh` (then it is given the
-    conversation as it was heard), as the `attempt`-th dial since a turn was last completed.
+    For the model's link, what is dialled next: `model`, with the session's handle or `fresh` (then
+    it is given the conversation as it was heard), as the `attempt`-th dial since a turn was last
+    completed.
     """
 
     link: Link
@@ -55,14 +58,16 @@ class LinkLost(DecisionEvent, frozen=True, kw_only=True):
 
 @event("call.session_aged.v1")
 class SessionAged(DecisionEvent, frozen=True, kw_only=True):
-    """The Gemini session is so old that the next quiet moment is used to leave it: replies get slower with age."""
+    """The Gemini session is so old that the next quiet moment is used to leave it: replies get
+    slower with age."""
 
     age_ms: int
 
 
-@event("call.model_memory_judged.v1")
-class ModelMemoryJudged(DecisionEvent, frozen=True, kw_only=True):
-    """Whether a session that was resumed by its handle, or given the conversation, does remember it.
+@event("call.model_memory_verified.v1")
+class ModelMemoryVerified(DecisionEvent, frozen=True, kw_only=True):
+    """Whether a session that was resumed by its handle, or given the conversation, does remember
+    it.
 
     Gemini does not say. Its first bill does: a model that remembers reads all of it again.
     """
@@ -74,7 +79,8 @@ class ModelMemoryJudged(DecisionEvent, frozen=True, kw_only=True):
 
 @event("call.link_restored.v1")
 class LinkRestored(DecisionEvent, frozen=True, kw_only=True):
-    """A link is back. `missing` is what is still not; with nothing missing the call leaves `resuming`."""
+    """A link is back. `missing` is what is still not; with nothing missing the call leaves
+    `resuming`."""
 
     link: Link
     missing: tuple[Link, ...]
@@ -95,7 +101,8 @@ class CandidateStarted(DecisionEvent, frozen=True, kw_only=True):
 
 @event("call.candidate_stopped.v1")
 class CandidateStopped(DecisionEvent, frozen=True, kw_only=True):
-    """The candidate's answer is over: the endpoint decision. Voice ended at `end_sample`, heard at `end_at_us`."""
+    """The candidate's answer is over: the endpoint decision. Voice ended at `end_sample`, heard at
+    `end_at_us`."""
 
     turn: int
     end_sample: int
@@ -107,7 +114,8 @@ class CandidateStopped(DecisionEvent, frozen=True, kw_only=True):
 
 @event("call.eager_end_tried.v1")
 class EagerEndTried(DecisionEvent, frozen=True, kw_only=True):
-    """The answer sounds finished: the model is let think already, and what it says is kept until the end is certain."""
+    """The answer sounds finished: the model is let think already, and what it says is kept until
+    the end is certain."""
 
     turn: int
     to_sample: int
@@ -116,7 +124,8 @@ class EagerEndTried(DecisionEvent, frozen=True, kw_only=True):
 
 @event("call.eager_end_withdrawn.v1")
 class EagerEndWithdrawn(DecisionEvent, frozen=True, kw_only=True):
-    """The candidate went on: `received_ms` of a reply that nobody heard were in vain, after `waited_ms` of thinking."""
+    """The candidate went on: `received_ms` of a reply that nobody heard were in vain, after
+    `waited_ms` of thinking."""
 
     turn: int
     generation: int
@@ -126,7 +135,8 @@ class EagerEndWithdrawn(DecisionEvent, frozen=True, kw_only=True):
 
 @event("call.history_corrected.v1", personal=("heard_text",))
 class HistoryCorrected(DecisionEvent, frozen=True, kw_only=True):
-    """The model was told how much of a reply the candidate had heard: its own memory holds all that it sent."""
+    """The model was told how much of a reply the candidate had heard: its own memory holds all that
+    it sent."""
 
     generation: int
     method: Literal["note"]
@@ -134,8 +144,8 @@ class HistoryCorrected(DecisionEvent, frozen=True, kw_only=True):
     heard_text: str
 
 
-@event("call.generation_requested.v1")
-class GenerationRequested(DecisionEvent, frozen=True, kw_only=True):
+@event("call.reply_requested.v1")
+class ReplyRequested(DecisionEvent, frozen=True, kw_only=True):
     """A reply of the model is expected from here on."""
 
     generation: int
@@ -143,18 +153,20 @@ class GenerationRequested(DecisionEvent, frozen=True, kw_only=True):
     turn: int
 
 
-@event("call.generation_started.v1")
-class GenerationStarted(DecisionEvent, frozen=True, kw_only=True):
-    """The first audio of a reply arrived; it begins at `first_model_sample` of the interviewer's stream."""
+@event("call.reply_started.v1")
+class ReplyStarted(DecisionEvent, frozen=True, kw_only=True):
+    """The first audio of a reply arrived; it begins at `first_model_sample` of the interviewer's
+    stream."""
 
     generation: int
     first_model_sample: int
     evidence: Evidence
 
 
-@event("call.generation_cancelled.v1")
-class GenerationCancelled(DecisionEvent, frozen=True, kw_only=True):
-    """A reply that nobody had heard was given up, because the candidate spoke on or the link was lost."""
+@event("call.reply_withdrawn.v1")
+class ReplyWithdrawn(DecisionEvent, frozen=True, kw_only=True):
+    """A reply that nobody had heard was given up, because the candidate spoke on or the link was
+    lost."""
 
     generation: int
     reason: str
@@ -191,7 +203,8 @@ class BargeInSuspected(DecisionEvent, frozen=True, kw_only=True):
 
 @event("call.barge_in_confirmed.v1")
 class BargeInConfirmed(DecisionEvent, frozen=True, kw_only=True):
-    """It is an interruption: playback is flushed, the candidate has the floor from `from_sample` on."""
+    """It is an interruption: playback is flushed, the candidate has the floor from `from_sample`
+    on."""
 
     generation: int
     turn: int
@@ -212,12 +225,12 @@ class BargeInDismissed(DecisionEvent, frozen=True, kw_only=True):
     evidence: Evidence
 
 
-@event("call.interviewer_cut.v1", personal=("heard_text",))
-class InterviewerCut(DecisionEvent, frozen=True, kw_only=True):
+@event("call.reply_cut.v1", personal=("heard_text",))
+class ReplyCut(DecisionEvent, frozen=True, kw_only=True):
     """A reply was cut off while it was being heard.
 
-    `sent_ms` of it had gone to the client, `heard_ms` had been played. `heard_text` is an estimate: the transcript
-    in proportion to the audio.
+    `sent_ms` of it had gone to the client, `heard_ms` had been played. `heard_text` is an estimate:
+    the transcript in proportion to the audio.
     """
 
     generation: int
@@ -230,7 +243,8 @@ class InterviewerCut(DecisionEvent, frozen=True, kw_only=True):
 
 @event("call.late_audio_dropped.v1")
 class LateAudioDropped(DecisionEvent, frozen=True, kw_only=True):
-    """Audio of a reply that had been cut arrived after the cut and was dropped; counted once the reply ended."""
+    """Audio of a reply that had been cut arrived after the cut and was dropped; counted once the
+    reply ended."""
 
     generation: int
     chunks: int
@@ -247,16 +261,18 @@ class PlayoutOverflowed(DecisionEvent, frozen=True, kw_only=True):
 
 @event("call.reply_overdue.v1")
 class ReplyOverdue(DecisionEvent, frozen=True, kw_only=True):
-    """The model has not begun to answer in time, or (`finished`) neither gone on with its reply nor ended it."""
+    """The model has not begun to answer in time, or (`finished`) neither gone on with its reply nor
+    ended it."""
 
     generation: int
     action: Literal["nudged", "redialled", "finished"]
     waited_ms: int
 
 
-@event("call.model_went_on.v1")
-class ModelWentOn(DecisionEvent, frozen=True, kw_only=True):
-    """More audio of a reply came after Gemini had ended its turn, or called it interrupted: it is not over."""
+@event("call.reply_continued.v1")
+class ReplyContinued(DecisionEvent, frozen=True, kw_only=True):
+    """More audio of a reply came after Gemini had ended its turn, or called it interrupted: it is
+    not over."""
 
     generation: int
     after: Literal["turn_completed", "interruption_reported"]
@@ -271,23 +287,25 @@ class EndingAgreed(DecisionEvent, frozen=True, kw_only=True):
 
 @event("call.detector_reset.v1")
 class DetectorReset(DecisionEvent, frozen=True, kw_only=True):
-    """The voice detector starts afresh with the frame at `sample`: its memory sticks after long noise."""
+    """The voice detector starts afresh with the frame at `sample`: its memory sticks after long
+    noise."""
 
     sample: int
 
 
 @event("call.candidate_audio_recorded.v1")
 class CandidateAudioRecorded(DecisionEvent, frozen=True, kw_only=True):
-    """A segment of the candidate's audio is stored under `sha256`; durable up to the client's message `client_seq`.
+    """A segment of the candidate's audio is stored under `sha256`; durable up to the client's
+    message `client_seq`.
 
-    Its last `overhang` samples are the beginning of the message after that one.
+    Its last `partial_samples` samples are the beginning of the message after that one.
     """
 
     sha256: str
     first_sample: int
     samples: int
     client_seq: int
-    overhang: int = 0
+    partial_samples: int = 0
 
 
 @event("call.interviewer_audio_recorded.v1")
@@ -299,8 +317,8 @@ class InterviewerAudioRecorded(DecisionEvent, frozen=True, kw_only=True):
     samples: int
 
 
-@event("call.remembered.v1", personal=("memory",))
-class CallRemembered(DecisionEvent, frozen=True, kw_only=True):
+@event("call.snapshot_taken.v1", personal=("memory",))
+class SnapshotTaken(DecisionEvent, frozen=True, kw_only=True):
     """All that the call knows at this point of its log: recovery may begin here."""
 
     memory: RawJson
@@ -308,14 +326,16 @@ class CallRemembered(DecisionEvent, frozen=True, kw_only=True):
 
 @event("call.handed_over.v1")
 class CallHandedOver(DecisionEvent, frozen=True, kw_only=True):
-    """Its process has let go of the call in good order: nobody owns it until somebody takes it over."""
+    """Its process has let go of the call in good order: nobody owns it until somebody takes it
+    over."""
 
     reason: Literal["drain", "asked"]
 
 
 @event("call.closed.v1")
 class CallClosed(DecisionEvent, frozen=True, kw_only=True):
-    """The end. `reason` is for programs, `detail` for people; `ignored` counts inputs that changed nothing."""
+    """The end. `reason` is for programs, `detail` for people; `ignored` counts inputs that changed
+    nothing."""
 
     reason: str
     detail: str
@@ -326,7 +346,8 @@ class CallClosed(DecisionEvent, frozen=True, kw_only=True):
 class CallSettled(DecisionEvent, frozen=True, kw_only=True):
     """The grace period of a closed call is over: nothing more of it will be recorded.
 
-    `client_seq` is the last audio message that was taken; `after_close_ms` how much audio arrived after the close.
+    `client_seq` is the last audio message that was taken; `after_close_ms` how much audio arrived
+    after the close.
     """
 
     client_seq: int

@@ -1,10 +1,12 @@
 """Everything that can happen to a call from outside.
 
-Inputs are facts, so all but the two kinds of audio *are* events: the core stamps them with the call, the version and
-their ordinal and they go to the log as they came. Audio goes to the log in segments (`domain.sound.segments`), each frame
-and chunk with its ordinal, arrival time and features, so every input can be read back in its order.
+Inputs are facts, so all but the two kinds of audio *are* events: the core stamps them with the
+call, the version and their ordinal and they go to the log as they came. Audio goes to the log in
+segments (`domain.sound.segments`), each frame and chunk with its ordinal, arrival time and
+features, so every input can be read back in its order.
 
-Fields marked "attributed" are filled in by the core from what it knows; adapters leave them at their default.
+Fields marked "attributed" are filled in by the core from what it knows; adapters leave them at
+their default.
 """
 
 from typing import Annotated, Literal
@@ -16,17 +18,19 @@ from domain.sound.features import FrameFeatures
 
 
 class CandidateFrame(msgspec.Struct, frozen=True, kw_only=True):
-    """20 ms of the candidate's voice: 320 samples of mono PCM16 at 16 kHz, and what the detector heard in them.
+    """20 ms of the candidate's voice: 320 samples of mono PCM16 at 16 kHz, and what the detector
+    heard in them.
 
-    `client_seq` is the newest of the client's messages that is wholly contained in the stream up to the frame's end;
-    the last `overhang` samples before that end are the beginning of the next one.
+    `client_seq` is the newest of the client's messages that is wholly contained in the stream up to
+    the frame's end; the last `partial_samples` samples before that end are the beginning of the
+    next one.
     """
 
     at_us: int
     client_seq: int
     features: FrameFeatures
     pcm: bytes
-    overhang: int = 0
+    partial_samples: int = 0
 
 
 class ModelAudio(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,7 +45,8 @@ class ModelAudio(msgspec.Struct, frozen=True, kw_only=True):
 
 @event("call.client_connected.v1")
 class ClientConnected(Event, frozen=True, kw_only=True):
-    """A client said hello with a good token. `played_sample` is where its playback stands (0 on a first hello)."""
+    """A client said hello with a good token. `played_sample` is where its playback stands (0 on a
+    first hello)."""
 
     rate_hz: int
     resumed: bool
@@ -69,7 +74,8 @@ class MicUnmuted(Event, frozen=True, kw_only=True):
 
 @event("call.playback_reported.v1")
 class PlaybackReported(Event, frozen=True, kw_only=True):
-    """The client has played everything of the interviewer's stream before `played_sample`, and may be holding."""
+    """The client has played everything of the interviewer's stream before `played_sample`, and may
+    be holding."""
 
     played_sample: int
     held: bool = False
@@ -103,9 +109,11 @@ class ClientViolatedProtocol(Event, frozen=True, kw_only=True):
 
 @event("call.model_connected.v1")
 class ModelConnected(Event, frozen=True, kw_only=True):
-    """A Gemini session is set up. `resumed`: it continues an earlier one, whose handle was accepted.
+    """A Gemini session is set up. `resumed`: it continues an earlier one, whose handle was
+    accepted.
 
-    `seeded`: it is a new one, and was given the conversation as it was heard. Otherwise it knows nothing.
+    `seeded`: it is a new one, and was given the conversation as it was heard. Otherwise it knows
+    nothing.
     """
 
     model: str
@@ -116,7 +124,8 @@ class ModelConnected(Event, frozen=True, kw_only=True):
 
 @event("call.model_lost.v1")
 class ModelLost(Event, frozen=True, kw_only=True):
-    """The session ended, or a dial failed. `code` is the websocket close code, 0 where there was none.
+    """The session ended, or a dial failed. `code` is the websocket close code, 0 where there was
+    none.
 
     `retryable` is false where the same set-up can never work again (1007, 1008).
     """
@@ -136,7 +145,8 @@ class ModelTranscribed(Event, frozen=True, kw_only=True):
 
 @event("call.candidate_transcribed.v1", personal=("text",))
 class CandidateTranscribed(Event, frozen=True, kw_only=True):
-    """A piece of what the candidate said. `turn` is attributed; an interim text is replaced by the next one."""
+    """A piece of what the candidate said. `turn` is attributed; an interim text is replaced by the
+    next one."""
 
     text: str
     interim: bool = False
@@ -152,7 +162,8 @@ class GenerationCompleted(Event, frozen=True, kw_only=True):
 
 @event("call.model_turn_completed.v1")
 class ModelTurnCompleted(Event, frozen=True, kw_only=True):
-    """The model's turn is over. `waiting_for_input`: it chose to say nothing (more). `generation` is attributed."""
+    """The model's turn is over. `waiting_for_input`: it chose to say nothing (more). `generation`
+    is attributed."""
 
     reason: str = ""
     waiting_for_input: bool = False
@@ -161,7 +172,8 @@ class ModelTurnCompleted(Event, frozen=True, kw_only=True):
 
 @event("call.model_interruption_reported.v1")
 class ModelInterruptionReported(Event, frozen=True, kw_only=True):
-    """Gemini says that its reply was interrupted. `generation` is attributed, 0 when there was nothing to cut."""
+    """Gemini says that its reply was interrupted. `generation` is attributed, 0 when there was
+    nothing to cut."""
 
     generation: int = 0
 
@@ -175,9 +187,11 @@ class UsageReported(Event, frozen=True, kw_only=True):
 
 @event("call.uplink_measured.v1")
 class UplinkMeasured(Event, frozen=True, kw_only=True):
-    """How the call's audio went to Gemini, told once at the end. `joined` pieces shared a message with the one before.
+    """How the call's audio went to Gemini, told once at the end. `joined` pieces shared a message
+    with the one before.
 
-    No message carried more than `largest_chunk_ms`, and no audio waited longer than `longest_wait_ms` for the socket.
+    No message carried more than `largest_chunk_ms`, and no audio waited longer than
+    `longest_wait_ms` for the socket.
     """
 
     messages: int
@@ -188,7 +202,8 @@ class UplinkMeasured(Event, frozen=True, kw_only=True):
 
 @event("call.audio_read_back.v1")
 class AudioReadBack(Event, frozen=True, kw_only=True):
-    """Of this stretch for the model, memory no longer held `samples` of the candidate's voice: the log gave them.
+    """Of this stretch for the model, memory no longer held `samples` of the candidate's voice: the
+    log gave them.
 
     It took so long until the model's socket had taken all of it, or the session was lost.
     """
@@ -247,9 +262,10 @@ class ModelMessageUnrecognised(Event, frozen=True, kw_only=True):
 # --- time and our own machinery ---------------------------------------------------------------------------------
 
 
-@event("call.pause_judged.v1")
-class PauseJudged(Event, frozen=True, kw_only=True):
-    """The judge of pauses listened to an answer up to `to_sample`: it sounds finished (254) or not at all (0)."""
+@event("call.end_of_turn_predicted.v1")
+class EndOfTurnPredicted(Event, frozen=True, kw_only=True):
+    """The turn detector listened to an answer up to `to_sample`: it sounds finished (254) or not at
+    all (0)."""
 
     to_sample: int
     completeness: Annotated[int, msgspec.Meta(ge=0, le=254)]
@@ -261,20 +277,22 @@ class DeadlinePassed(Event, frozen=True, kw_only=True):
     """The clock reached the call's next deadline while nothing else was happening."""
 
 
-@event("call.outlet_failed.v1")
-class OutletFailed(Event, frozen=True, kw_only=True):
-    """One of the call's own bounded queues was full: the log's writer, or the client that does not read."""
+@event("call.queue_overflowed.v1")
+class QueueOverflowed(Event, frozen=True, kw_only=True):
+    """One of the call's own bounded queues was full: the log's writer, or the client that does not
+    read."""
 
-    outlet: Literal["log", "client"]
+    send_queue: Literal["log", "client"]
     reason: str
 
 
 @event("call.taken_over.v1")
 class CallTakenOver(Event, frozen=True, kw_only=True):
-    """A process owns the call from here on, with all that its log held before this: the `epoch`-th owner.
+    """A process owns the call from here on, with all that its log held before this: the `epoch`-th
+    owner.
 
-    `taken_over_at` is wall time, ISO 8601 UTC; `at_us` goes on from the same moment. `before` is who owned it last,
-    empty if that process had handed it over.
+    `taken_over_at` is wall time, ISO 8601 UTC; `at_us` goes on from the same moment. `before` is
+    who owned it last, empty if that process had handed it over.
     """
 
     epoch: int
@@ -287,19 +305,20 @@ class CallTakenOver(Event, frozen=True, kw_only=True):
 class HandOverRequested(Event, frozen=True, kw_only=True):
     """The call's process should let go of it: at a quiet moment, or in `wait_ms` at the latest.
 
-    Its process is about to stop (`drain`), or the client has landed on another one, which asks for it (`asked`).
+    Its process is about to stop (`drain`), or the client has landed on another one, which asks for
+    it (`asked`).
     """
 
     reason: Literal["drain", "asked"]
     wait_ms: int
 
 
-@event("call.outlet_shed.v1")
-class OutletShed(Event, frozen=True, kw_only=True):
+@event("call.client_messages_dropped.v1")
+class ClientMessagesDropped(Event, frozen=True, kw_only=True):
     """So many messages of each type were dropped for a client that did not keep up.
 
-    They were stale: interim transcripts and states that later ones replace. Of a client that read nothing at all and
-    was given up (`OutletFailed`), they are all that waited, `audio` included.
+    They were stale: interim transcripts and states that later ones replace. Of a client that read
+    nothing at all and was given up (`QueueOverflowed`), they are all that waited, `audio` included.
     """
 
     messages: dict[str, int]
@@ -332,12 +351,12 @@ Input = (
     | ToolCallsCancelled
     | ModelHeardActivity
     | ModelMessageUnrecognised
-    | PauseJudged
+    | EndOfTurnPredicted
     | DeadlinePassed
-    | OutletFailed
+    | QueueOverflowed
     | CallTakenOver
     | HandOverRequested
-    | OutletShed
+    | ClientMessagesDropped
 )
 """Every kind of input there is."""
 

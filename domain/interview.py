@@ -1,7 +1,8 @@
-"""What a call is about: the interview's context, the agent that holds it, and the words the model is given.
+"""What a call is about: the interview's context, the agent that holds it, and the words the model
+is given.
 
-The context comes with `POST /calls` and is validated here; the system instruction is built from it and recorded with
-the call, so that a replay and an audit see what the model was told.
+The context comes with `POST /calls` and is validated here; the system instruction is built from it
+and recorded with the call, so that a replay and an audit see what the model was told.
 """
 
 from typing import Annotated
@@ -16,7 +17,8 @@ Language = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8
 
 
 class InterviewContext(msgspec.Struct, frozen=True, kw_only=True):
-    """`questions` are asked in order; `language` is a BCP 47 tag such as "en-US"; the minutes bound the call."""
+    """`questions` are asked in order; `language` is a BCP 47 tag such as "en-US"; the minutes bound
+    the call."""
 
     role: Name
     questions: Annotated[tuple[Question, ...], msgspec.Meta(min_length=1, max_length=50)]
@@ -32,7 +34,8 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Agent(msgspec.Struct, frozen=True, kw_only=True):
-    """An interviewer: how it sounds, how it behaves, and which models it may use, in order of preference."""
+    """An interviewer: how it sounds, how it behaves, and which models it may use, in order of
+    preference."""
 
     id: Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
     name: Name

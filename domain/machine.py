@@ -1,8 +1,9 @@
 """One synchronous `transitions.Machine`, shared by every call of the process.
 
-A machine per call would cost 80 µs and an asynchronous one five times as much per transition; a call has nothing to
-wait for here. The machine's one model is a seat: a call sits down in its state, fires, and takes the new state away.
-So all calls of a process, live or recovered, are held in one thread.
+A machine per call would cost 80 µs and an asynchronous one five times as much per transition; a
+call has nothing to wait for here. The machine's one model is a seat: a call sits down in its state,
+fires, and takes the new state away. So all calls of a process, live or recovered, are held in one
+thread.
 """
 
 from typing import Any
@@ -46,8 +47,8 @@ _machine = Machine(
 def fire(state: State, trigger: Trigger, *, voice_active: bool = False, audio_unplayed: bool = False) -> State:
     """The state that `trigger` leads to from `state`.
 
-    `voice_active` and `audio_unplayed` decide where `restored` leads. Raises `IllegalTriggerError` for a pair that
-    the table does not have.
+    `voice_active` and `audio_unplayed` decide where `restored` leads. Raises `IllegalTriggerError`
+    for a pair that the table does not have.
     """
     _seat.voice_active, _seat.audio_unplayed = voice_active, audio_unplayed
     _machine.set_state(str(state), _seat)

@@ -1,7 +1,8 @@
 """What every input does in every state: total, so that a peer may send anything at any time.
 
-A cell is a rule of `domain.rules`, `STEP` (recorded and folded, nothing to decide) or `IGNORED` (recorded and
-counted, changes nothing). docs/states.md shows this table; a test holds the two together.
+A cell is a rule of `domain.rules`, `STEP` (recorded and folded, nothing to decide) or `IGNORED`
+(recorded and counted, changes nothing). docs/states.md shows this table; a test holds the two
+together.
 """
 
 from collections.abc import Callable
@@ -68,8 +69,8 @@ _ROWS: dict[type, list[Rule]] = {
     ],
     inp.HangupRequested: _open(ending.hung_up),
     inp.ClientViolatedProtocol: _open(ending.violated),
-    inp.OutletFailed: _open(ending.outlet_failed),
-    inp.OutletShed: [STEP] * 6,
+    inp.QueueOverflowed: _open(ending.queue_overflowed),
+    inp.ClientMessagesDropped: [STEP] * 6,
     inp.ModelConnected: _open(links.model_connected),
     inp.ModelLost: [
         links.model_lost,
@@ -92,7 +93,7 @@ _ROWS: dict[type, list[Rule]] = {
     inp.GenerationCompleted: _open(model.completed),
     inp.ModelTurnCompleted: _open(model.turn_completed),
     inp.ModelInterruptionReported: _open(model.interruption_reported),
-    inp.UsageReported: [restoring.judge_memory] * 5 + [STEP],
+    inp.UsageReported: [restoring.verify_memory] * 5 + [STEP],
     inp.UplinkMeasured: [STEP] * 6,
     inp.AudioReadBack: [STEP] * 6,
     inp.GoAwayReceived: _open(model.going_away),
@@ -101,7 +102,7 @@ _ROWS: dict[type, list[Rule]] = {
     inp.ToolCallsCancelled: _open(STEP),
     inp.ModelHeardActivity: _open(STEP),
     inp.ModelMessageUnrecognised: _open(IGNORED),
-    inp.PauseJudged: [IGNORED, voice.judged, IGNORED, IGNORED, IGNORED, IGNORED],
+    inp.EndOfTurnPredicted: [IGNORED, voice.predicted, IGNORED, IGNORED, IGNORED, IGNORED],
     inp.DeadlinePassed: [STEP] * 6,
     inp.CallTakenOver: [takeover.taken_over] * 5 + [takeover.taken_over_after_close],
     inp.HandOverRequested: [

@@ -1,7 +1,7 @@
 """The catalogue of models: what exists, what it can do, and what it cost when somebody looked.
 
-Prices are data with a date and a source, never code: what a call cost is computed from its recorded raw usage and can
-be computed again when a price changes, or for another model.
+Prices are data with a date and a source, never code: what a call cost is computed from its recorded
+raw usage and can be computed again when a price changes, or for another model.
 """
 
 from decimal import Decimal
@@ -18,7 +18,8 @@ AUDIO_TOKENS_PER_MINUTE = 1_500
 
 
 class Prices(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """One look at a price list. Per million tokens, or per minute of audio; None where the source does not say."""
+    """One look at a price list. Per million tokens, or per minute of audio; None where the source
+    does not say."""
 
     as_of: str
     """ISO 8601, to the day or the month that the source gives."""
@@ -33,7 +34,8 @@ class Prices(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
 
 
 class Supports(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What a model can do that others cannot. `tools` is how function calls behave unless asked otherwise."""
+    """What a model can do that others cannot. `tools` is how function calls behave unless asked
+    otherwise."""
 
     live: bool = True
     native_audio: bool = True
@@ -50,7 +52,8 @@ class Supports(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
 
 
 class Model(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """One model. `since` is ISO 8601 to the month, empty if unknown; `prices` the newest first, empty if unknown."""
+    """One model. `since` is ISO 8601 to the month, empty if unknown; `prices` the newest first,
+    empty if unknown."""
 
     id: str
     services: tuple[Literal["gemini-api", "vertex"], ...]
@@ -61,7 +64,8 @@ class Model(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     prices: tuple[Prices, ...] = ()
 
     def cost(self, usage: RawJson) -> Decimal | None:
-        """What one usage snapshot cost by the newest prices; None if they do not cover what was used."""
+        """What one usage snapshot cost by the newest prices; None if they do not cover what was
+        used."""
         return usage_cost(usage, self.prices[0]) if self.prices else None
 
 
@@ -96,16 +100,18 @@ class Catalogue(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def prompt_tokens(usage: RawJson) -> int:
-    """From how many tokens a turn was made: all that the model remembers. 0 where the snapshot does not say."""
+    """From how many tokens a turn was made: all that the model remembers. 0 where the snapshot
+    does not say."""
     count = usage.get("promptTokenCount", 0)
     return count if isinstance(count, int) else 0
 
 
 def usage_cost(usage: RawJson, prices: Prices) -> Decimal | None:
-    """What one snapshot (Gemini's `usageMetadata`) cost, in the prices' currency; None if a price is missing.
+    """What one snapshot (Gemini's `usageMetadata`) cost, in the prices' currency; None if a price
+    is missing.
 
-    Tokens in are the prompt's and the tools', tokens out the response's and the thoughts'. What Gemini counts in a
-    total but attributes to no modality is taken for text, as thoughts are.
+    Tokens in are the prompt's and the tools', tokens out the response's and the thoughts'. What
+    Gemini counts in a total but attributes to no modality is taken for text, as thoughts are.
     """
     text_in, audio_in = _split(usage, "promptTokenCount", "promptTokensDetails")
     text_out, audio_out = _split(usage, "responseTokenCount", "responseTokensDetails")

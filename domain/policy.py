@@ -1,8 +1,8 @@
 """Every number that a decision depends on, with the reason for its default.
 
-A policy is data: it is recorded in `CallOpened`, may be set per agent, and a replay may try another one on the same
-inputs. Speech and silence (`*_ms` of the groups voice, endpoint and barge-in) are measured in samples of the
-candidate's audio; timeouts are measured on the call's clock.
+A policy is data: it is recorded in `CallOpened`, may be set per agent, and a replay may try another
+one on the same inputs. Speech and silence (`*_ms` of the groups voice, endpoint and barge-in) are
+measured in samples of the candidate's audio; timeouts are measured on the call's clock.
 """
 
 from typing import Annotated, Literal
@@ -23,34 +23,42 @@ FRAME_SAMPLES = 320
 
 class VoicePolicy(msgspec.Struct, frozen=True):
     detector: Literal["cascade", "silero", "webrtc"] = "cascade"
-    """The cascade is webrtcvad as a gate that costs nothing and Silero as the judge; each can be used alone."""
+    """The cascade is webrtcvad as a gate that costs nothing and Silero as the turn detector; each
+    can be used alone."""
     start_threshold: Probability = 0.5
     """Silero's own operating point."""
     keep_threshold: Probability = 0.15
-    """Once speaking, a frame counts as voiced down to here: of a hoarse voice the network is often no surer. How loud a
-    frame is decides as well, so that a generous network does not prolong a voice."""
+    """Once speaking, a frame counts as voiced down to here: of a hoarse voice the network is often
+    no surer. How loud a frame is decides as well, so that a generous network does not prolong a
+    voice."""
     start_window_ms: Millis = 120
     start_voiced_ms: Millis = 80
     """A start needs 80 ms of voice within 120 ms: longer than a click, shorter than a syllable."""
     preroll_ms: Millis = 300
-    """What is sent from before the sound that a voice was noticed in: soft consonants are below every threshold."""
+    """What is sent from before the sound that a voice was noticed in: soft consonants are below
+    every threshold."""
     preroll_most_ms: Millis = 2_000
-    """And no more than this from before the onset, however long there was sound: it may have been a noise."""
+    """And no more than this from before the onset, however long there was sound: it may have been a
+    noise."""
     above_floor_db: Decibels = 6
     """A voice is at least so much louder than the noise around it."""
     fall_db: Decibels = 30
-    """A frame so far below the voice's own peak is its silence: networks notice an end some 100 ms later."""
+    """A frame so far below the voice's own peak is its silence: networks notice an end some 100 ms
+    later."""
     echo_margin_db: Decibels = 6
     """Over the interviewer a voice is so much louder than what leaks of the interviewer's own."""
 
 
 class EndpointPolicy(msgspec.Struct, frozen=True):
     turns: Literal["local", "gemini"] = "local"
-    """Who decides turns. With "gemini" audio streams continuously and playback cannot be held reversibly."""
+    """Who decides turns. With "gemini" audio streams continuously and playback cannot be held
+    reversibly."""
     strategy: Literal["adaptive", "silence"] = "adaptive"
-    """How an end is decided locally: by all the evidence there is, or by a plain silence timer, for comparison."""
+    """How an end is decided locally: by all the evidence there is, or by a plain silence timer, for
+    comparison."""
     silence_ms: Millis = 700
-    """The plain silence timer. The wait is this to twice this where nobody has judged how an answer sounds."""
+    """The plain silence timer. The wait is this to twice this where nobody has predicted how an
+    answer sounds."""
     quick_ms: Millis = 400
     """The silence that ends an answer which is surely over."""
     patient_ms: Millis = 2_200
@@ -59,16 +67,19 @@ class EndpointPolicy(msgspec.Struct, frozen=True):
     """No silence is waited out longer, whatever the evidence."""
     patience_pct: Annotated[int, msgspec.Meta(ge=10, le=500)] = 100
     """Scales all of these waits but the ceiling: below 100 answers sooner and cuts off more."""
-    judge: Literal["smart_turn", "none"] = "smart_turn"
+    turn_detector: Literal["smart_turn", "none"] = "smart_turn"
     """Who listens to how a pause was entered: the Smart Turn network, or nobody."""
-    judge_after_ms: Millis = 160
+    turn_detector_after_ms: Millis = 160
     """The network is asked after this much silence: most pauses within a sentence are over by then."""
-    judge_again_ms: Millis = 400
-    """It is asked again after so much more, as the silence itself is evidence; at most three times a pause."""
+    turn_detector_again_ms: Millis = 400
+    """It is asked again after so much more, as the silence itself is evidence; at most three times
+    a pause."""
     send_chunk_ms: Millis = 40
-    """How much of the candidate's audio one message to Gemini carries: two frames, half the cost of one each."""
+    """How much of the candidate's audio one message to Gemini carries: two frames, half the cost of
+    one each."""
     send_silence_ms: Millis = 600
-    """So much of a pause goes to Gemini as it is heard; what is longer follows if the candidate goes on, else never."""
+    """So much of a pause goes to Gemini as it is heard; what is longer follows if the candidate
+    goes on, else never."""
 
 
 class BargeInPolicy(msgspec.Struct, frozen=True):
@@ -77,25 +88,31 @@ class BargeInPolicy(msgspec.Struct, frozen=True):
     confirm_voiced_ms: Millis = 260
     """This much strong voice since the onset is an interruption, unless it is just fading away."""
     sure_threshold: Probability = 0.8
-    """Strong is a frame of which the network is so sure, and which is not fading: of coughs it is seldom."""
+    """Strong is a frame of which the network is so sure, and which is not fading: of coughs it is
+    seldom."""
     confirm_long_ms: Millis = 440
-    """This much voice is one even where it is not strong: few acknowledgements are so long, and hoarse voices weak."""
+    """This much voice is one even where it is not strong: few acknowledgements are so long, and
+    hoarse voices weak."""
     dismiss_silence_ms: Millis = 80
     """This much silence after the voice is none: it was a cough or an "uh-huh"."""
     fall_db: Decibels = 20
-    """What counts as that silence: so far below the voice's peak. The pause within "uh-huh" is much deeper."""
+    """What counts as that silence: so far below the voice's peak. The pause within "uh-huh" is much
+    deeper."""
     fading_db: Decibels = 15
     """A voice so far below its peak may be about to end: it is not confirmed at this moment."""
-    memory_ms: Millis = 500
-    """A voice that goes on so soon after it was dismissed is the same one: what was heard of it before counts."""
+    same_voice_ms: Millis = 500
+    """A voice that goes on so soon after it was dismissed is the same one: what was heard of it
+    before counts."""
     recall_ms: Millis = 1_500
-    """What was dismissed so shortly before an interruption goes to Gemini with it: it may have been its first word."""
+    """What was dismissed so shortly before an interruption goes to Gemini with it: it may have been
+    its first word."""
     side_db: Decibels = 10
     """A voice so far below the candidate's usual level is somebody else's, further away."""
     ceiling_ms: Millis = 1_200
     """No doubt lasts longer; then whichever of voice and silence has the larger share wins."""
     overlap_ms: Millis = 300
-    """A voice that begins when only this much is left to hear is the next answer, not an interruption."""
+    """A voice that begins when only this much is left to hear is the next answer, not an
+    interruption."""
 
 
 class EagerPolicy(msgspec.Struct, frozen=True):
@@ -109,31 +126,37 @@ class EagerPolicy(msgspec.Struct, frozen=True):
 
 class HistoryPolicy(msgspec.Struct, frozen=True):
     correction: Literal["note", "none"] = "note"
-    """What Gemini is told of a reply that was not heard to its end: a short note with the next window, or nothing."""
+    """What Gemini is told of a reply that was not heard to its end: a short note with the next
+    window, or nothing."""
     seed_characters: Annotated[int, msgspec.Meta(ge=1_000, le=400_000)] = 40_000
-    """How much of the conversation a new session is given: some 10,000 tokens, or 45 minutes of talk."""
+    """How much of the conversation a new session is given: some 10,000 tokens, or 45 minutes of
+    talk."""
 
 
 class PlayoutPolicy(msgspec.Struct, frozen=True):
     lead_ms: Millis = 400
-    """How far ahead of the candidate's ears audio is sent: enough for a jittery network, little enough to flush."""
+    """How far ahead of the candidate's ears audio is sent: enough for a jittery network, little
+    enough to flush."""
     chunk_ms: Millis = 40
     """What one binary message to the client carries."""
     stall_ms: Millis = 8_000
     """A client that holds audio and does not play any for this long is broken."""
     max_ms: Annotated[int, msgspec.Meta(ge=1_000, le=3_600_000)] = 300_000
-    """The most audio of the model that may wait to be played; more is refused, counted, and an event."""
+    """The most audio of the model that may wait to be played; more is refused, counted, and an
+    event."""
 
 
 class LinkPolicy(msgspec.Struct, frozen=True):
     hello_wait_ms: Millis = 60_000
     """How long a new call waits for its client."""
     resume_wait_ms: Millis = 120_000
-    """How long a call waits for its client to come back: a lift, a change of networks, a restarted router."""
+    """How long a call waits for its client to come back: a lift, a change of networks, a restarted
+    router."""
     silence_ms: Annotated[int, msgspec.Meta(ge=100, le=60_000)] = 3_000
     """A client that has not been heard of for so long, not even by a ping, has lost its line."""
     second_client: Literal["replace", "refuse"] = "replace"
-    """What becomes of a second client that says hello while another one is connected: it takes the call, or not."""
+    """What becomes of a second client that says hello while another one is connected: it takes the
+    call, or not."""
     grace_ms: Millis = 3_000
     """How long a closed call accepts audio that was not yet acknowledged."""
     dial_attempts: Annotated[int, msgspec.Meta(ge=1, le=10)] = 3
@@ -141,43 +164,53 @@ class LinkPolicy(msgspec.Struct, frozen=True):
     healthy_ms: Millis = 60_000
     """A session that lived this long was good: the dials before it no longer count."""
     steady_ms: Millis = 1_000
-    """A session that lived this long is followed by the next at once: Gemini is there, and takes sessions."""
+    """A session that lived this long is followed by the next at once: Gemini is there, and takes
+    sessions."""
     dial_backoff_ms: Millis = 400
-    """The wait before the second try where the first was in vain; doubles with each; the adapter adds jitter."""
+    """The wait before the second try where the first was in vain; doubles with each; the adapter
+    adds jitter."""
     rotation_margin_ms: Millis = 3_000
-    """A session that Gemini is about to end is left at a quiet moment. From so long before its end on, also at another
-    one, but not while a reply is being made."""
+    """A session that Gemini is about to end is left at a quiet moment. From so long before its end
+    on, also at another one, but not while a reply is being made."""
     rotation_latest_ms: Millis = 500
     """This long before its end it is left whatever happens."""
     session_age_ms: Millis = 540_000
-    """A session of this age is left at a quiet moment: connections last about 10 minutes, and replies get slower."""
+    """A session of this age is left at a quiet moment: connections last about 10 minutes, and
+    replies get slower."""
     reply_timeout_ms: Millis = 5_000
-    """A model that has not begun to answer by then is nudged, once. Gemini answers within 0.6 to 3 s, old sessions a
-    second later, and one turn in five was seen to stay silent: what is waited here is heard as silence each time."""
+    """A model that has not begun to answer by then is nudged, once. Gemini answers within 0.6 to 3
+    s, old sessions a second later, and one turn in five was seen to stay silent: what is waited
+    here is heard as silence each time."""
     continuation_timeout_ms: Millis = 3_000
-    """A reply that was heard as far as it came, and does not go on for this long, is over: Gemini may not say so."""
+    """A reply that was heard as far as it came, and does not go on for this long, is over: Gemini
+    may not say so."""
     late_audio_ms: Millis = 600
-    """Audio that comes this soon after an answer began is still of the reply that it cut, unless Gemini has ended that
-    one; of a reply that was cut while its audio came, also so soon after the next was asked for."""
+    """Audio that comes this soon after an answer began is still of the reply that it cut, unless
+    Gemini has ended that one; of a reply that was cut while its audio came, also so soon after the
+    next was asked for."""
     overtime_ms: Millis = 120_000
     """How long a call may go on after the interview's duration."""
     window_keep_ms: Millis = 180_000
-    """How much of an unanswered turn's audio is kept in memory to be sent again after a re-dial; what is older is read
-    back from the log."""
+    """How much of an unanswered turn's audio is kept in memory to be sent again after a re-dial;
+    what is older is read back from the log."""
     nudge_timeout_ms: Millis = 10_000
-    """A nudged model is given longer, as it may be slow and the nudge made it begin anew. Then it is dialled again."""
+    """A nudged model is given longer, as it may be slow and the nudge made it begin anew. Then it
+    is dialled again."""
     chosen_silence_ms: Millis = 10_000
-    """A model that chose to say nothing is asked once to go on, after so much silence on both sides."""
+    """A model that chose to say nothing is asked once to go on, after so much silence on both
+    sides."""
     turn_end_wait_ms: Millis = 700
-    """The end of a turn that comes without the end of its audio may be premature: so long is more audio waited for."""
+    """The end of a turn that comes without the end of its audio may be premature: so long is more
+    audio waited for."""
 
 
 class RecordingPolicy(msgspec.Struct, frozen=True):
     segment_ms: Annotated[int, msgspec.Meta(ge=20, le=1_000)] = 1_000
     """Audio is stored, and acknowledged, in segments of at most this length."""
-    remember_ms: Millis = 10_000
-    """How often a call's memory is recorded: whoever takes the call over runs over no more of its log than this. A
-    minute of it takes 0.1 s of a core, and of a process that dies all calls are taken over at once."""
+    snapshot_every_ms: Millis = 10_000
+    """How often a call's memory is recorded: whoever takes the call over runs over no more of its
+    log than this. A minute of it takes 0.1 s of a core, and of a process that dies all calls are
+    taken over at once."""
 
 
 class Policy(msgspec.Struct, frozen=True):

@@ -1,7 +1,9 @@
-"""What the core needs of the world, as abstract classes. Adapters implement them; tests hold them to their contracts.
+"""What the core needs of the world, as abstract classes. Adapters implement them; tests hold them
+to their contracts.
 
-Names mirror eventsourcing's (`StoredEvent`, `Notification`, `select_events`, `select_notifications`), so that the
-library's own tools and readers of its documentation feel at home.
+Names mirror eventsourcing's (`StoredEvent`, `Notification`, `select_events`,
+`select_notifications`), so that the library's own tools and readers of its documentation feel at
+home.
 """
 
 from abc import ABC, abstractmethod
@@ -37,9 +39,10 @@ class Side(StrEnum):
 class AudioSegment:
     """At most one second of one side's audio, as stored: append-only, named by its hash.
 
-    `pcm` is mono PCM16 little-endian at `rate_hz`; `first_sample` its position in that side's stream of the call;
-    `sha256` the hex digest of `pcm`. `arrivals` is the side table (packed, see `domain.sound.segments`) of what the
-    decisions were made on: per frame or chunk its input ordinal, arrival time and quantised features.
+    `pcm` is mono PCM16 little-endian at `rate_hz`; `first_sample` its position in that side's
+    stream of the call; `sha256` the hex digest of `pcm`. `arrivals` is the side table (packed, see
+    `domain.sound.segments`) of what the decisions were made on: per frame or chunk its input
+    ordinal, arrival time and quantised features.
     """
 
     call_id: UUID
@@ -54,9 +57,11 @@ class AudioSegment:
 
 @dataclass(frozen=True, slots=True)
 class Append:
-    """One atomic addition to one call's log: consecutive events, and the audio that they name by hash.
+    """One atomic addition to one call's log: consecutive events, and the audio that they name by
+    hash.
 
-    The store writes all of it or nothing. `events` carry their versions; the same events offered twice are a success.
+    The store writes all of it or nothing. `events` carry their versions; the same events offered
+    twice are a success.
     """
 
     call_id: UUID
@@ -72,7 +77,8 @@ class Outcome(StrEnum):
     CONFLICT = "conflict"
     """Another writer owns this version of the call; nothing of this append was written."""
     LOST = "lost"
-    """The store was not reachable until the writer had to stop; nothing of this append is known to be written."""
+    """The store was not reachable until the writer had to stop; nothing of this append is known to
+    be written."""
 
 
 class EventWriter(ABC):
@@ -82,8 +88,8 @@ class EventWriter(ABC):
     def submit(self, append: Append, then: Callable[[Outcome], None] | None = None) -> None:
         """Queue `append`; call `then` on the event loop once its outcome is known.
 
-        Appends of one call are recorded in the order they were submitted. Raises `WriterFullError` when the bounded
-        queue is full; nothing was queued then.
+        Appends of one call are recorded in the order they were submitted. Raises `WriterFullError`
+        when the bounded queue is full; nothing was queued then.
         """
 
     @abstractmethod
@@ -116,7 +122,8 @@ class EventReader(ABC):
 
     @abstractmethod
     def follow(self, after: int = 0, topics: Sequence[str] = ()) -> AsyncIterator[Sequence[Notification]]:
-        """Batches of notifications after id `after`, for ever: wakes on NOTIFY, polls as well, misses nothing."""
+        """Batches of notifications after id `after`, for ever: wakes on NOTIFY, polls as well,
+        misses nothing."""
 
 
 class AudioStore(ABC):
@@ -124,11 +131,13 @@ class AudioStore(ABC):
 
     @abstractmethod
     async def select_audio(self, call_id: UUID, side: Side, from_sample: int = 0) -> Sequence[AudioSegment]:
-        """The segments of one side of one call that begin at `from_sample` or later, in their order, decoded to PCM."""
+        """The segments of one side of one call that begin at `from_sample` or later, in their
+        order, decoded to PCM."""
 
     @abstractmethod
     async def select_pcm(self, call_id: UUID, side: Side, from_sample: int, to_sample: int) -> bytes:
-        """One side's voice from `from_sample` to `to_sample` as PCM16, shorter where less is stored by now.
+        """One side's voice from `from_sample` to `to_sample` as PCM16, shorter where less is stored
+        by now.
 
         Positions that were never recorded, between others that were, are silence.
         """
@@ -137,7 +146,8 @@ class AudioStore(ABC):
 class KeyRing(ABC):
     """Where personal data passes through on its way in and out of the log.
 
-    The null key (`NullKeyRing`) returns bytes as they are; encryption and erasure replace it without a migration.
+    The null key (`NullKeyRing`) returns bytes as they are; encryption and erasure replace it
+    without a migration.
     """
 
     @abstractmethod

@@ -1,8 +1,9 @@
 """The six states of a call and the triggers between them, as one table.
 
-Everything that moves a call between states is a row of `TABLE`; the machine (`domain.machine`), the docs and the
-replay page are drawn from it. Peers may send anything at any time (see `domain.matrix`), but triggers are ours:
-firing one that the table does not have is a bug, raises `IllegalTriggerError` and changes nothing.
+Everything that moves a call between states is a row of `TABLE`; the machine (`domain.machine`), the
+docs and the replay page are drawn from it. Peers may send anything at any time (see
+`domain.matrix`), but triggers are ours: firing one that the table does not have is a bug, raises
+`IllegalTriggerError` and changes nothing.
 """
 
 from enum import StrEnum
@@ -47,7 +48,8 @@ class Trigger(StrEnum):
 
 
 class Row(NamedTuple):
-    """`trigger` takes a call from any of `sources` to `target`, where `given` (a fact's name) holds, if named."""
+    """`trigger` takes a call from any of `sources` to `target`, where `given` (a fact's name)
+    holds, if named."""
 
     trigger: Trigger
     sources: tuple[State, ...]

@@ -1,7 +1,8 @@
 """Fields that nobody knows: refused where people write them, passed over where the log is read.
 
-What is recorded with a call (its policy, its context) must stay readable when a later version has dropped or renamed a
-field, so these types take unknown fields; a typing error in a file or a request must not pass unseen all the same.
+What is recorded with a call (its policy, its context) must stay readable when a later version has
+dropped or renamed a field, so these types take unknown fields; a typing error in a file or a
+request must not pass unseen all the same.
 """
 
 from collections.abc import Iterator
@@ -11,7 +12,8 @@ import msgspec
 
 
 def unknown_fields(raw: Any, decoded: Any) -> Iterator[str]:
-    """The paths in `raw` (plain JSON) that the types of `decoded`, which was made from it, do not have."""
+    """The paths in `raw` (plain JSON) that the types of `decoded`, which was made from it, do not
+    have."""
     yield from _unknown(raw, msgspec.to_builtins(decoded), "")
 
 

@@ -1,4 +1,5 @@
-"""The call's deadlines. The core has no clock: it says when it wants to be woken; time comes in with every input."""
+"""The call's deadlines. The core has no clock: it says when it wants to be woken; time comes in
+with every input."""
 
 from enum import StrEnum
 

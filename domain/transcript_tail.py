@@ -1,7 +1,7 @@
 """What the last words of an answer say about whether more will come, where they are known in time.
 
-Newer models transcribe the candidate only at the end of an utterance, so often there are none. English and the
-commonest languages' signs of punctuation; a word that is not listed says nothing.
+Newer models transcribe the candidate only at the end of an utterance, so often there are none.
+English and the commonest languages' signs of punctuation; a word that is not listed says nothing.
 """
 
 import re

@@ -1,8 +1,9 @@
 """One batch of notifications into one read model, exactly once.
 
-Rows, dead letters and checkpoint are one transaction under the checkpoint's lock. What is at or before the checkpoint
-is left out, so a batch that is delivered again, or to a second runner, changes nothing. A batch that would leave a
-gap behind it is refused: after a rebuild began, a runner may still hold notifications from further on.
+Rows, dead letters and checkpoint are one transaction under the checkpoint's lock. What is at or
+before the checkpoint is left out, so a batch that is delivered again, or to a second runner,
+changes nothing. A batch that would leave a gap behind it is refused: after a rebuild began, a
+runner may still hold notifications from further on.
 """
 
 from collections.abc import Sequence
@@ -32,10 +33,11 @@ class _PoisonError(Exception):
 async def project(
     connection: Connection, model: ReadModel, decode: Decoder, after: int, batch: Sequence[Notification]
 ) -> int:
-    """Apply what is new to `model` of `batch`, which holds every notification between `after` and its own last one.
+    """Apply what is new to `model` of `batch`, which holds every notification between `after` and
+    its own last one.
 
-    Returns the checkpoint. Raises `RewoundError` if the projection stands before `after`, and whatever the database
-    raises; nothing was written then.
+    Returns the checkpoint. Raises `RewoundError` if the projection stands before `after`, and
+    whatever the database raises; nothing was written then.
     """
     async with connection.transaction():
         checkpoint = await lock_checkpoint(connection, model.name)
@@ -50,7 +52,8 @@ async def project(
 
 
 def _concerns(model: ReadModel, notification: Notification) -> bool:
-    """A topic of ours that this version does not know concerns everyone: what it changes cannot be told."""
+    """A topic of ours that this version does not know concerns everyone: what it changes cannot be
+    told."""
     topic = notification.topic
     return topic in model.topics or (topic.startswith(_OURS) and topic not in TOPICS)
 

@@ -1,4 +1,5 @@
-"""One row a call: who, with which agent, how it stands and how it ended, and what can be counted about it."""
+"""One row a call: who, with which agent, how it stands and how it ended, and what can be counted
+about it."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -33,7 +34,8 @@ _SETTLE = """
 UPDATE calls SET last_version = settled.version
 FROM unnest($1::uuid[], $2::bigint[]) AS settled (call_id, version) WHERE calls.call_id = settled.call_id
 """
-# While a link is missing a call stays in `resuming`, whatever else is decided; only `restored` and the end leave it.
+# While a link is missing a call stays in `resuming`, whatever else is decided; only `restored` and
+# the end leave it.
 _MOVE = "state = CASE WHEN state = 'closed' OR (state = 'resuming' AND NOT $3) THEN state ELSE $2 END"
 _SPEAK = f"turns = greatest(turns, $4), {_MOVE}"
 _CLOSE = f"closed_reason = $4, closed_detail = $5, closed_at_us = $6, {_MOVE}"

@@ -16,7 +16,8 @@ class UnknownProjectionError(VivaError):
 
 
 def named(names: Iterable[str]) -> list[ReadModel]:
-    """The read models called `names`, all of them if there are none. Raises `UnknownProjectionError`."""
+    """The read models called `names`, all of them if there are none. Raises
+    `UnknownProjectionError`."""
     wanted = list(names) or list(READ_MODELS)
     if unknown := [name for name in wanted if name not in READ_MODELS]:
         raise UnknownProjectionError(f"no projection is called {unknown[0]!r}: choose from {', '.join(READ_MODELS)}")

@@ -1,7 +1,8 @@
-"""How far each projection has come in the log, and the lock that lets only one batch through at a time.
+"""How far each projection has come in the log, and the lock that lets only one batch through at a
+time.
 
-A checkpoint is the id of the last notification that was projected. It moves in the transaction of the rows, under a
-lock of its row, which is what makes projecting exactly-once.
+A checkpoint is the id of the last notification that was projected. It moves in the transaction of
+the rows, under a lock of its row, which is what makes projecting exactly-once.
 """
 
 from dataclasses import dataclass
@@ -11,7 +12,8 @@ from projections.connection import Connection
 
 
 class RewoundError(VivaError):
-    """The projection stands before the notifications that were read for it: it is being rebuilt. Read again."""
+    """The projection stands before the notifications that were read for it: it is being rebuilt.
+    Read again."""
 
     def __init__(self, name: str, checkpoint: int) -> None:
         super().__init__(f"projection {name!r} was set back to {checkpoint}: read the log again from there")
@@ -22,8 +24,9 @@ class RewoundError(VivaError):
 class Lag:
     """What a projection still has before it.
 
-    `notifications` counts ids, of which rolled back appends leave some unused, so it is an upper bound; `seconds` is
-    the age of the oldest event that is not projected yet, 0 where there is none.
+    `notifications` counts ids, of which rolled back appends leave some unused, so it is an upper
+    bound; `seconds` is the age of the oldest event that is not projected yet, 0 where there is
+    none.
     """
 
     notifications: int

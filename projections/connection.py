@@ -1,6 +1,7 @@
 """The database as projections see it: a connection handed in from outside, in asyncpg's words.
 
-Projections know SQL but no driver, and neither adapters nor api: whoever starts them hands in what satisfies these.
+Projections know SQL but no driver, and neither adapters nor api: whoever starts them hands in what
+satisfies these.
 """
 
 from contextlib import AbstractAsyncContextManager
@@ -23,7 +24,8 @@ class Connection(Protocol):
         """The first column of the first row, or None."""
 
     def transaction(self) -> AbstractAsyncContextManager[object]:
-        """A transaction, or a savepoint inside one: committed at the end, rolled back by an exception."""
+        """A transaction, or a savepoint inside one: committed at the end, rolled back by an
+        exception."""
 
 
 class Connections(Protocol):

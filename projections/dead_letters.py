@@ -1,7 +1,8 @@
 """Events that a projection could not take in, parked with the reason instead of skipped.
 
-Once an event of a call is parked, so is everything the projection would have taken of that call after it: rows never
-show a call with a hole in its middle. A rebuild empties the table for its projection and tries them all again.
+Once an event of a call is parked, so is everything the projection would have taken of that call
+after it: rows never show a call with a hole in its middle. A rebuild empties the table for its
+projection and tries them all again.
 """
 
 from collections.abc import Iterable
@@ -14,7 +15,8 @@ _REASON_LIMIT = 500
 _POISON_CLASSES = ("22", "23")
 """Of SQLSTATE: data exceptions and integrity violations, which come back with the same data."""
 _POISON_KINDS = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, AssertionError)
-"""What code raises about the data before it. A driver's complaint about an argument is a ValueError."""
+"""What code raises about the data before it. A driver's complaint about an argument is a
+ValueError."""
 
 _PARKED = "SELECT DISTINCT call_id FROM dead_letters WHERE projection = $1 AND call_id = ANY($2::uuid[])"
 _PARK = """
@@ -28,7 +30,8 @@ FOLLOWS = "an earlier event of this call is parked"
 
 
 def is_poison(error: Exception) -> bool:
-    """Whether trying again would fail again, because it is about the event and not about the database."""
+    """Whether trying again would fail again, because it is about the event and not about the
+    database."""
     sqlstate = getattr(error, "sqlstate", None)
     if sqlstate is not None:
         return str(sqlstate)[:2] in _POISON_CLASSES
@@ -36,7 +39,8 @@ def is_poison(error: Exception) -> bool:
 
 
 def reason_of(error: Exception) -> str:
-    """What to write down about `error`: kind and first line, without the rows that Postgres quotes in its details."""
+    """What to write down about `error`: kind and first line, without the rows that Postgres quotes
+    in its details."""
     lines = str(error).splitlines() or [""]
     return f"{type(error).__name__}: {lines[0]}"[:_REASON_LIMIT].replace("\x00", "\ufffd")
 

@@ -1,7 +1,7 @@
 """How long everybody waited: a row for each reply, and one for each barge-in.
 
-Rows hold moments on the call's own clock; the views subtract them, under the names of the measures. A reply is
-measured against the end of the last stretch of the answer that it replies to.
+Rows hold moments on the call's own clock; the views subtract them, under the names of the measures.
+A reply is measured against the end of the last stretch of the answer that it replies to.
 """
 
 # ruff: noqa: S608 - statements are composed of constants of this file only
@@ -59,13 +59,13 @@ async def _candidate_stopped(connection: Connection, at: Notification, event: ev
     return await connection.execute(_STOP_ANSWER, at.originator_id, event.turn, event.end_at_us, event.at_us)
 
 
-async def _generation_requested(connection: Connection, at: Notification, event: ev.GenerationRequested) -> str:
+async def _reply_requested(connection: Connection, at: Notification, event: ev.ReplyRequested) -> str:
     return await connection.execute(
         _REQUEST_REPLY, at.originator_id, event.generation, event.turn, event.cause, event.at_us
     )
 
 
-async def _generation_started(connection: Connection, at: Notification, event: ev.GenerationStarted) -> str:
+async def _reply_started(connection: Connection, at: Notification, event: ev.ReplyStarted) -> str:
     return await connection.execute(_START_REPLY, at.originator_id, event.generation, event.at_us)
 
 
@@ -73,7 +73,7 @@ async def _model_started(connection: Connection, at: Notification, event: ev.Mod
     return await connection.execute(_PLAY_REPLY, at.originator_id, event.generation, event.played_at_us)
 
 
-async def _generation_cancelled(connection: Connection, at: Notification, event: ev.GenerationCancelled) -> str:
+async def _reply_withdrawn(connection: Connection, at: Notification, event: ev.ReplyWithdrawn) -> str:
     return await connection.execute(_CANCEL_REPLY, at.originator_id, event.generation)
 
 
@@ -107,10 +107,10 @@ async def _barge_in_dismissed(connection: Connection, at: Notification, event: e
 _HANDLERS: dict[type[Event], Callable[[Connection, Notification, Any], Awaitable[str]]] = {
     ev.CallOpened: _opened,
     ev.CandidateStopped: _candidate_stopped,
-    ev.GenerationRequested: _generation_requested,
-    ev.GenerationStarted: _generation_started,
+    ev.ReplyRequested: _reply_requested,
+    ev.ReplyStarted: _reply_started,
     ev.ModelStarted: _model_started,
-    ev.GenerationCancelled: _generation_cancelled,
+    ev.ReplyWithdrawn: _reply_withdrawn,
     ev.BargeInSuspected: _barge_in_suspected,
     ev.BargeInConfirmed: _barge_in_confirmed,
     ev.BargeInDismissed: _barge_in_dismissed,

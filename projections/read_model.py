@@ -1,7 +1,7 @@
 """What every read model has: a name, tables of its own, and the events it is made of.
 
-A read model keeps nothing in memory and writes rows of the event's own call only. The first lets a rolled back batch
-be applied again, the second lets one call be parked while the others go on.
+A read model keeps nothing in memory and writes rows of the event's own call only. The first lets a
+rolled back batch be applied again, the second lets one call be parked while the others go on.
 """
 
 from abc import ABC, abstractmethod
@@ -35,15 +35,15 @@ class ReadModel(ABC):
     async def apply(self, connection: Connection, notification: Notification, event: Event) -> None:
         """Write what `event` changes, inside the caller's transaction.
 
-        Called once for each event, in the log's order. Raises `UnexpectedEventError` where the event contradicts what
-        came before it.
+        Called once for each event, in the log's order. Raises `UnexpectedEventError` where the
+        event contradicts what came before it.
         """
 
     async def settle(  # noqa: B027 - most have nothing to settle
         self, connection: Connection, versions: Mapping[Any, int]
     ) -> None:
-        """Called once at the end of a batch with the newest version of each call in it, for what need not be exact
-        in between. Events of other topics count as well, parked ones do not.
+        """Called once at the end of a batch with the newest version of each call in it, for what
+        need not be exact in between. Events of other topics count as well, parked ones do not.
         """
 
 

@@ -1,8 +1,10 @@
-"""Projecting again from the beginning of the log: after a change of a read model, or to retry what was parked.
+"""Projecting again from the beginning of the log: after a change of a read model, or to retry what
+was parked.
 
-The tables are emptied and the checkpoint set to 0 in one transaction, then the log goes through `project` like
-everything else. So a live runner may go on meanwhile (it falls back to the checkpoint and helps), and a rebuild that
-is killed is finished by whichever runner comes next. Until it is done, readers see what is projected so far.
+The tables are emptied and the checkpoint set to 0 in one transaction, then the log goes through
+`project` like everything else. So a live runner may go on meanwhile (it falls back to the
+checkpoint and helps), and a rebuild that is killed is finished by whichever runner comes next.
+Until it is done, readers see what is projected so far.
 """
 
 from collections.abc import Callable, Iterable
@@ -19,7 +21,8 @@ from projections.read_model import Decoder, ReadModel
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Projection `name` has come to notification `checkpoint` on its way to `newest`, the last when it began."""
+    """Projection `name` has come to notification `checkpoint` on its way to `newest`, the last when
+    it began."""
 
     name: str
     checkpoint: int
@@ -41,8 +44,9 @@ async def rebuild(
 ) -> None:
     """Rebuild the projections called `names` (all, if none are named), one after the other.
 
-    `progress` is called after each batch of at most `batch` notifications. Dead letters are forgotten and tried
-    again. Raises `UnknownProjectionError`, and whatever the database raises: begin again, or leave it to the runners.
+    `progress` is called after each batch of at most `batch` notifications. Dead letters are
+    forgotten and tried again. Raises `UnknownProjectionError`, and whatever the database raises:
+    begin again, or leave it to the runners.
     """
     for model in named(names):
         await _clear(connection, model)

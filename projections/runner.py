@@ -1,8 +1,9 @@
 """One projection kept up to date: follow the log, project batch after batch, for ever.
 
-A runner never gives up. Whatever goes wrong with the database is written to its status and to the log of the
-process, and tried again after a wait that doubles up to a bound. Several runners of one projection may run at once,
-in one process or many: the checkpoint's lock lets each batch through once.
+A runner never gives up. Whatever goes wrong with the database is written to its status and to the
+log of the process, and tried again after a wait that doubles up to a bound. Several runners of one
+projection may run at once, in one process or many: the checkpoint's lock lets each batch through
+once.
 """
 
 import asyncio
@@ -41,10 +42,11 @@ class Phase(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """`checkpoint` is the last notification this runner knows to be projected, by itself or by another runner.
+    """`checkpoint` is the last notification this runner knows to be projected, by itself or by
+    another runner.
 
-    `failures` counts those since a batch worked or nothing was left to project, `last_error` says what the latest was
-    ("" if none).
+    `failures` counts those since a batch worked or nothing was left to project, `last_error` says
+    what the latest was ("" if none).
     """
 
     name: str
@@ -70,8 +72,9 @@ class ProjectionRunner:
     ) -> None:
         """The two waits bound the backoff after a failure.
 
-        After each batch the runner waits `gather_s`, so that a busy log is projected a few times a second and not once
-        a commit, which was a quarter of a server's work at ten calls. A quiet log is still projected at once.
+        After each batch the runner waits `gather_s`, so that a busy log is projected a few times a
+        second and not once a commit, which was a quarter of a server's work at ten calls. A quiet
+        log is still projected at once.
         """
         self._model = model
         self._reader = reader
@@ -94,7 +97,8 @@ class ProjectionRunner:
             return await read_lag(connection, self._model.name)
 
     async def reached(self, notification_id: int) -> None:
-        """Return once everything up to `notification_id` is projected, for reading what was just written."""
+        """Return once everything up to `notification_id` is projected, for reading what was just
+        written."""
         async with self._changed:
             await self._changed.wait_for(lambda: self._status.checkpoint >= notification_id)
 
@@ -118,7 +122,8 @@ class ProjectionRunner:
             self._status = replace(self._status, phase=Phase.STOPPED)
 
     async def _follow(self) -> None:
-        """Project from the checkpoint on, until something fails or a rebuild sets the projection back."""
+        """Project from the checkpoint on, until something fails or a rebuild sets the projection
+        back."""
         async with self._connections.acquire() as connection:
             after = await read_checkpoint(connection, self._model.name)
         caught_up = (await self._reader.max_notification_id() or 0) <= after

@@ -1,7 +1,7 @@
 """Gemini's token counts, as kinds and modalities.
 
-A usage snapshot names its totals and, for most of them, their parts by modality. It is read in both spellings, the
-wire's (`promptTokenCount`) and the SDK's (`prompt_token_count`).
+A usage snapshot names its totals and, for most of them, their parts by modality. It is read in both
+spellings, the wire's (`promptTokenCount`) and the SDK's (`prompt_token_count`).
 """
 
 from collections import Counter
@@ -23,7 +23,8 @@ UNSPECIFIED = "UNSPECIFIED"
 
 
 def token_counts(usage: RawJson) -> dict[tuple[str, str], int]:
-    """Tokens of one snapshot by (kind, modality), zeros left out; the modality is Gemini's: AUDIO, TEXT, ...
+    """Tokens of one snapshot by (kind, modality), zeros left out; the modality is Gemini's: AUDIO,
+    TEXT, ...
 
     Raises `TypeError` or `ValueError` for counts that are no numbers.
     """

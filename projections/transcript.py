@@ -1,8 +1,8 @@
 """Who said what: one line for each answer of the candidate and each reply of the interviewer.
 
-Lines are ordered by (`turn`, `who`, `number`), never by arrival. The interviewer's replies carry the turn that caused
-them, and "candidate" sorts before "interviewer": an answer stands before its reply even where its transcript came
-last. The opening has turn 0.
+Lines are ordered by (`turn`, `who`, `number`), never by arrival. The interviewer's replies carry
+the turn that caused them, and "candidate" sorts before "interviewer": an answer stands before its
+reply even where its transcript came last. The opening has turn 0.
 """
 
 # ruff: noqa: S608 - statements are composed of constants of this file only
@@ -81,7 +81,8 @@ async def _candidate_started(connection: Connection, call: Any, event: ev.Candid
 
 
 async def _barge_in_confirmed(connection: Connection, call: Any, event: ev.BargeInConfirmed) -> str:
-    """The interviewer is silent for good; if it was in the middle of something, `InterviewerCut` says so next."""
+    """The interviewer is silent for good; if it was in the middle of something, `ReplyCut` says so
+    next."""
     await connection.execute(_FINISH_REPLY, call, event.generation, event.at_us)
     return await connection.execute(_START_ANSWER, call, event.turn, True, event.onset_at_us)
 
@@ -96,7 +97,7 @@ async def _candidate_transcribed(connection: Connection, call: Any, event: inp.C
     return await connection.execute(_ADD_ANSWER_TEXT, call, event.turn, final, interim)
 
 
-async def _generation_requested(connection: Connection, call: Any, event: ev.GenerationRequested) -> str:
+async def _reply_requested(connection: Connection, call: Any, event: ev.ReplyRequested) -> str:
     return await connection.execute(_REQUEST_REPLY, call, event.generation, event.turn)
 
 
@@ -112,11 +113,11 @@ async def _model_finished(connection: Connection, call: Any, event: ev.ModelFini
     return await connection.execute(_FINISH_REPLY, call, event.generation, event.at_us)
 
 
-async def _generation_cancelled(connection: Connection, call: Any, event: ev.GenerationCancelled) -> str:
+async def _reply_withdrawn(connection: Connection, call: Any, event: ev.ReplyWithdrawn) -> str:
     return await connection.execute(_CANCEL_REPLY, call, event.generation, event.at_us)
 
 
-async def _interviewer_cut(connection: Connection, call: Any, event: ev.InterviewerCut) -> str:
+async def _reply_cut(connection: Connection, call: Any, event: ev.ReplyCut) -> str:
     heard_text = storable(event.heard_text)
     return await connection.execute(_CUT_REPLY, call, event.generation, event.at_us, event.heard_ms, heard_text)
 
@@ -131,12 +132,12 @@ _HANDLERS: dict[type[Event], Callable[[Connection, Any, Any], Awaitable[str | No
     ev.BargeInConfirmed: _barge_in_confirmed,
     ev.CandidateStopped: _candidate_stopped,
     inp.CandidateTranscribed: _candidate_transcribed,
-    ev.GenerationRequested: _generation_requested,
+    ev.ReplyRequested: _reply_requested,
     inp.ModelTranscribed: _model_transcribed,
     ev.ModelStarted: _model_started,
     ev.ModelFinished: _model_finished,
-    ev.GenerationCancelled: _generation_cancelled,
-    ev.InterviewerCut: _interviewer_cut,
+    ev.ReplyWithdrawn: _reply_withdrawn,
+    ev.ReplyCut: _reply_cut,
     ev.CallClosed: _closed,
 }
 

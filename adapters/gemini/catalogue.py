@@ -16,14 +16,16 @@ class CatalogueError(VivaError):
 
 
 def takes_history(model: str) -> bool:
-    """Whether `model` can be given a past without answering it; believed of a model that is not in the catalogue."""
+    """Whether `model` can be given a past without answering it; believed of a model that is not in
+    the catalogue."""
     known = {each.id: each.supports.initial_history for each in load_catalogue().models}
     return known.get(model, True)
 
 
 @lru_cache(maxsize=4)
 def load_catalogue(path: Path = OWN) -> Catalogue:
-    """The catalogue in `path`, read once a process. Blocking: touches the disk. Raises `CatalogueError`."""
+    """The catalogue in `path`, read once a process. Blocking: touches the disk. Raises
+    `CatalogueError`."""
     try:
         return msgspec.json.decode(path.read_bytes(), type=Catalogue)
     except (OSError, msgspec.DecodeError) as error:

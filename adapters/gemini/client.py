@@ -1,7 +1,8 @@
 """The SDK's client, one for the process.
 
-Keep-alive, message size and trust are set on the connection itself, because the SDK's defaults break calls: it gives
-up on a pong after 20 s, where Gemini's have been seen 30 s late, and refuses messages above 1 MiB.
+Keep-alive, message size and trust are set on the connection itself, because the SDK's defaults
+break calls: it gives up on a pong after 20 s, where Gemini's have been seen 30 s late, and refuses
+messages above 1 MiB.
 """
 
 import ssl
@@ -19,7 +20,8 @@ from adapters.gemini.live_setup import LiveSetup, live_config
 from adapters.gemini.settings import GeminiSettings, SettingsError
 
 NO_KEY = "no-key"
-"""Stands for the API key where a base URL without one is set: a rehearsal takes any, but the SDK insists on one."""
+"""Stands for the API key where a base URL without one is set: a rehearsal takes any, but the SDK
+insists on one."""
 
 RECEIVED = (
     types.LiveServerMessage,
@@ -41,7 +43,8 @@ RECEIVED = (
 """What Gemini's messages are made of."""
 
 WRITE_LIMIT_BYTES = 8 * 1024
-"""What websockets may hold back, one longest chunk (32 KiB by default): so the uplink soon sees a slow link."""
+"""What websockets may hold back, one longest chunk (32 KiB by default): so the uplink soon sees a
+slow link."""
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -50,7 +53,8 @@ LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 async def open_client(settings: GeminiSettings, credentials: Credentials | None = None) -> AsyncIterator[genai.Client]:
     """The one SDK client of a process (2.6 MB), shared by all calls and closed on leaving.
 
-    `credentials` replace the application default ones on Vertex. Raises `SettingsError` if `ca_file` cannot be read.
+    `credentials` replace the application default ones on Vertex. Raises `SettingsError` if
+    `ca_file` cannot be read.
     """
     options = http_options(settings)
     build_types()
@@ -72,7 +76,8 @@ async def open_client(settings: GeminiSettings, credentials: Credentials | None 
 
 
 def build_types() -> None:
-    """Have pydantic build the SDK's types now, 0.2 s in all: it does so on first use, and a call must not wait."""
+    """Have pydantic build the SDK's types now, 0.2 s in all: it does so on first use, and a call
+    must not wait."""
     for received in RECEIVED:
         received.model_rebuild()
     config = live_config(LiveSetup(instruction="-", voice="-", language="en-US"))
@@ -88,7 +93,8 @@ def build_types() -> None:
 
 
 def http_options(settings: GeminiSettings) -> types.HttpOptions:
-    """What the SDK hands on to `websockets.connect`: everything in `async_client_args` that it has a parameter for."""
+    """What the SDK hands on to `websockets.connect`: everything in `async_client_args` that it has
+    a parameter for."""
     connection: dict[str, Any] = {
         "open_timeout": settings.connect_timeout_ms / 1000,
         "close_timeout": settings.close_timeout_ms / 1000,

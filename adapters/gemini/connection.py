@@ -1,4 +1,5 @@
-"""The websocket that the SDK talks through: websockets lets its class be chosen, and `open_client` chooses this one."""
+"""The websocket that the SDK talks through: websockets lets its class be chosen, and `open_client`
+chooses this one."""
 
 import asyncio
 from typing import Any, Literal, overload
@@ -10,7 +11,8 @@ from adapters.gemini.frames import FrameTap
 
 
 class GeminiConnection(ClientConnection):
-    """Leaves each message it hands out with the tap it was opened under, and closes in time whatever the peer does."""
+    """Leaves each message it hands out with the tap it was opened under, and closes in time
+    whatever the peer does."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -32,9 +34,11 @@ class GeminiConnection(ClientConnection):
         return frame
 
     async def close(self, code: int = 1000, reason: str = "") -> None:
-        """As in websockets, but `close_timeout` also bounds the wait for a peer that does not read what is queued.
+        """As in websockets, but `close_timeout` also bounds the wait for a peer that does not read
+        what is queued.
 
-        The code is always 1000: a session is left by cancellation, which websockets would call an internal error.
+        The code is always 1000: a session is left by cancellation, which websockets would call an
+        internal error.
         """
         try:
             async with asyncio.timeout(self.close_timeout):

@@ -1,8 +1,8 @@
 """Names the fields of Gemini's frames that the SDK throws away.
 
-The SDK removes every field it does not know before anybody sees the message, and fails with a `TypeError` on one that
-holds nothing else. So the connection leaves each frame for the session to look at. A session wants its frames by
-opening its connection inside `FrameTap.attached()`.
+The SDK removes every field it does not know before anybody sees the message, and fails with a
+`TypeError` on one that holds nothing else. So the connection leaves each frame for the session to
+look at. A session wants its frames by opening its connection inside `FrameTap.attached()`.
 """
 
 from collections.abc import Iterator

@@ -1,7 +1,9 @@
-"""A call's link to Gemini: dials sessions one after the other and carries the call's effects to the newest one.
+"""A call's link to Gemini: dials sessions one after the other and carries the call's effects to the
+newest one.
 
-Everything a call asks for is synchronous and never waits. An old connection is closed before the next is opened (a
-resume on top of an open one is refused), and whatever an old session still says is not delivered.
+Everything a call asks for is synchronous and never waits. An old connection is closed before the
+next is opened (a resume on top of an open one is refused), and whatever an old session still says
+is not delivered.
 """
 
 import asyncio
@@ -21,14 +23,15 @@ from domain.inputs import Input, UplinkMeasured
 from domain.policy import millis
 
 JITTER = 0.25
-"""The most that is added to a wait, as a share of it: calls that were lost together do not come back together."""
+"""The most that is added to a wait, as a share of it: calls that were lost together do not come
+back together."""
 
 
 @dataclass(slots=True)
 class LinkCounts:
-    """What the link has done. `sent` are messages handed to a session; `uplink` counts how they went out. `unsent`
-    are messages that found no session to go to, or its queue full: the core still has the audio of an unanswered turn,
-    and sends it again to the next session."""
+    """What the link has done. `sent` are messages handed to a session; `uplink` counts how they
+    went out. `unsent` are messages that found no session to go to, or its queue full: the core
+    still has the audio of an unanswered turn, and sends it again to the next session."""
 
     dials: int = 0
     sent: int = 0
@@ -39,8 +42,8 @@ class LinkCounts:
 class GeminiLink:
     """`async with GeminiLink(...) as link:` runs the link's tasks, in `group` if one is given.
 
-    `deliver` is called on the event loop for each input, in order; it must not block, and may call the link back.
-    `now_us` is the call's clock. `jitter` returns 0..1.
+    `deliver` is called on the event loop for each input, in order; it must not block, and may call
+    the link back. `now_us` is the call's clock. `jitter` returns 0..1.
     """
 
     def __init__(
@@ -81,9 +84,11 @@ class GeminiLink:
             await asyncio.wait(self._tasks)
 
     def dial(self, effect: DialModel, config: LiveSetup) -> None:
-        """Give up the session there is, wait, and set up a new one; `ModelConnected` or `ModelLost` follows.
+        """Give up the session there is, wait, and set up a new one; `ModelConnected` or `ModelLost`
+        follows.
 
-        The effect's model, handle and seed stand above the configuration's. Needs the link to be entered.
+        The effect's model, handle and seed stand above the configuration's. Needs the link to be
+        entered.
         """
         assert self._group is not None, "enter the link before dialling"
         self._drop_session()
@@ -102,7 +107,8 @@ class GeminiLink:
             self._send(Signal.ACTIVITY_START)
 
     def send_audio(self, voice: bytes | AsyncGenerator[bytes]) -> None:
-        """The candidate's voice, mono PCM16 at 16 kHz, of any length; in pages if it has to be read first."""
+        """The candidate's voice, mono PCM16 at 16 kHz, of any length; in pages if it has to be read
+        first."""
         if isinstance(voice, bytes):
             for chunk in chunks(voice):
                 self._send(chunk)
@@ -115,7 +121,8 @@ class GeminiLink:
             self._send(Signal.ACTIVITY_END)
 
     def audio_stream_end(self) -> None:
-        """The microphone is muted: Gemini's detector need not wait for silence. Nothing is sent where Viva decides."""
+        """The microphone is muted: Gemini's detector need not wait for silence. Nothing is sent
+        where Viva decides."""
         if self._gemini_decides:
             self._send(Signal.AUDIO_STREAM_END)
 
@@ -124,7 +131,8 @@ class GeminiLink:
         self._send(Text(text))
 
     def send_note(self, text: str) -> None:
-        """Something the model should know, as text within the open window of activity: no turn of its own."""
+        """Something the model should know, as text within the open window of activity: no turn of
+        its own."""
         if not self._gemini_decides:
             self._send(Note(text))
 

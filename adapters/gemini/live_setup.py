@@ -1,7 +1,8 @@
-"""What a Gemini session is told when it is set up. It is fixed for the connection, so a call keeps one `LiveSetup`.
+"""What a Gemini session is told when it is set up. It is fixed for the connection, so a call keeps
+one `LiveSetup`.
 
-Function behaviour is left to the model: 3.8 does not block on a call unless asked to, 3.1 cannot do otherwise than
-block. Either way Viva answers at once.
+Function behaviour is left to the model: 3.8 does not block on a call unless asked to, 3.1 cannot do
+otherwise than block. Either way Viva answers at once.
 """
 
 from collections.abc import Mapping
@@ -37,9 +38,10 @@ END_INTERVIEW = Function(
 class LiveSetup:
     """A session's configuration. `model`, `handle` and `seed` are those of the dial.
 
-    An empty handle asks for a fresh session, `seed` is the past that it is given then.
-    `language` is a BCP 47 tag, empty to leave the choice to the model. `turns` says who decides turns; `silence_ms`
-    counts only where Gemini does. With `hint_language` the transcription of the candidate is told the language too.
+    An empty handle asks for a fresh session, `seed` is the past that it is given then. `language`
+    is a BCP 47 tag, empty to leave the choice to the model. `turns` says who decides turns;
+    `silence_ms` counts only where Gemini does. With `hint_language` the transcription of the
+    candidate is told the language too.
     """
 
     instruction: str
@@ -55,7 +57,8 @@ class LiveSetup:
 
     @property
     def history(self) -> tuple[Turn, ...]:
-        """The part of the seed that is sent as content; a model that would answer that is told in its instruction."""
+        """The part of the seed that is sent as content; a model that would answer that is told in
+        its instruction."""
         return self.seed if takes_history(self.model) else ()
 
 
@@ -63,11 +66,13 @@ SPEAKERS = {Side.CANDIDATE: "Candidate", Side.INTERVIEWER: "Interviewer"}
 """Who said what, where a conversation is told as text."""
 
 START_COMMITTED_AFTER_MS = 40
-"""Speech that Gemini's own detector wants before it believes a start. Not a pre-roll: longer would only be later."""
+"""Speech that Gemini's own detector wants before it believes a start. Not a pre-roll: longer would
+only be later."""
 
 
 def live_config(setup: LiveSetup) -> types.LiveConnectConfig:
-    """The SDK's form of `setup`: audio answers, both transcriptions, resumption, and a context that never fills up."""
+    """The SDK's form of `setup`: audio answers, both transcriptions, resumption, and a context that
+    never fills up."""
     hint = [setup.language] if setup.hint_language and setup.language else None
     return types.LiveConnectConfig(
         response_modalities=[types.Modality.AUDIO],
@@ -87,7 +92,8 @@ def live_config(setup: LiveSetup) -> types.LiveConnectConfig:
 
 
 def _instruction(setup: LiveSetup) -> str:
-    """What the model is told; where its past cannot be content, that stands at the end, one turn a line."""
+    """What the model is told; where its past cannot be content, that stands at the end, one turn a
+    line."""
     if not setup.seed or setup.history:
         return setup.instruction
     note, *turns = setup.seed
@@ -121,7 +127,8 @@ def _tools(functions: tuple[Function, ...]) -> list[types.Tool | Any] | None:
 
 
 def _detection(setup: LiveSetup) -> types.AutomaticActivityDetection:
-    """Off where Viva decides. Where Gemini does: quick to hear a start, slow to believe that a pause is the end."""
+    """Off where Viva decides. Where Gemini does: quick to hear a start, slow to believe that a
+    pause is the end."""
     if setup.turns == "local":
         return types.AutomaticActivityDetection(disabled=True)
     return types.AutomaticActivityDetection(

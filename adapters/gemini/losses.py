@@ -1,7 +1,7 @@
 """Why a session ended, in words a person can act on, and whether trying again can help.
 
-The SDK reports a closed connection as `APIError` with the websocket close code, a refused handshake as websockets'
-`InvalidStatus`, and a failing send as websockets' `ConnectionClosed`.
+The SDK reports a closed connection as `APIError` with the websocket close code, a refused handshake
+as websockets' `InvalidStatus`, and a failing send as websockets' `ConnectionClosed`.
 """
 
 import ssl
@@ -23,7 +23,8 @@ UPLINK_FULL = "uplink_full"
 UPLINK_STALLED = "uplink_stalled"
 
 FAILURES = (APIError, WebSocketException, GoogleAuthError, OSError, EOFError, ValueError)
-"""What connecting may raise: all of it is the peer's, the network's or the settings' fault. Timeouts are OSErrors."""
+"""What connecting may raise: all of it is the peer's, the network's or the settings' fault.
+Timeouts are OSErrors."""
 
 
 class LostError(VivaError):

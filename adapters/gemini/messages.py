@@ -1,7 +1,8 @@
 """Turns one message of Gemini into the core's inputs.
 
-Several fields can share a message, so each is read on its own and nothing is an alternative to anything else. Their
-order within one message is not Gemini's to say (JSON objects have none), so it is decided here:
+Several fields can share a message, so each is read on its own and nothing is an alternative to
+anything else. Their order within one message is not Gemini's to say (JSON objects have none), so it
+is decided here:
 
 1. `interrupted`: it is about the reply before, so it must not cut what comes with it;
 2. the candidate's transcript, then the interviewer's voice and words: a question's line stands before its answer;
@@ -138,7 +139,8 @@ def _bookkeeping(message: types.LiveServerMessage, at_us: int) -> Iterator[Input
 
 
 def _endings(content: types.LiveServerContent, at_us: int) -> Iterator[Input]:
-    """`waitingForInput` ends the model's turn as `turnComplete` does, should it ever come without it."""
+    """`waitingForInput` ends the model's turn as `turnComplete` does, should it ever come without
+    it."""
     if content.turn_complete or content.waiting_for_input:
         yield ModelTurnCompleted(
             at_us=at_us,
@@ -165,7 +167,8 @@ def _filled(
 
 
 def _time_left(go_away: types.LiveServerGoAway | None, strange: list[str]) -> int:
-    """A protobuf duration ("49.5s") in ms; 0, the safe reading, where it is missing or something else."""
+    """A protobuf duration ("49.5s") in ms; 0, the safe reading, where it is missing or something
+    else."""
     text = (go_away.time_left if go_away else None) or "0s"
     try:
         return max(0, round(float(text.removesuffix("s")) * 1000))

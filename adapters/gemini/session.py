@@ -1,7 +1,7 @@
 """One Gemini session, from its dial to its loss.
 
-A session reports through two functions and keeps three laws: it reports its loss once, nothing at all after `stop`,
-and its connection is closed before its task ends.
+A session reports through two functions and keeps three laws: it reports its loss once, nothing at
+all after `stop`, and its connection is closed before its task ends.
 """
 
 import asyncio
@@ -27,7 +27,8 @@ NOT_CONFIRMED = "Gemini did not confirm the set-up."
 
 
 class GeminiSession:
-    """A dialled session. `deliver` is called on the loop for each input, in order; `now_us` is the call's clock.
+    """A dialled session. `deliver` is called on the loop for each input, in order; `now_us` is the
+    call's clock.
 
     `counts` are the link's, and go on from session to session.
     """
@@ -60,12 +61,14 @@ class GeminiSession:
         return self._setup
 
     def start(self, group: asyncio.TaskGroup, earlier: set[asyncio.Task[None]], wait_s: float) -> asyncio.Task[None]:
-        """Run in `group`: once `earlier` sessions are closed and `wait_s` is over, connect and converse."""
+        """Run in `group`: once `earlier` sessions are closed and `wait_s` is over, connect and
+        converse."""
         self._task = group.create_task(self._run(earlier, wait_s), name=f"gemini {self._setup.model}")
         return self._task
 
     def stop(self) -> None:
-        """Deliver nothing more, and close. The task ends soon after (`close_timeout_ms` at the latest)."""
+        """Deliver nothing more, and close. The task ends soon after (`close_timeout_ms` at the
+        latest)."""
         closing_already = self._stopped or self._lost
         self._stopped = True
         self.connected = False
@@ -146,7 +149,8 @@ class GeminiSession:
                 await self._receive_turn(session.receive())
 
     async def _receive_turn(self, messages: AsyncIterator[types.LiveServerMessage]) -> None:
-        """Deliver what arrives until the SDK ends its iterator, which it does after every turn and every error."""
+        """Deliver what arrives until the SDK ends its iterator, which it does after every turn and
+        every error."""
         while True:
             try:
                 message = await anext(messages)

@@ -15,9 +15,10 @@ class SettingsError(VivaError):
 class GeminiSettings:
     """Connection settings, the same for every call of a process.
 
-    `service` is "gemini-api" (needs `api_key`, unless `base_url` is set) or "vertex" (needs `project` and `location`;
-    credentials are Google's application default ones). `base_url` and `ca_file` (PEM) point elsewhere, such as at the
-    rehearsal server. The key never appears in `repr`.
+    `service` is "gemini-api" (needs `api_key`, unless `base_url` is set) or "vertex" (needs
+    `project` and `location`; credentials are Google's application default ones). `base_url` and
+    `ca_file` (PEM) point elsewhere, such as at the rehearsal server. The key never appears in
+    `repr`.
     """
 
     service: Literal["gemini-api", "vertex"] = "gemini-api"
@@ -29,7 +30,8 @@ class GeminiSettings:
     api_version: str = ""
     """Empty: v1beta on the Gemini API, v1beta1 on Vertex."""
     connect_timeout_ms: int = 6_000
-    """From opening the socket to the confirmed set-up. A dial that hangs is one of few tries, and is waited for."""
+    """From opening the socket to the confirmed set-up. A dial that hangs is one of few tries, and
+    is waited for."""
     send_timeout_ms: int = 5_000
     """A message that the socket does not take for this long means that the connection is dead."""
     close_timeout_ms: int = 2_000
@@ -38,7 +40,8 @@ class GeminiSettings:
     ping_timeout_ms: int = 60_000
     max_message_bytes: int = 16 * 1024 * 1024
     uplink_bytes: int = 8_000_000
-    """What may wait to be sent: 180 s of resent audio (5.8 MB) and some; a call's worst case, not its usual one."""
+    """What may wait to be sent: 180 s of resent audio (5.8 MB) and some; a call's worst case, not
+    its usual one."""
 
     def __post_init__(self) -> None:
         if self.service == "vertex" and not (self.project and self.location):
@@ -48,10 +51,11 @@ class GeminiSettings:
 
 
 def read_settings(environ: Mapping[str, str]) -> GeminiSettings:
-    """Settings from environment variables. Raises `SettingsError` when they are incomplete or contradict each other.
+    """Settings from environment variables. Raises `SettingsError` when they are incomplete or
+    contradict each other.
 
-    GEMINI_SERVICE (gemini-api or vertex), GEMINI_API_KEY, GEMINI_LOCATION and GOOGLE_CLOUD_PROJECT (Vertex),
-    GEMINI_BASE_URL and GEMINI_CA_FILE (rehearsal, gateways), GEMINI_API_VERSION.
+    GEMINI_SERVICE (gemini-api or vertex), GEMINI_API_KEY, GEMINI_LOCATION and GOOGLE_CLOUD_PROJECT
+    (Vertex), GEMINI_BASE_URL and GEMINI_CA_FILE (rehearsal, gateways), GEMINI_API_VERSION.
     """
     service = environ.get("GEMINI_SERVICE") or "gemini-api"
     if service not in ("gemini-api", "vertex"):

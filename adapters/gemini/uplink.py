@@ -1,12 +1,14 @@
 """What waits to be sent to Gemini: one bounded queue a session, emptied in order by one task.
 
-Chunks adapt to the network. While the socket takes messages at once, audio goes out in the pieces it came in. While it
-does not, the pieces that wait behind one another go as one, up to `LONGEST_CHUNK_BYTES`: fewer messages for a link
-that is slow already, and short ones again as soon as nothing waits. Nothing is held back to be joined.
+Chunks adapt to the network. While the socket takes messages at once, audio goes out in the pieces
+it came in. While it does not, the pieces that wait behind one another go as one, up to
+`LONGEST_CHUNK_BYTES`: fewer messages for a link that is slow already, and short ones again as soon
+as nothing waits. Nothing is held back to be joined.
 
-Candidate audio is never dropped. When the queue is full, or the socket takes nothing for too long, the session is
-given up; the audio is still in the core's window and goes to the next one. A long stretch that is sent again does not
-wait here as sound: it is read page by page when it is its turn, and whatever comes behind it waits for that.
+Candidate audio is never dropped. When the queue is full, or the socket takes nothing for too long,
+the session is given up; the audio is still in the core's window and goes to the next one. A long
+stretch that is sent again does not wait here as sound: it is read page by page when it is its turn,
+and whatever comes behind it waits for that.
 """
 
 import asyncio
@@ -28,7 +30,8 @@ from domain.record.conversation import Turn
 
 PCM_16K = f"audio/pcm;rate={SAMPLE_RATE_HZ}"
 LONGEST_CHUNK_BYTES = 2 * samples(200)
-"""The most that one message carries, 200 ms: of a window that is sent again, and of audio that had to wait."""
+"""The most that one message carries, 200 ms: of a window that is sent again, and of audio that had
+to wait."""
 LEAST_COST = 64
 _ROLES = {Side.CANDIDATE: "user", Side.INTERVIEWER: "model"}
 
@@ -85,7 +88,8 @@ Outgoing = Sendable | Stretch
 
 @dataclass(slots=True)
 class UplinkCounts:
-    """How a call's messages have gone out, over all its sessions. Audio has waited until the socket had taken it."""
+    """How a call's messages have gone out, over all its sessions. Audio has waited until the socket
+    had taken it."""
 
     messages: int = 0
     joined: int = 0
@@ -111,7 +115,8 @@ class Uplink:
         self._until_full: asyncio.Timeout | None = None
 
     def offer(self, message: Outgoing) -> bool:
-        """Queue `message`; False if it is full. From then on it takes nothing more, and `drain` raises `LostError`."""
+        """Queue `message`; False if it is full. From then on it takes nothing more, and `drain`
+        raises `LostError`."""
         cost = _cost(message)
         if self._waiting_bytes + cost > self._limit_bytes and not self._overflowed:
             self._overflowed = True
@@ -126,7 +131,8 @@ class Uplink:
     async def drain(self, session: AsyncSession, timeout_s: float) -> None:
         """Send for ever. Returns when the connection is closed; the receiver knows why.
 
-        Raises `LostError` when the queue has overflowed, or a message has waited `timeout_s` for the socket.
+        Raises `LostError` when the queue has overflowed, or a message has waited `timeout_s` for
+        the socket.
         """
         try:
             async with asyncio.timeout(None) as self._until_full:

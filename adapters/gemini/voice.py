@@ -1,7 +1,7 @@
 """Brings the interviewer's voice to what the core knows: mono PCM16 at 24 kHz.
 
-Gemini has never sent anything else, so this is for the day it does: another rate is resampled, another encoding or
-half a sample is reported, and neither ends a call.
+Gemini has never sent anything else, so this is for the day it does: another rate is resampled,
+another encoding or half a sample is reported, and neither ends a call.
 """
 
 import numpy as np
@@ -51,7 +51,8 @@ class VoiceDecoder:
 
 
 def _rate(mime_type: str) -> tuple[int, str]:
-    """The sampling rate that `audio/pcm;rate=24000` names (24 kHz where it names none), or why it cannot be used."""
+    """The sampling rate that `audio/pcm;rate=24000` names (24 kHz where it names none), or why it
+    cannot be used."""
     kind, _, parameters = mime_type.partition(";")
     if kind.strip().lower() not in ("audio/pcm", "audio/l16"):
         return 0, f"{mime_type[:60] or 'no type'} is not PCM"

@@ -1,7 +1,8 @@
 """One spelling of a connection string, whatever tool it was written for.
 
-`DATABASE_URL` is often written for SQLAlchemy (`postgresql+asyncpg://`) or in the short form (`postgres://`). asyncpg
-and libpq take `postgresql://` only, so everything in this package passes through here once.
+`DATABASE_URL` is often written for SQLAlchemy (`postgresql+asyncpg://`) or in the short form
+(`postgres://`). asyncpg and libpq take `postgresql://` only, so everything in this package passes
+through here once.
 """
 
 import re
@@ -30,10 +31,11 @@ def with_database(dsn: str, database: str) -> str:
 
 @contextmanager
 def postgres_dsn(database_url: str | None, folder: Path) -> Iterator[str]:
-    """The DSN to use: `database_url` if one is set, else that of an embedded server with its data in `folder`.
+    """The DSN to use: `database_url` if one is set, else that of an embedded server with its data
+    in `folder`.
 
-    Blocks while the embedded server starts and stops (up to a few seconds), so enter it before the event loop runs
-    or in a thread.
+    Blocks while the embedded server starts and stops (up to a few seconds), so enter it before the
+    event loop runs or in a thread.
     """
     if database_url:
         yield normalise(database_url)

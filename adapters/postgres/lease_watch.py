@@ -1,8 +1,9 @@
-"""Which processes are gone, judged from looks at their leases.
+"""Which processes are gone, predicted from looks at their leases.
 
-A process that died frees its lock at once, one that hangs stops renewing its row. Neither says anything while everybody
-is still finding a restarted Postgres again, or when it is the observer who was cut off: no verdict is given then. A
-wrong verdict is harmless (the stale owner's next append conflicts, and it lets go), but it is a pause for a candidate.
+A process that died frees its lock at once, one that hangs stops renewing its row. Neither says
+anything while everybody is still finding a restarted Postgres again, or when it is the observer who
+was cut off: no verdict is given then. A wrong verdict is harmless (the stale owner's next append
+conflicts, and it lets go), but it is a pause for a candidate.
 """
 
 from collections.abc import Callable, Iterable
@@ -20,16 +21,19 @@ class LeaseTimes:
     renew_s: float = 1.0
     look_s: float = 0.1
     apart_s: float = 0.2
-    """A lock has to be free at two looks so far apart: a connection that was only lost is back by then."""
+    """A lock has to be free at two looks so far apart: a connection that was only lost is back by
+    then."""
     grace_s: float = 3.0
-    """After Postgres started, or the observer found it again, the others need so long to do the same."""
+    """After Postgres started, or the observer found it again, the others need so long to do the
+    same."""
     forget_s: float = 600.0
     """Rows that were not renewed for so long are deleted, unless a call still names them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """What a look found of one process: how old its row is (None: it has none), and whether its lock is held."""
+    """What a look found of one process: how old its row is (None: it has none), and whether its
+    lock is held."""
 
     process: UUID
     age_s: float | None
@@ -48,15 +52,18 @@ class LeaseWatch:
         self._gone_since: dict[UUID, float] = {}
 
     def interrupted(self) -> None:
-        """The observer was cut off until now: whatever it sees next may be the others still coming back."""
+        """The observer was cut off until now: whatever it sees next may be the others still coming
+        back."""
         self._no_verdict_before = self._clock() + self._times.grace_s
         self._free_since.clear()
         self._gone_since.clear()
 
     def note(self, sights: Iterable[Sight], *, up_s: float, began_at: float) -> None:
-        """Take in a look that began at `began_at` and just came back, at a Postgres that has been up for `up_s`."""
+        """Take in a look that began at `began_at` and just came back, at a Postgres that has been
+        up for `up_s`."""
         now = self._clock()
-        # Postgres may hang without losing a connection. When it goes on, every row is old for a moment.
+        # Postgres may hang without losing a connection. When it goes on, every row is old for a
+        # moment.
         if self._noted_at is not None and now - self._noted_at > self._times.lease_s / 2:
             self.interrupted()
         self._noted_at = now

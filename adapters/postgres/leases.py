@@ -1,8 +1,9 @@
 """That this process lives, and whether the owners of other calls do.
 
-A process shows it in two ways on one connection: a row that it renews, and an advisory lock of the session, which
-Postgres frees at once when the process is killed. The lock is a shared one, so that a new connection never waits for
-what is left of the old one. Needs a direct connection or a pooler in session mode.
+A process shows it in two ways on one connection: a row that it renews, and an advisory lock of the
+session, which Postgres frees at once when the process is killed. The lock is a shared one, so that
+a new connection never waits for what is left of the old one. Needs a direct connection or a pooler
+in session mode.
 """
 
 import asyncio
@@ -72,7 +73,8 @@ _ORPHANS = """
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """Who owns an open call. `gone`: the process is, or there is none, because the call was handed over."""
+    """Who owns an open call. `gone`: the process is, or there is none, because the call was handed
+    over."""
 
     process: UUID | None
     epoch: int
@@ -80,10 +82,11 @@ class Owner:
 
 
 class Leases:
-    """`async with Leases(dsn, on_asked=...) as leases`: this process is known to live until the end of the block.
+    """`async with Leases(dsn, on_asked=...) as leases`: this process is known to live until the end
+    of the block.
 
-    Entering raises `StoreUnavailableError` if Postgres cannot be reached, `StoreError` if it is not migrated. For one
-    event loop; `on_asked` runs on it and may be set later.
+    Entering raises `StoreUnavailableError` if Postgres cannot be reached, `StoreError` if it is not
+    migrated. For one event loop; `on_asked` runs on it and may be set later.
     """
 
     def __init__(
@@ -116,7 +119,8 @@ class Leases:
 
     @property
     def unrenewed_s(self) -> float:
-        """Seconds since the lease was last renewed; after the lease's length, other processes may take calls over."""
+        """Seconds since the lease was last renewed; after the lease's length, other processes may
+        take calls over."""
         return monotonic() - self._renewed_at
 
     async def owner(self, call_id: UUID) -> Owner | None:
@@ -135,11 +139,12 @@ class Leases:
     async def orphans(
         self, limit: int, *, gone_s: float = 0.0, free_s: float = 0.0, held: Collection[UUID] | None = None
     ) -> list[UUID]:
-        """Open calls whose owner is gone, for `gone_s` seconds as far as was seen, or that were let go `free_s` ago.
+        """Open calls whose owner is gone, for `gone_s` seconds as far as was seen, or that were let
+        go `free_s` ago.
 
-        With `held`, the calls that live in this process, also those that are this process's and do not: it gave them up
-        before their opening or takeover was recorded, or they broke. At most `limit`, in no order. Raises
-        `StoreUnavailableError`.
+        With `held`, the calls that live in this process, also those that are this process's and do
+        not: it gave them up before their opening or takeover was recorded, or they broke. At most
+        `limit`, in no order. Raises `StoreUnavailableError`.
         """
         await self._look_now()
         mine = self.process if held is not None else None
@@ -148,7 +153,8 @@ class Leases:
         return [_plain(row[0]) for row in rows]
 
     async def ask(self, call_id: UUID, process: UUID) -> None:
-        """Ask `process` to hand this call over. Whether it heard shows in `owner`. Raises `StoreUnavailableError`."""
+        """Ask `process` to hand this call over. Whether it heard shows in `owner`. Raises
+        `StoreUnavailableError`."""
         await self._answer("SELECT pg_notify($1, $2)", _channel(process), str(call_id))
 
     async def __aenter__(self) -> Self:
@@ -181,7 +187,8 @@ class Leases:
                     await self._keep()
                     backoff.reset()
             except UNAVAILABLE as error:
-                # What Postgres refuses, such as writing, it may grant later; giving up the lock would not help.
+                # What Postgres refuses, such as writing, it may grant later; giving up the lock
+                # would not help.
                 if not isinstance(error, asyncpg.PostgresError) or self._connection is None or self._lost.is_set():
                     self._drop()
                 delay_s = backoff.next_s()
@@ -189,7 +196,8 @@ class Leases:
                 await asyncio.sleep(delay_s)
 
     async def _keep(self) -> None:
-        """Renew if it is time to, look at the others, wait. Raises as soon as the connection is lost."""
+        """Renew if it is time to, look at the others, wait. Raises as soon as the connection is
+        lost."""
         if self.unrenewed_s >= self._times.renew_s:
             await self._renew()
         await self._look()
@@ -208,7 +216,8 @@ class Leases:
         )
         try:
             connection.add_termination_listener(lambda *_: lost.set())
-            # A lease that a crash of Postgres forgets does no harm, and renewing must not wait for a slow disk.
+            # A lease that a crash of Postgres forgets does no harm, and renewing must not wait for
+            # a slow disk.
             await connection.execute("SET synchronous_commit = off")
             await connection.execute(_LOCK, self.process)
             await connection.add_listener(_channel(self.process), self._asked)

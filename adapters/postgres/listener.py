@@ -1,8 +1,8 @@
 """Hears that something was appended: one connection that LISTENs, for all readers of the process.
 
-A notification only says "look"; what there is to see is read from the table. So a notification that got lost with a
-connection costs time, never an event: readers are woken after every reconnect, and poll besides. Needs a direct
-connection or a pooler in session mode.
+A notification only says "look"; what there is to see is read from the table. So a notification that
+got lost with a connection costs time, never an event: readers are woken after every reconnect, and
+poll besides. Needs a direct connection or a pooler in session mode.
 """
 
 import asyncio
@@ -25,7 +25,8 @@ _CHECK_EVERY_S = 30.0
 
 
 class Listener:
-    """`async with Listener(dsn) as listener:` and in it `with listener.wakes() as wake: await wake.wait()`."""
+    """`async with Listener(dsn) as listener:` and in it `with listener.wakes() as wake: await
+    wake.wait()`."""
 
     def __init__(self, dsn: str) -> None:
         self.reconnects = 0

@@ -1,6 +1,8 @@
-"""Bring a database's tables up to date. Synchronous: called by the command line before anything serves.
+"""Bring a database's tables up to date. Synchronous: called by the command line before anything
+serves.
 
-Safe under concurrent starters: whoever comes second waits for a session lock in Postgres, then finds nothing to do.
+Safe under concurrent starters: whoever comes second waits for a session lock in Postgres, then
+finds nothing to do.
 """
 
 from collections.abc import Iterator
@@ -31,8 +33,8 @@ _ONE_AT_A_TIME = Lock()
 def upgrade(dsn: str, revision: str = "head") -> None:
     """Migrate the database at `dsn` up to `revision`; does nothing if it is there already.
 
-    Raises `StoreUnavailableError` if the database cannot be reached, `StoreError` if it refuses what a migration does
-    or was migrated by a newer version of Viva.
+    Raises `StoreUnavailableError` if the database cannot be reached, `StoreError` if it refuses
+    what a migration does or was migrated by a newer version of Viva.
     """
     with _ONE_AT_A_TIME, connected(dsn) as connection:
         try:

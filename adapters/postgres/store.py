@@ -25,7 +25,8 @@ _CLOSE_TIMEOUT_S = 1.0
 
 @dataclass(frozen=True, slots=True)
 class PostgresStore:
-    """The ports of one database. `reader` is the `EventReader` and the `AudioStore`; `pool` is for projections."""
+    """The ports of one database. `reader` is the `EventReader` and the `AudioStore`; `pool` is for
+    projections."""
 
     dsn: str
     writer: GroupCommitWriter
@@ -42,8 +43,8 @@ async def open_store(
 ) -> AsyncIterator[PostgresStore]:
     """Connect to the migrated database at `dsn`.
 
-    On leaving, the writer gets `close_deadline_s` seconds to write what waits. Raises `StoreUnavailableError` if the
-    database cannot be reached, `StoreError` if it is not migrated.
+    On leaving, the writer gets `close_deadline_s` seconds to write what waits. Raises
+    `StoreUnavailableError` if the database cannot be reached, `StoreError` if it is not migrated.
     """
     dsn = normalise(dsn)
     writer = GroupCommitWriter(dsn, keys=keys, limits=limits)

@@ -1,4 +1,5 @@
-"""Reading from Postgres for whoever asks over HTTP: a bounded wait, and our own error when it is away."""
+"""Reading from Postgres for whoever asks over HTTP: a bounded wait, and our own error when it is
+away."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -12,9 +13,11 @@ _LONGEST_WAIT_S = 2.5
 
 
 class Views:
-    """Over an asyncpg pool. Raises `StoreUnavailableError`, at the latest after twice `wait_s` seconds.
+    """Over an asyncpg pool. Raises `StoreUnavailableError`, at the latest after twice `wait_s`
+    seconds.
 
-    Twice, as a Postgres that hangs does not answer that a query is to be cancelled either: the connection is given up.
+    Twice, as a Postgres that hangs does not answer that a query is to be cancelled either: the
+    connection is given up.
     """
 
     def __init__(self, pool: Any, wait_s: float = _LONGEST_WAIT_S) -> None:

@@ -3,7 +3,8 @@
     async with RehearsalServer(RehearsalConfig(thinking_ms=50)) as server:
         client = genai.Client(api_key="any", http_options=HttpOptions(base_url=server.wss_url, ...))
 
-It is reached through the same SDK code as the real service; nothing in the product knows which one answers.
+It is reached through the same SDK code as the real service; nothing in the product knows which one
+answers.
 """
 
 from adapters.rehearsal.config import RehearsalConfig

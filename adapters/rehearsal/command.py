@@ -95,7 +95,8 @@ def _announce(server: RehearsalServer, *, as_json: bool) -> None:
 
 
 def _watch_stdin(loop: asyncio.AbstractEventLoop, done: asyncio.Event) -> None:
-    """Set `done` when standard input is at its end, which is how a parent's death shows; blocks a thread until then."""
+    """Set `done` when standard input is at its end, which is how a parent's death shows; blocks a
+    thread until then."""
     while os.read(0, 4096):
         pass
     with suppress(RuntimeError):  # the loop may have ended by itself

@@ -9,7 +9,8 @@ from adapters.rehearsal.faults import Fault
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RehearsalConfig:
-    """Settings of one server. Ports of 0 take free ones; `tls_port=None` serves plain websockets only."""
+    """Settings of one server. Ports of 0 take free ones; `tls_port=None` serves plain websockets
+    only."""
 
     host: str = "127.0.0.1"
     port: int = 0
@@ -27,9 +28,11 @@ class RehearsalConfig:
     speed: float = 3.5
     """Audio is sent this many times faster than real time."""
     assumed_playback: float = 1.0
-    """The share of a reply's duration after which the server takes it for played out and completes the turn."""
+    """The share of a reply's duration after which the server takes it for played out and completes
+    the turn."""
     interim_ms: int = 0
-    """Words of known recordings are sent so long after they were heard, while the user speaks; 0 sends none."""
+    """Words of known recordings are sent so long after they were heard, while the user speaks; 0
+    sends none."""
     words_per_minute: int = 165
     recorded_voice: bool = False
     """Use the recorded prompts even where the synthesiser is installed."""

@@ -1,4 +1,5 @@
-"""Faults while it runs: a websocket beside Gemini's, for whoever rehearses failures from another process.
+"""Faults while it runs: a websocket beside Gemini's, for whoever rehearses failures from another
+process.
 
 One JSON object asks, one answers, in order:
 
@@ -7,7 +8,8 @@ One JSON object asks, one answers, in order:
     {"do": "expire"}                                        no handle given out so far is honoured any more
     {"do": "sessions"}                                      every session that is kept, the oldest first
 
-An answer has `"ok": true` and what there is to tell, or `"ok": false` and an `error` that says what to correct.
+An answer has `"ok": true` and what there is to tell, or `"ok": false` and an `error` that says what
+to correct.
 """
 
 from collections.abc import Callable, Iterable, Mapping

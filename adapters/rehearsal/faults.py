@@ -1,8 +1,9 @@
 """Faults that a rehearsal makes on purpose: data in, strikes out.
 
-A fault names a *point* of a session's course (`at`, its `nth` passing, `after_ms` later) and an *action* with its
-arguments. Points and actions are tables; a new fault is a new row in one of them. Some actions change the message of
-the point itself and fit only some points (`FITS`); the others happen beside the course, and fit everywhere.
+A fault names a *point* of a session's course (`at`, its `nth` passing, `after_ms` later) and an
+*action* with its arguments. Points and actions are tables; a new fault is a new row in one of them.
+Some actions change the message of the point itself and fit only some points (`FITS`); the others
+happen beside the course, and fit everywhere.
 """
 
 from collections import Counter
@@ -40,7 +41,8 @@ class Action(StrEnum):
     """What a fault does."""
 
     DROP = "drop"
-    """End the connection: with close `code` and `reason`, or with `abort` without a word (the client sees 1006)."""
+    """End the connection: with close `code` and `reason`, or with `abort` without a word (the
+    client sees 1006)."""
     DELAY = "delay"
     """Hold the message of this point, and what follows it, back for `ms`."""
     GO_AWAY = "go_away"
@@ -50,7 +52,8 @@ class Action(StrEnum):
     CHOOSE_SILENCE = "choose_silence"
     """The model says that it will say nothing: `waitingForInput` and `turnComplete`, no audio."""
     INTERRUPTED = "interrupted"
-    """A phantom: `interrupted`, which nobody caused. Then nothing more, or `turnComplete` (`ends`), or it `goes_on`."""
+    """A phantom: `interrupted`, which nobody caused. Then nothing more, or `turnComplete` (`ends`),
+    or it `goes_on`."""
     PREMATURE = "premature"
     """`turnComplete` while the turn goes on, to its usual ends."""
     OMIT = "omit"
@@ -91,7 +94,8 @@ FITS: Mapping[Action, frozenset[Point]] = {
     Action.LATE_AUDIO: frozenset({Point.INTERRUPTION}),
     Action.TURN_COMPLETE_FIRST: frozenset({Point.INTERRUPTION}),
 }
-"""Where the actions fit that change a point's own message. They strike at once: `after_ms` would be too late."""
+"""Where the actions fit that change a point's own message. They strike at once: `after_ms` would be
+too late."""
 FIT_DIAL = frozenset({Action.REFUSE, Action.DROP, Action.DELAY})
 """What can happen to a connection that is no session yet."""
 FIT_AT_ONCE = frozenset(Action) - FITS.keys() - {Action.DELAY}
@@ -101,7 +105,8 @@ GARBAGE = ("json", "binary", "empty", "list", "unknown", "wrong", "giant")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """One row: when (`at`, `nth`, `after_ms`), how often over the server's life (`times`, 0 for always), and what.
+    """One row: when (`at`, `nth`, `after_ms`), how often over the server's life (`times`, 0 for
+    always), and what.
 
     With `for_ms` it strikes only so long after it was made; 0 is for ever.
     """
@@ -141,7 +146,8 @@ class Fault:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """A fault from JSON (`{"action": "drop", "at": "reply"}`) or from words (`drop at=reply nth=2`)."""
+        """A fault from JSON (`{"action": "drop", "at": "reply"}`) or from words (`drop at=reply
+        nth=2`)."""
         return cls.read(msgspec.json.decode(text) if text.lstrip().startswith("{") else _words(text))
 
     @classmethod
@@ -195,7 +201,8 @@ class FaultBook:
         return FaultWatch(self)
 
     def strike(self, point: Point, before: int, now: int) -> list[Fault]:
-        """Faults due as the count of `point` rises from `before` to `now`; each is used up by being returned."""
+        """Faults due as the count of `point` rises from `before` to `now`; each is used up by being
+        returned."""
         due = []
         for armed in self._armed:
             if armed.fault.at is point and before < armed.fault.nth <= now and not armed.is_spent(self._now_s()):

@@ -16,7 +16,8 @@ class ControlError(VivaError):
 
 
 class RemoteControl:
-    """`async with RemoteControl.at(ws_url) as rehearsal:` where the rehearsal runs with `--control`."""
+    """`async with RemoteControl.at(ws_url) as rehearsal:` where the rehearsal runs with
+    `--control`."""
 
     def __init__(self, connection: ClientConnection) -> None:
         self._connection = connection
@@ -37,7 +38,8 @@ class RemoteControl:
         await self._ask("clear")
 
     async def strike(self, fault: str, sessions: Iterable[str] | None = None) -> list[str]:
-        """Let a fault that needs no point ("drop abort=true") happen now; the ids of the sessions that it struck."""
+        """Let a fault that needs no point ("drop abort=true") happen now; the ids of the sessions
+        that it struck."""
         named = {} if sessions is None else {"sessions": list(sessions)}
         struck: list[str] = (await self._ask("strike", fault=fault, **named))["struck"]
         return struck

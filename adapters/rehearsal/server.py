@@ -1,4 +1,5 @@
-"""The rehearsal interviewer as a server: Gemini Live's endpoints on this machine, with TLS and without."""
+"""The rehearsal interviewer as a server: Gemini Live's endpoints on this machine, with TLS and
+without."""
 
 import asyncio
 import ssl
@@ -38,7 +39,8 @@ _BAD_KEY = "API key not valid. Please pass a valid API key."
 class RehearsalServer:
     """`async with RehearsalServer(config) as server:` listens until the block ends.
 
-    `ws_url`, `wss_url` and `ca_file` say where; `sessions` holds the newest sessions for inspection, oldest first.
+    `ws_url`, `wss_url` and `ca_file` say where; `sessions` holds the newest sessions for
+    inspection, oldest first.
     """
 
     def __init__(self, config: RehearsalConfig | None = None) -> None:

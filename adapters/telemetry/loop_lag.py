@@ -24,7 +24,8 @@ class Lateness:
 
 
 class LoopLag:
-    """Run `run` in a task. `lag` is how late it was woken, `stall` how late by the process's own doing.
+    """Run `run` in a task. `lag` is how late it was woken, `stall` how late by the process's own
+    doing.
 
     From the one to the other, what the machine withheld since the last wake is taken off.
     """

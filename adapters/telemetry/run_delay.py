@@ -6,7 +6,8 @@ _FILE = Path("/proc/thread-self/schedstat")
 
 
 def run_delay_s() -> float:
-    """Seconds in which the calling thread was ready to run and others ran, since it began; 0 where nobody counts them.
+    """Seconds in which the calling thread was ready to run and others ran, since it began; 0 where
+    nobody counts them.
 
     Source: the second field of Linux's schedstat, in nanoseconds.
     """

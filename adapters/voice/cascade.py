@@ -1,10 +1,12 @@
-"""WebRTC's detector as the gate that costs nothing, Silero as the judge behind it.
+"""WebRTC's detector as the gate that costs nothing, Silero as the turn detector behind it.
 
-Most of a call the candidate is silent, and the network need not run. While the gate is, or was just now, open Silero
-hears every sample; when it opens after having been closed, Silero first hears the last quarter of a second, cut so
-that a window ends exactly at the opening frame: its first opinion comes with the same frame as the gate's.
+Most of a call the candidate is silent, and the network need not run. While the gate is, or was just
+now, open Silero hears every sample; when it opens after having been closed, Silero first hears the
+last quarter of a second, cut so that a window ends exactly at the opening frame: its first opinion
+comes with the same frame as the gate's.
 
-Two measurements shape this file, the first made before `conditioning`; `python -m bench.voice` repeats the second:
+Two measurements shape this file, the first made before `conditioning`; `python -m bench.voice`
+repeats the second:
 
 - Silero's memory of the speaker is worth keeping across a closed gate. Cleared at each opening, one onset in ten of
   hoarse and quiet voices was found a second late, as the network needs about that long to be sure of them again.
@@ -33,10 +35,12 @@ _SAMPLE_BYTES = 2
 
 
 class CascadeDetector(VoiceDetector):
-    """`gate` is WebRTC's decision for the frame; `voice` the newest probability of Silero at the frame's end.
+    """`gate` is WebRTC's decision for the frame; `voice` the newest probability of Silero at the
+    frame's end.
 
-    While the gate has been closed for `hangover_ms`, `voice` is 0 and not "not measured": that the frame is no speech
-    is what this detector has decided, on the gate's word, and a reader need not know which of its parts decided.
+    While the gate has been closed for `hangover_ms`, `voice` is 0 and not "not measured": that the
+    frame is no speech is what this detector has decided, on the gate's word, and a reader need not
+    know which of its parts decided.
     """
 
     def __init__(self, mode: Mode = 1, hangover_ms: int = 500) -> None:
@@ -76,7 +80,8 @@ class CascadeDetector(VoiceDetector):
             self._hear()
 
     def _hear(self) -> None:
-        """Run Silero over the whole windows among the newest `_unheard` samples; the rest waits for the next frame."""
+        """Run Silero over the whole windows among the newest `_unheard` samples; the rest waits for
+        the next frame."""
         while self._unheard >= WINDOW_SAMPLES:
             start = _SAMPLE_BYTES * (_LEAD_IN_SAMPLES - self._unheard)
             window = self._recent[start : start + _SAMPLE_BYTES * (HISTORY_SAMPLES + WINDOW_SAMPLES)]
@@ -84,8 +89,9 @@ class CascadeDetector(VoiceDetector):
             self._unheard -= WINDOW_SAMPLES
 
     def reset(self) -> None:
-        """As of every detector. Seldom needed, as noise does no lasting harm here, and not free: the network is for a
-        second or two less sure of a hoarse or quiet voice than it would have been."""
+        """As of every detector. Seldom needed, as noise does no lasting harm here, and not free:
+        the network is for a second or two less sure of a hoarse or quiet voice than it would have
+        been."""
         self._gate.reset()
         self._silero.reset()
         self._forget()

@@ -1,10 +1,10 @@
 """What a voice needs before the network hears it: no rumble, and to be loud enough.
 
-Nearly all the energy of a quiet room, of handling a microphone and of its cable lies below 100 Hz, and Silero, which
-hears it, then takes a soft or hoarse voice for more of the same. Measured over three speakers: a high-pass and 12 dB of
-gain halve the ninth-of-ten onset delay, and after a pause of five seconds bring it from seconds down to 0.1 s; false
-triggers in noise without voices stay as rare. Browsers filter so too, if the page lets
-them; not every client is a browser.
+Nearly all the energy of a quiet room, of handling a microphone and of its cable lies below 100 Hz,
+and Silero, which hears it, then takes a soft or hoarse voice for more of the same. Measured over
+three speakers: a high-pass and 12 dB of gain halve the ninth-of-ten onset delay, and after a pause
+of five seconds bring it from seconds down to 0.1 s; false triggers in noise without voices stay as
+rare. Browsers filter so too, if the page lets them; not every client is a browser.
 
 Only the network hears it: the gate, the level and the recording get the sound as it came.
 """
@@ -41,5 +41,6 @@ _RESPONSE = _high_pass()
 
 
 def conditioned(samples: NDArray[np.float32]) -> NDArray[np.float32]:
-    """`samples` (in -1..1) filtered, amplified and clipped to -1..1; the first 255, its history, are used up."""
+    """`samples` (in -1..1) filtered, amplified and clipped to -1..1; the first 255, its history,
+    are used up."""
     return np.clip(np.convolve(samples, _RESPONSE, "valid"), -1, 1)

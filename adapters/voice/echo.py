@@ -1,15 +1,17 @@
-"""What of the interviewer's own voice may be in the candidate's microphone, and how far a frame is above it.
+"""What of the interviewer's own voice may be in the candidate's microphone, and how far a frame is
+above it.
 
-What was played is known, frame by frame; how much of it leaks is not, and differs from headphones to loudspeakers by
-60 dB. So the leak is learned, in bands: it sinks quickly towards what the microphone shows while the interviewer speaks
-and the candidate does not, and rises where the microphone's loudness moves as the interviewer's does, which a
-candidate's does not. Until the first half second has been played a leak of -12 dB is assumed: more than browsers let
-through, less than a candidate who wants to be heard.
+What was played is known, frame by frame; how much of it leaks is not, and differs from headphones
+to loudspeakers by 60 dB. So the leak is learned, in bands: it sinks quickly towards what the
+microphone shows while the interviewer speaks and the candidate does not, and rises where the
+microphone's loudness moves as the interviewer's does, which a candidate's does not. Until the first
+half second has been played a leak of -12 dB is assumed: more than browsers let through, less than a
+candidate who wants to be heard.
 
-The two clocks agree: a report of the client's travels as long as its audio does, so a frame that arrives live was
-recorded when what is reported as heard now was heard; of frames that were held up and come all at once, whoever feeds
-the gauge sets each beside its own 20 ms. What is left (the sound card, the room, a late report) is covered
-by looking at the loudest of the last 300 ms.
+The two clocks agree: a report of the client's travels as long as its audio does, so a frame that
+arrives live was recorded when what is reported as heard now was heard; of frames that were held up
+and come all at once, whoever feeds the gauge sets each beside its own 20 ms. What is left (the
+sound card, the room, a late report) is covered by looking at the loudest of the last 300 ms.
 """
 
 from functools import cache
@@ -71,7 +73,8 @@ def _total_db(bands: Bands) -> float:
 
 
 class _Newest:
-    """The newest rows of an endless table, as one array: a copy now and then, and none for each look."""
+    """The newest rows of an endless table, as one array: a copy now and then, and none for each
+    look."""
 
     __slots__ = ("_end", "_most", "_rows")
 
@@ -97,7 +100,8 @@ class _Newest:
 
 
 class EchoGauge:
-    """One call's. Feed it, for each frame of the microphone, what has been played since the one before."""
+    """One call's. Feed it, for each frame of the microphone, what has been played since the one
+    before."""
 
     def __init__(self) -> None:
         self._leak_db = np.full(len(_BANDS_HZ) - 1, _LEAK_AT_FIRST_DB)
@@ -108,9 +112,11 @@ class EchoGauge:
         self._silent_frames = _SMEARED_FRAMES
 
     def over_echo(self, frame: bytes, played: bytes) -> int:
-        """How far `frame` (16 kHz PCM16) is above the leak, quantised; `NOTHING_PLAYED` if nothing can leak now.
+        """How far `frame` (16 kHz PCM16) is above the leak, quantised; `NOTHING_PLAYED` if nothing
+        can leak now.
 
-        `played` is what was played since the last frame: PCM16 at 24 kHz of any length, empty for nothing.
+        `played` is what was played since the last frame: PCM16 at 24 kHz of any length, empty for
+        nothing.
         """
         self._silent_frames = 0 if len(played) >= 2 * 64 else self._silent_frames + 1
         if self._silent_frames >= _SMEARED_FRAMES:

@@ -11,10 +11,11 @@ DetectorKind = Literal["cascade", "silero", "webrtc"]
 
 
 def make_detector(kind: DetectorKind = "cascade", *, mode: Mode = 1) -> VoiceDetector:
-    """A new detector for one call. `mode` is WebRTC's aggressiveness where it takes part, 0 (lets most through) to 3.
+    """A new detector for one call. `mode` is WebRTC's aggressiveness where it takes part, 0 (lets
+    most through) to 3.
 
-    The first one with Silero in it loads the network; `silero.shared_session()` does that ahead of time. Raises
-    `SileroMissingError` if the network is not installed.
+    The first one with Silero in it loads the network; `silero.shared_session()` does that ahead of
+    time. Raises `SileroMissingError` if the network is not installed.
     """
     match kind:
         case "cascade":

@@ -1,4 +1,5 @@
-"""From a frame's samples to its quantised level. The laws of quantisation are `domain.sound.features`'."""
+"""From a frame's samples to its quantised level. The laws of quantisation are
+`domain.sound.features`'."""
 
 import math
 
@@ -18,7 +19,8 @@ def samples_of(pcm: bytes | bytearray) -> NDArray[np.float32]:
 
 
 def level_of(frame: bytes) -> int:
-    """The frame's root mean square as a byte, 0 (digital silence) to 255 (0 dBFS). Raises `FrameLengthError`.
+    """The frame's root mean square as a byte, 0 (digital silence) to 255 (0 dBFS). Raises
+    `FrameLengthError`.
 
     Summed in double precision, exactly: the same frame gives the same byte on every machine.
     """

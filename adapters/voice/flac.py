@@ -1,7 +1,7 @@
 """FLAC in memory: half the bytes of PCM, every sample kept.
 
-Both functions take a millisecond or so, several beside a busy event loop: call them in a thread. libsndfile releases
-the interpreter meanwhile.
+Both functions take a millisecond or so, several beside a busy event loop: call them in a thread.
+libsndfile releases the interpreter meanwhile.
 """
 
 from io import BytesIO
@@ -11,7 +11,8 @@ import soundfile
 
 
 def encode(pcm: bytes, rate_hz: int) -> bytes:
-    """`pcm` (mono PCM16 little-endian) as a FLAC file. Raises `ValueError` for half a sample, or none at all."""
+    """`pcm` (mono PCM16 little-endian) as a FLAC file. Raises `ValueError` for half a sample, or
+    none at all."""
     if not pcm:
         raise ValueError("FLAC cannot hold an empty recording")
     file = BytesIO()

@@ -1,7 +1,7 @@
 """Cuts 16 kHz PCM16 into the 20 ms frames that everything behind the microphone works on.
 
-Clients send chunks of any size; detectors, the core and the log know only whole frames. Nothing is lost between
-chunks: what does not fill a frame waits for the next one.
+Clients send chunks of any size; detectors, the core and the log know only whole frames. Nothing is
+lost between chunks: what does not fill a frame waits for the next one.
 """
 
 from typing import Final
@@ -23,7 +23,8 @@ class FrameLengthError(BugError):
 
 
 class FrameCutter:
-    """Turns chunks of 16 kHz mono PCM16 into frames of 640 bytes. One per call; holds less than one frame."""
+    """Turns chunks of 16 kHz mono PCM16 into frames of 640 bytes. One per call; holds less than one
+    frame."""
 
     __slots__ = ("_rest",)
 
@@ -44,6 +45,7 @@ class FrameCutter:
         return [pcm[at : at + FRAME_BYTES] for at in range(0, whole, FRAME_BYTES)]
 
     def flush(self) -> bytes | None:
-        """The last frame of a call, filled up with silence; None if nothing waits. The cutter is empty afterwards."""
+        """The last frame of a call, filled up with silence; None if nothing waits. The cutter is
+        empty afterwards."""
         rest, self._rest = self._rest, b""
         return rest.ljust(FRAME_BYTES, b"\0") if rest else None

@@ -1,8 +1,8 @@
 """Brings the candidate's microphone, 8 to 48 kHz, to the 16 kHz that everything behind it works on.
 
-libsoxr does it. Time is what a barge-in is made of, so of its ways the one is used that hands audio on soonest while
-still keeping speech and dropping what would fold into it. Measured, as longest wait in ms from 48 / 44.1 / 32 / 8 kHz,
-the same for messages of 20 ms and of one sample:
+libsoxr does it. Time is what a barge-in is made of, so of its ways the one is used that hands audio
+on soonest while still keeping speech and dropping what would fold into it. Measured, as longest
+wait in ms from 48 / 44.1 / 32 / 8 kHz, the same for messages of 20 ms and of one sample:
 
 - Quick (QQ), 0: filters nothing out; a tone of 10 kHz comes back as one of 6 kHz at full level.
 - Low (LQ), 20 / 22 / 31 / 61: no aliases, but 8 dB down at 6.8 kHz, and at 3.4 kHz from a telephone's 8 kHz.
@@ -10,14 +10,14 @@ the same for messages of 20 ms and of one sample:
 - Variable rate at a rate that stays, 13 / 14 / 8 / 30: within 0.1 dB up to 0.9 of the band, more than 70 dB down from
   8.1 kHz on, 90 dB from 8.2. This one. Its quality setting changes nothing.
 
-It costs about ten times what HQ does, yet at most 0.4 % of a core per call, and 0.3 MB. It came with soxr 1.1, and
-python-soxr calls it experimental: what is relied on here is held by tests. The output does not depend on how the input
-was cut into chunks, to the bit, and does not drift (0.002 samples in ten minutes). Floats go in and come out, as
-libsoxr would add dither to integers.
+It costs about ten times what HQ does, yet at most 0.4 % of a core per call, and 0.3 MB. It came
+with soxr 1.1, and python-soxr calls it experimental: what is relied on here is held by tests. The
+output does not depend on how the input was cut into chunks, to the bit, and does not drift (0.002
+samples in ten minutes). Floats go in and come out, as libsoxr would add dither to integers.
 
-Output sample n lies at input time n/16000 s within half a sample. Above 16 kHz only, its last filter delays the
-highest notes a little more than the rest, 6 kHz by 0.2 ms, 7 kHz by 0.5 ms; the detectors' onsets on the recorded
-voices are the same frame for frame.
+Output sample n lies at input time n/16000 s within half a sample. Above 16 kHz only, its last
+filter delays the highest notes a little more than the rest, 6 kHz by 0.2 ms, 7 kHz by 0.5 ms; the
+detectors' onsets on the recorded voices are the same frame for frame.
 """
 
 import numpy as np
@@ -35,12 +35,13 @@ _HALVING_ABOVE_HZ = 32_000
 _HELD_SAMPLES = 240
 _HELD_SAMPLES_HALVING = 600
 _LATE_SAMPLES = 2
-"""How much later than in the input all comes out when the rate is lowered: 1.6 to 1.9 output samples, so two are left
-out at the start."""
+"""How much later than in the input all comes out when the rate is lowered: 1.6 to 1.9 output
+samples, so two are left out at the start."""
 
 
 class Resampler:
-    """One call's stream from `rate_hz` to 16 kHz, mono PCM16 little-endian on both sides. 16 kHz passes through.
+    """One call's stream from `rate_hz` to 16 kHz, mono PCM16 little-endian on both sides. 16 kHz
+    passes through.
 
     Raises `PeerError("bad_sample_rate")` for a rate outside 8000..48000 Hz.
     """
@@ -80,7 +81,8 @@ class Resampler:
     def flush(self) -> bytes:
         """The end of the stream, followed by silence; the resampler is as new afterwards.
 
-        All output since the start together has exactly `ceil(samples taken * 16000 / rate_hz)` samples.
+        All output since the start together has exactly `ceil(samples taken * 16000 / rate_hz)`
+        samples.
         """
         if self._stream is None:
             return b""

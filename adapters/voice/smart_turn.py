@@ -1,9 +1,10 @@
 """Smart Turn: a small network that hears in the last 8 s of an answer whether it sounds finished.
 
-The network (v3.2, for the CPU, BSD 2-Clause) comes within the wheel of `pipecat-ai`, of which nothing else is used:
-none of it is imported, and what it depends on is not installed. It hears Whisper's features: a log-mel spectrogram of
-80 bands, 25 ms windows every 10 ms, of the wave brought to zero mean and unit variance; shorter answers are filled up
-with silence before their beginning.
+The network (v3.2, for the CPU, BSD 2-Clause) comes within the wheel of `pipecat-ai`, of which
+nothing else is used: none of it is imported, and what it depends on is not installed. It hears
+Whisper's features: a log-mel spectrogram of 80 bands, 25 ms windows every 10 ms, of the wave
+brought to zero mean and unit variance; shorter answers are filled up with silence before their
+beginning.
 """
 
 from functools import cache
@@ -29,12 +30,13 @@ class SmartTurnMissingError(VivaError):
     def __init__(self) -> None:
         super().__init__(
             "the Smart Turn network is missing: pip install --no-deps -r requirements/networks.txt, "
-            'or set the policy endpoint.judge to "none"'
+            'or set the policy endpoint.turn_detector to "none"'
         )
 
 
 def model_path() -> Path:
-    """Where the network's file is, found without importing the package around it. Raises `SmartTurnMissingError`."""
+    """Where the network's file is, found without importing the package around it. Raises
+    `SmartTurnMissingError`."""
     try:
         found = [file for file in files("pipecat-ai") or () if file.name == _MODEL]
     except PackageNotFoundError:
@@ -46,7 +48,8 @@ def model_path() -> Path:
 
 @cache
 def shared_network() -> onnxruntime.InferenceSession:
-    """The process's one session: on the CPU, in the calling thread. Takes some tenths of a second to load."""
+    """The process's one session: on the CPU, in the calling thread. Takes some tenths of a second
+    to load."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = 3
@@ -54,7 +57,8 @@ def shared_network() -> onnxruntime.InferenceSession:
 
 
 def completeness(pcm: bytes) -> float:
-    """The probability, 0..1, that the answer ending with `pcm` (16 kHz mono PCM16, any length) is finished.
+    """The probability, 0..1, that the answer ending with `pcm` (16 kHz mono PCM16, any length) is
+    finished.
 
     Takes around 0.1 s of a core: call it in a thread. Raises `SmartTurnMissingError`.
     """
@@ -83,7 +87,8 @@ def _hann() -> NDArray[np.float32]:
 
 @cache
 def _mel_filters() -> NDArray[np.float32]:
-    """Triangles of equal area on Slaney's mel scale (linear to 1 kHz, logarithmic above): (201 bins, 80 bands)."""
+    """Triangles of equal area on Slaney's mel scale (linear to 1 kHz, logarithmic above): (201
+    bins, 80 bands)."""
     bins = np.linspace(0, RATE_HZ / 2, _WINDOW // 2 + 1)
     edges = _mel_to_hertz(np.linspace(0, _hertz_to_mel(RATE_HZ / 2), _BANDS + 2))
     rising = (bins[:, None] - edges[:-2]) / np.diff(edges)[:-1]

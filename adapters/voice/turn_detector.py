@@ -1,7 +1,9 @@
-"""Asks Smart Turn about pauses without keeping anybody waiting: one thread for all calls of the process.
+"""Asks Smart Turn about pauses without keeping anybody waiting: one thread for all calls of the
+process.
 
-The queue is bounded. A question that finds it full is not asked, counted, and logged now and then: a pause without a
-verdict is waited out for `silence_ms` to twice that, so an overloaded machine answers much as a silence timer would.
+The queue is bounded. A question that finds it full is not asked, counted, and logged now and then:
+a pause without a verdict is waited out for `silence_ms` to twice that, so an overloaded machine
+answers much as a silence timer would.
 """
 
 import asyncio
@@ -33,21 +35,23 @@ def _stand_back() -> None:
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), min(19, os.nice(0) + _NICENESS))
 
 
-class Judge(Protocol):
+class TurnDetector(Protocol):
     """Whoever can say how finished an answer sounds."""
 
     def ask(self, pcm: bytes, then: Callable[[int], None]) -> bool:
-        """Judge the end of `pcm` (16 kHz mono PCM16) and, later, call `then` on the event loop with 0..254.
+        """TurnDetector the end of `pcm` (16 kHz mono PCM16) and, later, call `then` on the event
+        loop with 0..254.
 
-        Never waits. False if the judge is too busy: `then` is not called.
+        Never waits. False if the turn detector is too busy: `then` is not called.
         """
 
 
-class PauseJudge:
-    """`with PauseJudge() as judge:` runs its thread. Loads the network when entered, which takes a moment."""
+class SmartTurnDetector:
+    """`with SmartTurnDetector() as turn_detector:` runs its thread. Loads the network when entered,
+    which takes a moment."""
 
     def __init__(self) -> None:
-        self._worker = ThreadPoolExecutor(1, "pause-judge", _stand_back)
+        self._worker = ThreadPoolExecutor(1, "pause-turn_detector", _stand_back)
         self._waiting = 0
         self.asked = self.refused = self.failed = 0
 
@@ -61,7 +65,7 @@ class PauseJudge:
         self._worker.shutdown(wait=True, cancel_futures=True)
 
     def ask(self, pcm: bytes, then: Callable[[int], None]) -> bool:
-        """As of every judge. Called on the event loop."""
+        """As of every turn detector. Called on the event loop."""
         if self._waiting >= MOST_WAITING:
             if self.refused % _LOGGED_EVERY == 0:
                 _log.warning("pause_judge_busy", asked=self.asked, refused=self.refused + 1)
@@ -69,17 +73,17 @@ class PauseJudge:
             return False
         self.asked += 1
         self._waiting += 1
-        judged = asyncio.get_running_loop().run_in_executor(self._worker, completeness, pcm)
-        judged.add_done_callback(lambda future: self._done(future, then))
+        predicted = asyncio.get_running_loop().run_in_executor(self._worker, completeness, pcm)
+        predicted.add_done_callback(lambda future: self._done(future, then))
         return True
 
-    def _done(self, judged: "asyncio.Future[float]", then: Callable[[int], None]) -> None:
+    def _done(self, predicted: "asyncio.Future[float]", then: Callable[[int], None]) -> None:
         self._waiting -= 1
-        if judged.cancelled():
+        if predicted.cancelled():
             return
-        error = judged.exception()
+        error = predicted.exception()
         if error is None:
-            then(quantise_voice(judged.result()))
+            then(quantise_voice(predicted.result()))
         else:
             self.failed += 1
-            _log.error("pause_not_judged", error=type(error).__name__)
+            _log.error("end_of_turn_not_predicted", error=type(error).__name__)

@@ -1,7 +1,8 @@
 """WebRTC's voice detector: a Gaussian mixture over six bands, a few microseconds a frame.
 
-It finds nearly every onset within tens of milliseconds, and takes pots and pans for speech tens of times a minute:
-a gate, not a judge. It adapts to the noise it hears, therefore each call has its own and `reset` makes a new one.
+It finds nearly every onset within tens of milliseconds, and takes pots and pans for speech tens of
+times a minute: a gate, not a turn detector. It adapts to the noise it hears, therefore each call
+has its own and `reset` makes a new one.
 """
 
 from typing import Literal
@@ -18,7 +19,8 @@ Mode = Literal[0, 1, 2, 3]
 
 
 class WebRtcDetector(VoiceDetector):
-    """`gate` is WebRTC's decision for the frame, without hangover of ours; `voice` is never measured."""
+    """`gate` is WebRTC's decision for the frame, without hangover of ours; `voice` is never
+    measured."""
 
     def __init__(self, mode: Mode = 1) -> None:
         self._mode: Mode = mode
@@ -28,7 +30,8 @@ class WebRtcDetector(VoiceDetector):
         return FrameFeatures(level_of(frame), self.gate(frame), VOICE_NOT_MEASURED)
 
     def gate(self, frame: bytes) -> int:
-        """WebRTC's decision alone: 1 if the next frame may be speech, else 0. The caller has checked its length."""
+        """WebRTC's decision alone: 1 if the next frame may be speech, else 0. The caller has
+        checked its length."""
         return int(self._vad.is_speech(frame, RATE_HZ))
 
     def reset(self) -> None:

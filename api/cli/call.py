@@ -40,7 +40,8 @@ def call(
     language: str,
     as_json: bool,
 ) -> None:
-    """Place a call: each AUDIO file answers one question, in real time. Hangs up after the last reply."""
+    """Place a call: each AUDIO file answers one question, in real time. Hangs up after the last
+    reply."""
     if output is not None:
         check_output(output)
     recordings = [read_recording(path) for path in audio]

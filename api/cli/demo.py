@@ -1,4 +1,5 @@
-"""`viva demo`: a whole interview with a recorded human candidate, without a browser or a microphone."""
+"""`viva demo`: a whole interview with a recorded human candidate, without a browser or a
+microphone."""
 
 import asyncio
 import os
@@ -42,10 +43,11 @@ class DemoError(VivaError):
 @click.command()
 @click.option("--data-dir", type=click.Path(path_type=Path, file_okay=False), help="Data folder (VIVA_DATA_DIR; data).")
 def demo(data_dir: Path | None) -> None:
-    """Place a call with a recorded candidate, who interrupts once and says "uh-huh" once; print what happens.
+    """Place a call with a recorded candidate, who interrupts once and says "uh-huh" once; print
+    what happens.
 
-    Starts the server, the database and the rehearsal interviewer for as long as the call lasts. The call stays in the
-    database.
+    Starts the server, the database and the rehearsal interviewer for as long as the call lasts. The
+    call stays in the database.
     """
     settings = settings_and_logs()
     logs.configure(settings.log_format, level=30)
@@ -89,7 +91,8 @@ def _viva() -> str:
 
 
 async def _interview(url: str) -> tuple[str, str]:
-    """The whole call: three questions, an interruption over the second, and an "uh-huh" while it is asked again.
+    """The whole call: three questions, an interruption over the second, and an "uh-huh" while it is
+    asked again.
 
     Returns its id, and why it ended.
     """

@@ -1,6 +1,7 @@
 """`viva`: one command, and how its errors look: a sentence that says what to do, and exit code 1.
 
-A subcommand's module is imported when it is asked for: the server's libraries take seconds, and `viva call` needs none.
+A subcommand's module is imported when it is asked for: the server's libraries take seconds, and
+`viva call` needs none.
 """
 
 import sys
@@ -41,8 +42,9 @@ class _Commands(click.Group):
 def viva() -> None:
     """The backend of an AI voice interviewer.
 
-    Settings come from environment variables; docs/operations.md lists them all. Without DATABASE_URL an embedded
-    Postgres in the data folder is used; without GEMINI_API_KEY, a rehearsal interviewer.
+    Settings come from environment variables; docs/operations.md lists them all. Without
+    DATABASE_URL an embedded Postgres in the data folder is used; without GEMINI_API_KEY, a
+    rehearsal interviewer.
     """
 
 

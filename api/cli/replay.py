@@ -27,7 +27,8 @@ _WIDEST = 150
 @click.option("--all", "everything", is_flag=True, help="Show recorded inputs and stored segments too.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead.")
 def replay(call_id: UUID, everything: bool, as_json: bool) -> None:
-    """Print the timeline of CALL_ID from the log, feed its recorded inputs to the core again, and compare.
+    """Print the timeline of CALL_ID from the log, feed its recorded inputs to the core again, and
+    compare.
 
     Exits with 1 if the core decides differently today.
     """

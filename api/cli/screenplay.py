@@ -1,4 +1,5 @@
-"""A recorded candidate in a live call: waits for its cues, speaks, and tells what happens as it happens."""
+"""A recorded candidate in a live call: waits for its cues, speaks, and tells what happens as it
+happens."""
 
 import asyncio
 import os
@@ -34,7 +35,8 @@ def read_recording(path: Path) -> tuple[bytes, int]:
 
 
 def check_output(path: Path) -> None:
-    """See that a recording can be written to `path`, before a call is held for it. Raises `RecordingError`."""
+    """See that a recording can be written to `path`, before a call is held for it. Raises
+    `RecordingError`."""
     if path.suffix.removeprefix(".").upper() not in soundfile.available_formats():
         raise RecordingError(f"{path} names no kind of audio file: end it in .wav or .flac.")
     if not (path.parent.is_dir() and os.access(path if path.exists() else path.parent, os.W_OK)):
@@ -46,7 +48,8 @@ class StandstillError(VivaError):
 
 
 class Stage:
-    """Follows a call's messages: what state it is in, and since when. `show` gets a line of text for each."""
+    """Follows a call's messages: what state it is in, and since when. `show` gets a line of text
+    for each."""
 
     def __init__(self, call: VivaClient, show: Callable[[str, str], None]) -> None:
         self.state = ""

@@ -1,4 +1,5 @@
-"""A client of `viva.v1` in Python: what `viva call`, the demo, the benches and the tests talk to a server with.
+"""A client of `viva.v1` in Python: what `viva call`, the demo, the benches and the tests talk to a
+server with.
 
     from api.client import VivaClient, open_call
 
@@ -10,8 +11,9 @@
             print(message["type"])
     heard = call.loudspeaker.heard                   # PCM16 at 24 kHz: what a candidate would have heard, with gaps
 
-It keeps what the server has not acknowledged and sends it again after a reconnect, plays the interviewer's voice on a
-clock of its own, holds, releases and flushes as it is told, and reports its playback as a browser does.
+It keeps what the server has not acknowledged and sends it again after a reconnect, plays the
+interviewer's voice on a clock of its own, holds, releases and flushes as it is told, and reports
+its playback as a browser does.
 """
 
 from api.client.connection import VivaClient

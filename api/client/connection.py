@@ -32,9 +32,9 @@ _MOST_MESSAGES = 10_000
 class VivaClient:
     """`async with VivaClient(opened) as call:` holds the call; leaving the block hangs up.
 
-    A lost connection is taken up again by itself until the server stops waiting; then `lost` is set, and `retry` tries
-    once more. Raises `CallEndedError` on entering if the server refuses the hello; where it means *not now*, after ten
-    seconds of trying.
+    A lost connection is taken up again by itself until the server stops waiting; then `lost` is
+    set, and `retry` tries once more. Raises `CallEndedError` on entering if the server refuses the
+    hello; where it means *not now*, after ten seconds of trying.
     """
 
     def __init__(
@@ -46,7 +46,8 @@ class VivaClient:
         speak: bool = True,
         keep_heard: bool = True,
     ) -> None:
-        """`speak=False` leaves the microphone's clock off: audio is sent with `microphone.push` alone."""
+        """`speak=False` leaves the microphone's clock off: audio is sent with `microphone.push`
+        alone."""
         self.opened = opened
         self.rate_hz = rate_hz
         self.microphone = Microphone(rate_hz, self._send_audio)
@@ -118,10 +119,11 @@ class VivaClient:
         self.send(self._farewell)
 
     async def messages(self) -> AsyncIterator[dict[str, Any]]:
-        """Every control message from the server, `ready` and `closed` included, until the call is over.
+        """Every control message from the server, `ready` and `closed` included, until the call is
+        over.
 
-        And two of the client's own: `rollback` says that what was told above its `version` is void, `lost` that the
-        client has stopped trying to reconnect (see `retry`).
+        And two of the client's own: `rollback` says that what was told above its `version` is void,
+        `lost` that the client has stopped trying to reconnect (see `retry`).
         """
         while True:
             while self._messages:
@@ -132,7 +134,8 @@ class VivaClient:
             await self._arrived.wait()
 
     async def until(self, kind: str, timeout_s: float = 30.0, **fields: Any) -> dict[str, Any]:
-        """The next message of `kind` with these fields. Raises `TimeoutError`, `CallEndedError` if none will come."""
+        """The next message of `kind` with these fields. Raises `TimeoutError`, `CallEndedError` if
+        none will come."""
         async with asyncio.timeout(timeout_s):
             async for message in self.messages():
                 if message["type"] == kind and all(message.get(name) == value for name, value in fields.items()):
@@ -174,7 +177,8 @@ class VivaClient:
             await asyncio.sleep(wait_s)
 
     async def _connect(self) -> None:
-        """One try. Raises `CallEndedError` where another is pointless; else `NotNowError`, `OSError` and the like."""
+        """One try. Raises `CallEndedError` where another is pointless; else `NotNowError`,
+        `OSError` and the like."""
         async with asyncio.timeout(_HELLO_TIMEOUT_S):
             self._take_up(*await self._hello())
 
@@ -185,7 +189,8 @@ class VivaClient:
         return await say_hello(self.opened, hello | seen | {"played_sample": self.loudspeaker.played_sample})
 
     def _take_up(self, socket: ClientConnection, first: dict[str, Any]) -> None:
-        """Go on where the last connection broke off: unstored audio, and what was asked for meanwhile."""
+        """Go on where the last connection broke off: unstored audio, and what was asked for
+        meanwhile."""
         self._line = Line(socket, first)
         self.connections += 1
         self.ready = first
@@ -208,7 +213,8 @@ class VivaClient:
         self._arrive(first)
 
     async def _hold(self) -> None:
-        """Stay connected until the call is over; reconnect while it waits for us, and when told to try again."""
+        """Stay connected until the call is over; reconnect while it waits for us, and when told to
+        try again."""
         try:
             while not self._is_over(code := await self._converse()):
                 while not await self._reconnect(0.0 if code == _MOVING else FIRST_WAIT_S):
@@ -228,7 +234,8 @@ class VivaClient:
         return handed_in or code in FINAL_CODES
 
     async def _reconnect(self, wait_s: float) -> bool:
-        """Back off from `wait_s` on, for as long as the call waits, or takes what is not acknowledged after its end."""
+        """Back off from `wait_s` on, for as long as the call waits, or takes what is not
+        acknowledged after its end."""
         until = self._grace_ends if self.closed is not None else monotonic() + self.ready["resume_wait_ms"] / 1000
         for wait in waits_s(wait_s):
             if monotonic() >= until:
@@ -310,6 +317,7 @@ class VivaClient:
         self._put(encode_client_audio(ClientAudio(seq, pcm)))
 
     def _put(self, item: str | bytes) -> None:
-        """While there is no connection nothing is queued: audio is kept by the microphone, the rest is said anew."""
+        """While there is no connection nothing is queued: audio is kept by the microphone, the rest
+        is said anew."""
         if self._line is not None:
             self._line.put(item)

@@ -27,7 +27,8 @@ class NotNowError(CallEndedError):
 async def say_hello(opened: OpenedCall, hello: dict[str, Any]) -> tuple[ClientConnection, dict[str, Any]]:
     """A connection, and the `ready` that it began with.
 
-    Raises `CallEndedError` where trying again is pointless; else `NotNowError`, `OSError` and what websockets raises.
+    Raises `CallEndedError` where trying again is pointless; else `NotNowError`, `OSError` and what
+    websockets raises.
     """
     socket = await connect(
         opened.url,

@@ -1,4 +1,5 @@
-"""One websocket of a call: what is sent, in order; a ping now and then; and an end where nothing comes back."""
+"""One websocket of a call: what is sent, in order; a ping now and then; and an end where nothing
+comes back."""
 
 import asyncio
 import contextlib
@@ -15,7 +16,8 @@ _MOST_OUTGOING = 10_000
 
 
 class Line:
-    """Takes messages until it has ended; then nothing is queued any more. `ready` is what it began with."""
+    """Takes messages until it has ended; then nothing is queued any more. `ready` is what it began
+    with."""
 
     def __init__(self, socket: ClientConnection, ready: dict[str, Any]) -> None:
         self._socket = socket
@@ -37,7 +39,8 @@ class Line:
         return self._socket.close_code or 1006
 
     def put(self, item: str | bytes) -> None:
-        """Send, behind what waits already. A queue that is full is a line that takes nothing: it is broken off."""
+        """Send, behind what waits already. A queue that is full is a line that takes nothing: it is
+        broken off."""
         if self.ended:
             return
         if self._outgoing.full():
@@ -59,7 +62,8 @@ class Line:
         await self._socket.close()
 
     async def messages(self) -> AsyncGenerator[str | bytes]:
-        """What comes, until the line ends; meanwhile it sends, and looks after itself. To be closed by who reads it."""
+        """What comes, until the line ends; meanwhile it sends, and looks after itself. To be closed
+        by who reads it."""
         chores = [asyncio.create_task(work) for work in (self._send(), self._ping(), self._listen_for_silence())]
         try:
             async for message in self._socket:
@@ -87,7 +91,8 @@ class Line:
             self.put(json.dumps({"type": "ping", "id": number}))
 
     async def _listen_for_silence(self) -> None:
-        """Break a line off on which nothing came for too long; not because we ourselves stood still."""
+        """Break a line off on which nothing came for too long; not because we ourselves stood
+        still."""
         silent = 0
         while silent < 2:
             await asyncio.sleep(_LOOK_FOR_SILENCE_S)

@@ -1,4 +1,5 @@
-"""The candidate's loudspeaker: plays what arrives on a clock of its own, holds, flushes, and says what was heard."""
+"""The candidate's loudspeaker: plays what arrives on a clock of its own, holds, flushes, and says
+what was heard."""
 
 import asyncio
 from collections import deque
@@ -13,10 +14,11 @@ _MOST_HEARD_S = 3_600
 
 
 class Loudspeaker:
-    """`heard` is PCM16 at 24 kHz on the timeline of the call: what was played, and silence where nothing was.
+    """`heard` is PCM16 at 24 kHz on the timeline of the call: what was played, and silence where
+    nothing was.
 
-    `report(played_sample, held)` is called as the protocol asks: at the first sample of a reply, when the buffer runs
-    empty, on hold, release and flush, and every `report_ms` while playing.
+    `report(played_sample, held)` is called as the protocol asks: at the first sample of a reply,
+    when the buffer runs empty, on hold, release and flush, and every `report_ms` while playing.
     """
 
     def __init__(self, report: Callable[[int, bool], None], keep_heard: bool = True) -> None:
@@ -35,7 +37,8 @@ class Loudspeaker:
         self._reported_at = 0.0
 
     def take(self, audio: ServerAudio) -> None:
-        """Buffer a message; what was played before is cut off (a resume sends from what was reported)."""
+        """Buffer a message; what was played before is cut off (a resume sends from what was
+        reported)."""
         surplus = max(0, self.played_sample - audio.sample)
         pcm = audio.pcm[surplus * 2 :]
         if pcm:

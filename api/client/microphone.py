@@ -13,7 +13,8 @@ MOST_UNACKNOWLEDGED_S = 180
 class Microphone:
     """Sends a message every 20 ms; keeps what is not acknowledged so that it can be sent again.
 
-    Keeps at most 180 s; what is said beyond that is refused, never numbered, and counted in `refused` messages.
+    Keeps at most 180 s; what is said beyond that is refused, never numbered, and counted in
+    `refused` messages.
     """
 
     def __init__(self, rate_hz: int, send: Callable[[int, bytes], None]) -> None:

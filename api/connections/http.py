@@ -1,8 +1,8 @@
 """An HTTP connection whose client has to be quick, as the websocket of a call begins with one.
 
-Uvicorn waits for the first request for ever, and for the rest of one; here a request's head has to be there soon, and
-its answer has to be taken in a bounded time. A body in very many pieces is refused, as each costs as much as a large
-one.
+Uvicorn waits for the first request for ever, and for the rest of one; here a request's head has to
+be there soon, and its answer has to be taken in a bounded time. A body in very many pieces is
+refused, as each costs as much as a large one.
 """
 
 import asyncio
@@ -12,7 +12,7 @@ import h11
 import msgspec
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from api.connections.admission import Door
+from api.connections.admission import AdmissionGate
 from api.connections.small_reads import SmallReads
 from api.routes.read_calls import ErrorBody
 
@@ -28,14 +28,14 @@ _LONGEST_HEAD_BYTES = 32 * 1024
 
 
 class HttpConnection(H11Protocol):
-    """What uvicorn makes for each connection; `door` bounds how many there are."""
+    """What uvicorn makes for each connection; `gate` bounds how many there are."""
 
     kind = "http"
 
-    def __init__(self, door: Door, **given: Any) -> None:
+    def __init__(self, gate: AdmissionGate, **given: Any) -> None:
         super().__init__(**given)
         self.conn = _Conversation(h11.SERVER, _LONGEST_HEAD_BYTES)
-        self._door = door
+        self._gate = gate
         self._patience: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -44,7 +44,7 @@ class HttpConnection(H11Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._be_patient(None)
-        self._door.leave(self)
+        self._gate.leave(self)
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -60,7 +60,7 @@ class HttpConnection(H11Protocol):
 
     def handle_websocket_upgrade(self, event: h11.Request) -> None:
         self._be_patient(None)
-        self._door.leave(self)
+        self._gate.leave(self)
         super().handle_websocket_upgrade(event)
         socket = cast("asyncio.Protocol", self.transport.get_protocol())
         self.transport.set_protocol(SmallReads(socket))
@@ -75,12 +75,12 @@ class HttpConnection(H11Protocol):
         super().timeout_keep_alive_handler()
         self._part(GOODBYE_S)
 
-    def turn_away(self) -> None:
+    def evict(self) -> None:
         self._answer(503, "server_full", "This server has too many connections: try again in a moment.")
 
     def _wait_for_request(self) -> None:
         self._be_patient(HEAD_S)
-        self._door.knock(self)
+        self._gate.enter(self)
 
     def _be_patient(self, wait_s: float | None) -> None:
         if self._patience is not None:
@@ -88,13 +88,14 @@ class HttpConnection(H11Protocol):
         self._patience = None if wait_s is None else self.loop.call_later(wait_s, self._give_up)
 
     def _part(self, within_s: float) -> None:
-        """It is closed, once its peer has taken what it was sent; one that does not is not waited for."""
+        """It is closed, once its peer has taken what it was sent; one that does not is not waited
+        for."""
         self._be_patient(None)
         self._patience = self.loop.call_later(within_s, self.transport.abort)
 
     def _give_up(self) -> None:
-        self._door.leave(self)
-        self._door.gave_up_on[self.kind] += 1
+        self._gate.leave(self)
+        self._gate.timed_out[self.kind] += 1
         self._answer(408, "too_slow", "The request did not come to its end in time: send it at once.")
 
     def _answer(self, status: int, code: str, message: str) -> None:

@@ -1,7 +1,9 @@
-"""A connection's bytes in small portions, so that one who sends very many does not hold up everybody else.
+"""A connection's bytes in small portions, so that one who sends very many does not hold up
+everybody else.
 
-A transport hands over a quarter of a megabyte at once: tens of thousands of tiny frames, parsed in one go, which takes
-up to seconds. In portions, a protocol that has had enough of a peer can say so after the first.
+A transport hands over a quarter of a megabyte at once: tens of thousands of tiny frames, parsed in
+one go, which takes up to seconds. In portions, a protocol that has had enough of a peer can say so
+after the first.
 """
 
 import asyncio
@@ -11,7 +13,8 @@ PORTION_BYTES = 4_096
 
 
 class SmallReads(asyncio.BufferedProtocol):
-    """In the protocol's place at its transport: lends the transport a small buffer, and passes on what comes."""
+    """In the protocol's place at its transport: lends the transport a small buffer, and passes on
+    what comes."""
 
     def __init__(self, protocol: asyncio.Protocol) -> None:
         self._protocol = protocol

@@ -1,7 +1,8 @@
 """A websocket connection, bounded where uvicorn's is not.
 
-Frames that make no message (pings, pongs, pieces of one) never reach the call, which counts messages: they are counted
-here. A connection that is over is not kept for a peer that does not read its end.
+Frames that make no message (pings, pongs, pieces of one) never reach the call, which counts
+messages: they are counted here. A connection that is over is not kept for a peer that does not read
+its end.
 """
 
 import asyncio
@@ -10,7 +11,7 @@ from typing import Any, cast
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import Frame, Opcode
 
-from api.connections.admission import Door
+from api.connections.admission import AdmissionGate
 
 SCOPE_KEY = "viva.connection"
 MOST_FRAMES_PER_S = 200
@@ -18,42 +19,44 @@ MOST_FRAMES_PER_S = 200
 MOST_PIECES = 64
 """Of one message."""
 _GOODBYE_S = 3.0
-"""How long a peer may take to answer the end of a websocket, and how long what it was sent last may wait for it."""
+"""How long a peer may take to answer the end of a websocket, and how long what it was sent last may
+wait for it."""
 _UNREADABLE = b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 _TOO_MANY, _TOO_BIG, _FULL = 4429, 1009, 1013
 
 
-class SocketConnection(WebSocketsSansIOProtocol):
-    """What uvicorn makes of a connection that becomes a websocket. `door` bounds how many are not in a call."""
+class WebsocketConnection(WebSocketsSansIOProtocol):
+    """What uvicorn makes of a connection that becomes a websocket. `gate` bounds how many are not
+    in a call."""
 
     kind = "websocket"
 
-    def __init__(self, door: Door, **given: Any) -> None:
+    def __init__(self, gate: AdmissionGate, **given: Any) -> None:
         super().__init__(**given)
         self.close_timeout = _GOODBYE_S
-        self._door = door
+        self._gate = gate
         self._second = self._frames_in_it = 0
         self._pausing = False
         self._end: asyncio.TimerHandle | None = None
 
     def let_in(self) -> None:
         """Its hello was taken: it is a call's."""
-        self._door.leave(self)
+        self._gate.leave(self)
 
     def let_out(self) -> None:
         """It is no call's any more; until it is closed it waits like others."""
         if not self.disconnected:
-            self._door.knock(self)
+            self._gate.enter(self)
 
-    def turn_away(self) -> None:
+    def evict(self) -> None:
         self._fail(_FULL, "server_full")
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
-        self._door.knock(self)
+        self._gate.enter(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._door.leave(self)
+        self._gate.leave(self)
         if self._end is not None:
             self._end.cancel()
         super().connection_lost(exc)

@@ -1,4 +1,5 @@
-"""One call's alarm clock: wakes it at its next deadline, on the event loop, if nothing else has happened before."""
+"""One call's alarm clock: wakes it at its next deadline, on the event loop, if nothing else has
+happened before."""
 
 import asyncio
 from collections.abc import Callable
@@ -10,7 +11,8 @@ _SLACK_S = 0.002
 
 
 class Alarm:
-    """At most one deadline, on the clock that `now_us` reads. `ring` is called once when it has passed."""
+    """At most one deadline, on the clock that `now_us` reads. `ring` is called once when it has
+    passed."""
 
     def __init__(self, now_us: Callable[[], int], ring: Callable[[], None]) -> None:
         self._now_us = now_us

@@ -1,8 +1,8 @@
 """The newest audio of a call, by its place in the call: what a turn's beginning is read back from.
 
-A decision that somebody speaks comes after they began, so the model is sent audio that is already past; after a
-re-dial an open window is sent again whole. Positions count 16 kHz samples of the candidate's audio since the call
-began, as everywhere else.
+A decision that somebody speaks comes after they began, so the model is sent audio that is already
+past; after a re-dial an open window is sent again whole. Positions count 16 kHz samples of the
+candidate's audio since the call began, as everywhere else.
 """
 
 from domain.errors import BugError, VivaError
@@ -22,23 +22,25 @@ class AudioNotHeldError(VivaError, LookupError):
         self.next_sample = next_sample
 
 
-class VoiceRing:
-    """At most `max_samples` of PCM16; when it is full the oldest go, and are counted in `dropped_samples`.
+class AudioRing:
+    """At most `max_samples` of PCM16; when it is full the oldest go, and are counted in
+    `dropped_samples`.
 
-    Dropping is forgetting here, not losing: the stored segments have it all. `first_sample` is where the first appended
-    sample belongs, as a call that was taken over does not start at 0.
+    Dropping is forgetting here, not losing: the stored segments have it all. `first_sample` is
+    where the first appended sample belongs, as a call that was taken over does not start at 0.
     """
 
     __slots__ = ("_first_sample", "_max_samples", "_pcm", "dropped_samples")
 
     def __init__(self, max_samples: int, first_sample: int = 0) -> None:
         if max_samples < 1:
-            raise BugError("a VoiceRing must hold at least one sample")
+            raise BugError("a AudioRing must hold at least one sample")
         self._max_samples = max_samples
         self._first_sample = first_sample
         self._pcm = bytearray()
         self.dropped_samples = 0
-        """Samples that had to go because the ring was full; those given up by `forget_before` are not among them."""
+        """Samples that had to go because the ring was full; those given up by `forget_before` are
+        not among them."""
 
     @property
     def first_sample(self) -> int:
@@ -51,9 +53,10 @@ class VoiceRing:
         return self._first_sample + len(self._pcm) // _SAMPLE_BYTES
 
     def append(self, pcm: bytes) -> None:
-        """Add what was heard next. Raises `BugError` if it ends within a sample; nothing was added then."""
+        """Add what was heard next. Raises `BugError` if it ends within a sample; nothing was added
+        then."""
         if len(pcm) % _SAMPLE_BYTES:
-            raise BugError("a VoiceRing takes whole samples of PCM16")
+            raise BugError("a AudioRing takes whole samples of PCM16")
         self._pcm += pcm
         surplus = len(self._pcm) // _SAMPLE_BYTES - self._max_samples
         if surplus > 0:
@@ -71,7 +74,8 @@ class VoiceRing:
         return bytes(self._pcm[start : start + (to_sample - from_sample) * _SAMPLE_BYTES])
 
     def forget_before(self, sample: int) -> None:
-        """Give up what is older than `sample`; up to the newest that is held, what is not there yet is unaffected."""
+        """Give up what is older than `sample`; up to the newest that is held, what is not there yet
+        is unaffected."""
         self._cut(max(0, min(sample, self.next_sample) - self._first_sample))
 
     def _cut(self, samples: int) -> None:

@@ -1,4 +1,5 @@
-"""The candidate's voice on its way into the core: cut into frames, listened to, and kept until nobody needs it.
+"""The candidate's voice on its way into the core: cut into frames, listened to, and kept until
+nobody needs it.
 
 It carries; what the frames mean is decided elsewhere.
 """
@@ -7,14 +8,14 @@ from collections.abc import Callable, Iterator
 
 from adapters.voice.echo import EchoGauge
 from adapters.voice.factory import make_detector
-from adapters.voice.turn_detector import Judge
-from api.live.audio_ring import VoiceRing
-from api.live.intake import Heard, IntakeFrame, VoiceIntake
-from api.live.interviewer_audio import KEPT_FOR_ECHO, InterviewerVoice
+from adapters.voice.turn_detector import TurnDetector
+from api.live.audio_ring import AudioRing
+from api.live.intake import AudioIntake, Heard, IntakeFrame
+from api.live.interviewer_audio import KEPT_FOR_ECHO, InterviewerAudio
 from api.wire import protocol
 from domain.call import Call
-from domain.effects import JudgePause
-from domain.inputs import CandidateFrame, PauseJudged
+from domain.effects import PredictEndOfTurn
+from domain.inputs import CandidateFrame, EndOfTurnPredicted
 from domain.policy import MODEL_RATE_HZ, samples
 
 _RING_SLACK_MS = 10_000
@@ -22,28 +23,31 @@ _FRAME_PLAYED = samples(20, MODEL_RATE_HZ)
 _BURST_US = 10_000
 
 
-class CandidateVoice:
-    """One call's ear and its memory. `played` holds the interviewer's stream, for what of it leaks back.
+class CandidateAudio:
+    """One call's ear and its memory. `played` holds the interviewer's stream, for what of it leaks
+    back.
 
     Of a call that was taken over, `heard` is the newest of what its log holds.
     """
 
-    def __init__(self, call: Call, played: InterviewerVoice, judge: Judge | None, heard: bytes = b"") -> None:
+    def __init__(
+        self, call: Call, played: InterviewerAudio, turn_detector: TurnDetector | None, heard: bytes = b""
+    ) -> None:
         policy = call.policy
         self._call = call
         self._played = played
-        self._judge = judge
+        self._turn_detector = turn_detector
         self._detector = make_detector(policy.voice.detector)
         self._echo = EchoGauge()
         self._heard_to = self._last_at_us = 0
         recorded = call.hearing.next_sample
-        self._ring = VoiceRing(samples(policy.links.window_keep_ms + _RING_SLACK_MS), recorded - len(heard) // 2)
+        self._ring = AudioRing(samples(policy.links.window_keep_ms + _RING_SLACK_MS), recorded - len(heard) // 2)
         self._ring.append(heard)
-        self._heard = Heard(recorded, call.client_seq + 1, call.overhang)
-        self._intake: VoiceIntake | None = None
+        self._heard = Heard(recorded, call.client_seq + 1, call.partial_samples)
+        self._intake: AudioIntake | None = None
 
     @property
-    def kept(self) -> VoiceRing:
+    def kept(self) -> AudioRing:
         """The newest of the stream, as it was heard."""
         return self._ring
 
@@ -59,11 +63,12 @@ class CandidateVoice:
         """
         if self._intake is not None:
             return self._intake.change_rate(rate_hz)
-        self._intake = VoiceIntake(rate_hz, self._heard)
+        self._intake = AudioIntake(rate_hz, self._heard)
         return []
 
     def take(self, audio: protocol.ClientAudio, now_us: int) -> list[IntakeFrame]:
-        """The frames that a message completes. Raises `PeerError` (audio_gap, audio_ahead, message_too_big)."""
+        """The frames that a message completes. Raises `PeerError` (audio_gap, audio_ahead,
+        message_too_big)."""
         assert self._intake is not None
         self._intake.admit(audio, now_us)
         return self._intake.take(audio)
@@ -73,23 +78,27 @@ class CandidateVoice:
         return self._intake.finish() if self._intake is not None else []
 
     def listen(self, frames: list[IntakeFrame], now_us: Callable[[], int]) -> Iterator[CandidateFrame]:
-        """Each frame with what is heard in it, one at a time: what is decided about it may change what is played."""
-        for pcm, client_seq, overhang in frames:
+        """Each frame with what is heard in it, one at a time: what is decided about it may change
+        what is played."""
+        for pcm, client_seq, partial_samples in frames:
             self._ring.append(pcm)
             at_us = now_us()
             over_echo = self._echo.over_echo(pcm, self._heard_since(at_us))
             features = self._detector.analyse(pcm)._replace(over_echo=over_echo)
-            yield CandidateFrame(at_us=at_us, client_seq=client_seq, features=features, pcm=pcm, overhang=overhang)
+            yield CandidateFrame(
+                at_us=at_us, client_seq=client_seq, features=features, pcm=pcm, partial_samples=partial_samples
+            )
 
     def _heard_since(self, at_us: int) -> bytes:
-        """What of the interviewer's stream came out of the client's loudspeaker since the last frame."""
+        """What of the interviewer's stream came out of the client's loudspeaker since the last
+        frame."""
         heard = min(self._call.playout.heard_sample(at_us), self._played.next_sample)
         begin = max(self._heard_to, self._played.first_sample, heard - KEPT_FOR_ECHO)
         waiting = max(0, heard - begin)
         live = at_us - self._last_at_us > _BURST_US
         self._last_at_us = at_us
-        # Frames that come all at once were recorded one after the other: each is set beside 20 ms. Live, what has been
-        # gathered beyond that is caught up with slowly.
+        # Frames that come all at once were recorded one after the other: each is set beside 20 ms.
+        # Live, what has been gathered beyond that is caught up with slowly.
         end = begin + min(waiting, _FRAME_PLAYED + (waiting // 8 if live else 0))
         self._heard_to = end
         return self._played.read(begin, end)
@@ -101,16 +110,19 @@ class CandidateVoice:
         """What is older is in the log."""
         self._ring.forget_before(sample)
 
-    def judge(self, question: JudgePause, now_us: Callable[[], int], then: Callable[[PauseJudged], None]) -> None:
-        """Have a pause judged, if there is a judge and it has time; the verdict goes to `then`."""
-        if self._judge is None:
+    def turn_detector(
+        self, question: PredictEndOfTurn, now_us: Callable[[], int], then: Callable[[EndOfTurnPredicted], None]
+    ) -> None:
+        """Have a pause predicted, if there is a turn detector and it has time; the verdict goes to
+        `then`."""
+        if self._turn_detector is None:
             return
         asked_us, to_sample = now_us(), question.to_sample
 
-        def judged(completeness: int) -> None:
+        def predicted(completeness: int) -> None:
             at_us = now_us()
             took_ms = (at_us - asked_us) // 1000
-            then(PauseJudged(at_us=at_us, to_sample=to_sample, completeness=completeness, took_ms=took_ms))
+            then(EndOfTurnPredicted(at_us=at_us, to_sample=to_sample, completeness=completeness, took_ms=took_ms))
 
         begin = max(question.from_sample, self._ring.first_sample)
-        self._judge.ask(self._ring.read(begin, to_sample), judged)
+        self._turn_detector.ask(self._ring.read(begin, to_sample), predicted)

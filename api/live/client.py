@@ -3,15 +3,15 @@
 from collections.abc import Callable
 from typing import assert_never
 
-from api.live.candidate_audio import CandidateVoice
-from api.live.client_connection import ClientLine
+from api.live.candidate_audio import CandidateAudio
+from api.live.client_link import ClientLink
 from api.live.closing import Closing
 from api.live.greeting import ready_message
 from api.live.intake import IntakeFrame
-from api.live.message_replay import Told
+from api.live.message_replay import MessageReplay
 from api.wire import protocol
-from api.wire.rate_limits import Allowance
-from api.wire.send_queue import Outlet
+from api.wire.rate_limits import RateLimit
+from api.wire.send_queue import SendQueue
 from api.wire.tokens import Token
 from domain import inputs as inp
 from domain.call import Call
@@ -26,17 +26,18 @@ _HELLOS_PER_S, _HELLOS_AT_ONCE = 2, 30
 class ClientSide:
     """Connections come and go (`attach`, `detach`); the call stays.
 
-    What comes in becomes inputs of the call (`feed`), with times of its clock (`now_us`). `acknowledged` says up to
-    which message the client's audio is stored, `muted` is called when the microphone was switched off, and `settled`
-    says whether nothing of this call is recorded any more.
+    What comes in becomes inputs of the call (`feed`), with times of its clock (`now_us`).
+    `acknowledged` says up to which message the client's audio is stored, `muted` is called when the
+    microphone was switched off, and `settled` says whether nothing of this call is recorded any
+    more.
     """
 
     def __init__(
         self,
         call: Call,
-        voice: CandidateVoice,
-        line: ClientLine,
-        told: Told,
+        voice: CandidateAudio,
+        line: ClientLink,
+        told: MessageReplay,
         closing: Closing,
         *,
         now_us: Callable[[], int],
@@ -45,7 +46,7 @@ class ClientSide:
         muted: Callable[[], None],
         settled: Callable[[], bool],
     ) -> None:
-        self.hellos = Allowance("hellos", _HELLOS_PER_S, _HELLOS_AT_ONCE, code="call_busy")
+        self.hellos = RateLimit("hellos", _HELLOS_PER_S, _HELLOS_AT_ONCE, code="call_busy")
         """How often clients may connect: each time costs the log some events."""
         self.told = told
         self._call = call
@@ -59,10 +60,12 @@ class ClientSide:
         self._settled = settled
         self._greeting: tuple[protocol.Hello, Token, int] | None = None
 
-    def attach(self, outlet: Outlet, hello: protocol.Hello, token: Token, ping_interval_ms: int) -> None:
-        """A client said hello on a new connection; `ready` is the first thing it is sent, with this fresh token.
+    def attach(self, send_queue: SendQueue, hello: protocol.Hello, token: Token, ping_interval_ms: int) -> None:
+        """A client said hello on a new connection; `ready` is the first thing it is sent, with this
+        fresh token.
 
-        To a call that is over, it may still send what was not acknowledged, within the grace period.
+        To a call that is over, it may still send what was not acknowledged, within the grace
+        period.
 
         Raises `PeerError` (bad_sample_rate, call_closed, already_connected).
         """
@@ -82,20 +85,22 @@ class ClientSide:
             played_sample=hello.played_sample,
             agent=hello.agent,
         )
-        self._line.connect(outlet, hello.client_id)
+        self._line.connect(send_queue, hello.client_id)
         self._greeting = hello, token, ping_interval_ms
         self._feed(connected)
         if over:
             self._closing.tell_again(self._call.record, self._call.timers.left_us(Timer.GRACE, self._now_us()) // 1000)
 
     def _admit(self, client_id: str) -> None:
-        """A second client takes the call or not, as policy has it; one that comes back replaces its own lost line."""
+        """A second client takes the call or not, as policy has it; one that comes back replaces its
+        own lost line."""
         same = client_id != "" and client_id == self._line.client_id
         if self.guarded and not same:
             raise PeerError("already_connected", "This call is open elsewhere: use it there, or close it first.")
 
     def greet(self) -> None:
-        """Before anything that the hello led to; an acknowledgement may have been lost with the last connection."""
+        """Before anything that the hello led to; an acknowledgement may have been lost with the
+        last connection."""
         assert self._greeting is not None
         hello, token, ping_interval_ms = self._greeting
         kept = self.kept_version(hello)
@@ -114,13 +119,14 @@ class ClientSide:
         record = self._call.record
         return min(record.version, kept_version(hello.seen_version, hello.seen_epoch, record.takeovers))
 
-    def is_attached(self, outlet: Outlet) -> bool:
+    def is_attached(self, send_queue: SendQueue) -> bool:
         """Whether this connection is the call's."""
-        return self._line.leads_to(outlet)
+        return self._line.leads_to(send_queue)
 
-    def detach(self, outlet: Outlet, reason: str, left: bool) -> None:
-        """A connection ended; the client closed it in order if it `left`. Nothing happens if it has been replaced."""
-        if self._line.leads_to(outlet):
+    def detach(self, send_queue: SendQueue, reason: str, left: bool) -> None:
+        """A connection ended; the client closed it in order if it `left`. Nothing happens if it has
+        been replaced."""
+        if self._line.leads_to(send_queue):
             self._line.lost()
             self._feed(inp.ClientLost(at_us=self._now_us(), reason=reason, left=left))
 

@@ -15,7 +15,8 @@ Close = Callable[[dict[str, Any], int | None], None]
 
 
 class Closing:
-    """One call's. `close` is given the message, and the code to close a connection with whose client is at fault."""
+    """One call's. `close` is given the message, and the code to close a connection with whose
+    client is at fault."""
 
     def __init__(self, close: Close) -> None:
         self._close = close

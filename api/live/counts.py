@@ -1,7 +1,8 @@
 """What has happened in this process since it started, as plain numbers.
 
-Adding to one costs as much as adding to an integer: the audio path does it. They are made into text only when somebody
-asks (`api.routes.metrics`). Keys are our own words and codes, never anything that a person said or is called.
+Adding to one costs as much as adding to an integer: the audio path does it. They are made into text
+only when somebody asks (`api.routes.metrics`). Keys are our own words and codes, never anything
+that a person said or is called.
 """
 
 from collections import Counter
@@ -28,7 +29,7 @@ class Counts:
     calls_closed: Counter[str] = field(default_factory=_by)
     calls_taken_over: Counter[str] = field(default_factory=_by)
     calls_handed_over: Counter[str] = field(default_factory=_by)
-    claims_broken: int = 0
+    takeovers_failed: int = 0
     client_connections: Counter[str] = field(default_factory=_by)
     client_losses: int = 0
     protocol_violations: Counter[str] = field(default_factory=_by)
@@ -36,10 +37,10 @@ class Counts:
     model_connections: Counter[str] = field(default_factory=_by)
     model_losses: Counter[str] = field(default_factory=_by)
     model_redials: Counter[str] = field(default_factory=_by)
-    outlets_failed: Counter[str] = field(default_factory=_by)
-    outlet_shed: Counter[str] = field(default_factory=_by)
+    queue_overflows: Counter[str] = field(default_factory=_by)
+    client_messages_dropped: Counter[str] = field(default_factory=_by)
     read_back_samples: int = 0
-    inlets_full: int = 0
+    receive_queue_full: int = 0
     http_refusals: Counter[str] = field(default_factory=_by)
     hello_refusals: Counter[str] = field(default_factory=_by)
 
@@ -90,12 +91,12 @@ def _model_lost(counts: Counts, event: inp.ModelLost) -> None:
     counts.model_losses[event.reason if event.reason in _UPLINK else str(event.code)] += 1
 
 
-def _outlet_failed(counts: Counts, event: inp.OutletFailed) -> None:
-    counts.outlets_failed[event.outlet] += 1
+def _outlet_failed(counts: Counts, event: inp.QueueOverflowed) -> None:
+    counts.queue_overflows[event.send_queue] += 1
 
 
-def _shed(counts: Counts, event: inp.OutletShed) -> None:
-    counts.outlet_shed.update(event.messages)
+def _shed(counts: Counts, event: inp.ClientMessagesDropped) -> None:
+    counts.client_messages_dropped.update(event.messages)
 
 
 def _read_back(counts: Counts, event: inp.AudioReadBack) -> None:
@@ -117,7 +118,7 @@ _MEANINGS: dict[type[Event], Callable[[Counts, Any], None]] = {
     inp.ClientViolatedProtocol: _violated,
     inp.ModelConnected: _model_connected,
     inp.ModelLost: _model_lost,
-    inp.OutletFailed: _outlet_failed,
-    inp.OutletShed: _shed,
+    inp.QueueOverflowed: _outlet_failed,
+    inp.ClientMessagesDropped: _shed,
     inp.AudioReadBack: _read_back,
 }

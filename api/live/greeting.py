@@ -1,4 +1,5 @@
-"""What both ends are told when they are connected to a call: the client in `ready`, Gemini in its set-up."""
+"""What both ends are told when they are connected to a call: the client in `ready`, Gemini in its
+set-up."""
 
 from typing import Any
 
@@ -12,7 +13,8 @@ from domain.policy import MODEL_RATE_HZ
 
 
 def ready_message(call: Call, next_seq: int, token: Token, ping_interval_ms: int, kept: int) -> dict[str, Any]:
-    """The answer to a hello, without its `version`; `kept` is up to where what the client was told still holds."""
+    """The answer to a hello, without its `version`; `kept` is up to where what the client was told
+    still holds."""
     record, policy = call.record, call.policy
     return {
         "type": "ready",

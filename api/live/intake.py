@@ -1,8 +1,9 @@
 """The candidate's audio on its way in: messages at the client's rate become 20 ms frames at 16 kHz.
 
-Each message is taken once, in order. A frame is labelled with the newest message that is *wholly* contained in the
-stream up to its end, so that an acknowledgement never covers samples that are still in the resampler; what the stream
-holds beyond that message is its overhang, which a later owner of the call skips when the next message is sent again.
+Each message is taken once, in order. A frame is labelled with the newest message that is *wholly*
+contained in the stream up to its end, so that an acknowledgement never covers samples that are
+still in the resampler; what the stream holds beyond that message is its partial_samples, which a
+later owner of the call skips when the next message is sent again.
 """
 
 from collections import deque
@@ -15,32 +16,36 @@ from api.wire.protocol import ClientAudio
 from domain.errors import PeerError
 
 _AHEAD_MS = 5_000
-"""What a client's clock may run ahead of ours, and a burst after a stall may bring; more was never spoken."""
+"""What a client's clock may run ahead of ours, and a burst after a stall may bring; more was never
+spoken."""
 _CLOCKS_APART_MS = 10_000
 """A call that was taken over goes on by the clock of another machine, which may be behind."""
 
 
 class IntakeFrame(NamedTuple):
-    """640 bytes of 16 kHz mono PCM16, the message it makes whole, and its last samples that are of the one after."""
+    """640 bytes of 16 kHz mono PCM16, the message it makes whole, and its last samples that are of
+    the one after."""
 
     pcm: bytes
     client_seq: int
-    overhang: int = 0
+    partial_samples: int = 0
 
 
 class Heard(NamedTuple):
-    """How much of a client's audio is in a call's log: `samples`, of which the last `overhang` are of `next_seq`."""
+    """How much of a client's audio is in a call's log: `samples`, of which the last
+    `partial_samples` are of `next_seq`."""
 
     samples: int = 0
     next_seq: int = 0
-    overhang: int = 0
+    partial_samples: int = 0
 
 
-class VoiceIntake:
+class AudioIntake:
     """One call's audio, over all its connections. `next_seq` is the message expected next."""
 
     def __init__(self, rate_hz: int, heard: Heard = Heard()) -> None:  # noqa: B008  (a constant)
-        """`heard` is what an earlier owner of the call recorded. Raises `PeerError("bad_sample_rate")`."""
+        """`heard` is what an earlier owner of the call recorded. Raises
+        `PeerError("bad_sample_rate")`."""
         self.next_seq = heard.next_seq
         self.repeated = 0
         """Messages that had come before and were passed over."""
@@ -48,11 +53,11 @@ class VoiceIntake:
         self._resampler = Resampler(rate_hz)
         self._cutter = FrameCutter()
         self._ends: deque[tuple[int, int]] = deque()
-        self._whole_seq, self._whole_end = heard.next_seq - 1, heard.samples - heard.overhang
+        self._whole_seq, self._whole_end = heard.next_seq - 1, heard.samples - heard.partial_samples
         self._base_sample = self._whole_end
         self._taken = 0
         self._framed = heard.samples
-        self._to_skip = 2 * heard.overhang
+        self._to_skip = 2 * heard.partial_samples
 
     @property
     def rate_hz(self) -> int:
@@ -70,7 +75,8 @@ class VoiceIntake:
         return frames
 
     def admit(self, audio: ClientAudio, now_us: int) -> None:
-        """Refuse what nobody can have spoken by now. Raises `PeerError` (message_too_big, audio_ahead)."""
+        """Refuse what nobody can have spoken by now. Raises `PeerError` (message_too_big,
+        audio_ahead)."""
         if len(audio.pcm) > 2 * self.rate_hz:
             raise PeerError("message_too_big", "An audio message holds at most one second of sound: send less at once.")
         latest = (now_us // 1000 + self._ahead_ms) * RATE_HZ // 1000
@@ -82,7 +88,8 @@ class VoiceIntake:
         return self._base_sample - (-(self._taken + len(audio.pcm) // 2) * RATE_HZ // self.rate_hz)
 
     def take(self, audio: ClientAudio) -> list[IntakeFrame]:
-        """The frames that this message completes. Raises `PeerError("audio_gap")` if one before it is missing."""
+        """The frames that this message completes. Raises `PeerError("audio_gap")` if one before it
+        is missing."""
         if audio.seq < self.next_seq:
             self.repeated += 1
             return []
@@ -99,7 +106,7 @@ class VoiceIntake:
         last = self._cutter.flush()
         if last is not None:
             self._framed += FRAME_SAMPLES
-            frames.append(self._labelled(last)._replace(overhang=0))
+            frames.append(self._labelled(last)._replace(partial_samples=0))
         self._base_sample = self._whole_end = self._framed
         self._taken = 0
         return frames

@@ -1,23 +1,26 @@
-"""The interviewer's voice, as far as it may still be asked for: by the client that returns, or against its echo."""
+"""The interviewer's voice, as far as it may still be asked for: by the client that returns, or
+against its echo."""
 
-from api.live.audio_ring import VoiceRing
+from api.live.audio_ring import AudioRing
 from domain.policy import MODEL_RATE_HZ, samples
 
 KEPT_FOR_ECHO = samples(3_000, MODEL_RATE_HZ)
-"""How much of what was played is kept: audio of a microphone that was held up on its way is compared with it."""
+"""How much of what was played is kept: audio of a microphone that was held up on its way is
+compared with it."""
 _SAMPLE_BYTES = 2
 
 
-class InterviewerVoice:
-    """PCM16 at 24 kHz by its place in the interviewer's stream, at most `max_samples` of it, from `first_sample` on.
+class InterviewerAudio:
+    """PCM16 at 24 kHz by its place in the interviewer's stream, at most `max_samples` of it, from
+    `first_sample` on.
 
     Where the call changed hands the stream leaves positions out; they read as silence.
     """
 
     def __init__(self, max_samples: int, first_sample: int = 0) -> None:
         self._max_samples = max_samples
-        self._before: VoiceRing | None = None
-        self._ring = VoiceRing(max_samples, first_sample)
+        self._before: AudioRing | None = None
+        self._ring = AudioRing(max_samples, first_sample)
 
     @property
     def first_sample(self) -> int:
@@ -36,7 +39,7 @@ class InterviewerVoice:
     def leave_out(self, to_sample: int) -> None:
         """The stream goes on at `to_sample`."""
         self._before = self._ring
-        self._ring = VoiceRing(self._max_samples, to_sample)
+        self._ring = AudioRing(self._max_samples, to_sample)
 
     def read(self, from_sample: int, to_sample: int) -> bytes:
         """The samples from `from_sample` up to and without `to_sample`. Raises `AudioNotHeldError`."""

@@ -1,8 +1,9 @@
 """A call's way into the log: decisions become appends, and what is durable is acknowledged.
 
-Facts wait here for a moment, until the audio that came before them is in a segment and goes with them, so that the log
-is always a whole beginning of what happened. Nothing waits for the database. If the writer is full or gone, appends are
-kept, in order, and offered again; the call is told that its log has failed, and ends.
+Facts wait here for a moment, until the audio that came before them is in a segment and goes with
+them, so that the log is always a whole beginning of what happened. Nothing waits for the database.
+If the writer is full or gone, appends are kept, in order, and offered again; the call is told that
+its log has failed, and ends.
 """
 
 import asyncio
@@ -23,7 +24,7 @@ from domain.ports import Append, AudioSegment, EventWriter, Outcome
 _RETRY_S = 0.5
 
 
-class Logbook:
+class LogAppender:
     """One call's appends. The callbacks run on the event loop, after a commit."""
 
     def __init__(
@@ -38,7 +39,8 @@ class Logbook:
         durable_seq: int = -1,
         closed: bool = False,
     ) -> None:
-        """`on_durable` is given the client's message up to which audio is stored; `on_failed` a sentence.
+        """`on_durable` is given the client's message up to which audio is stored; `on_failed` a
+        sentence.
 
         `on_conflict` is called once: somebody else has recorded this call's next version.
 
@@ -76,7 +78,8 @@ class Logbook:
         return not self._events and not self._waiting and not self._unsettled
 
     async def written(self) -> None:
-        """Return when everything recorded so far has its outcome, offering again what the writer would not take.
+        """Return when everything recorded so far has its outcome, offering again what the writer
+        would not take.
 
         Returns early once it was abandoned.
         """
@@ -87,12 +90,14 @@ class Logbook:
                 await asyncio.wait_for(self._moved.wait(), _RETRY_S)
 
     def abandon(self) -> None:
-        """The process stops: what the writer has taken is its to write; nobody waits for it any more."""
+        """The process stops: what the writer has taken is its to write; nobody waits for it any
+        more."""
         self._abandoned = True
         self._moved.set()
 
     def record(self, decision: Decision, whole: bool = True) -> None:
-        """Append a decision's events and the audio they name, once what has been heard is `whole`, all in segments."""
+        """Append a decision's events and the audio they name, once what has been heard is `whole`,
+        all in segments."""
         if self.taken:
             return
         self._events += decision.events
@@ -103,12 +108,14 @@ class Logbook:
             self._append(events, audio)
 
     def record_takeover(self, decision: Decision, then: Callable[[Outcome], None]) -> None:
-        """The first append of a new owner, whose outcome the caller awaits. Raises `StoreError` if it is not taken."""
+        """The first append of a new owner, whose outcome the caller awaits. Raises `StoreError` if
+        it is not taken."""
         audio = [effect for effect in decision.effects if isinstance(effect, StoreAudio)]
         self._writer.submit(self._packed(decision.events, audio), then)
 
     def record_opening(self, opened: CallOpened, then: Callable[[Outcome], None]) -> None:
-        """The first append, whose outcome the caller waits for. Raises `StoreError` if it cannot be queued."""
+        """The first append, whose outcome the caller waits for. Raises `StoreError` if it cannot be
+        queued."""
         stored = (self._mapper.to_stored_event(opened),)
         self._writer.submit(Append(self._call_id, self._tenant, stored), then)
 

@@ -1,7 +1,8 @@
 """What a call's client was told and keeps, to be told again to one that missed it.
 
-It follows from the log. The newest of it is held in memory, at most 20,000 pieces (a call of three hours has a few
-thousand); a client that has seen less than that, as after a reload of its page, is told from the log.
+It follows from the log. The newest of it is held in memory, at most 20,000 pieces (a call of three
+hours has a few thousand); a client that has seen less than that, as after a reload of its page, is
+told from the log.
 """
 
 import asyncio
@@ -13,25 +14,26 @@ from uuid import UUID
 from adapters.postgres.store import PostgresStore
 from api.wire.messages import message_of
 from domain.effects import TellTranscript
-from domain.record.client_messages import Telling, tellings_of
+from domain.record.client_messages import ReplayableMessage, messages_in
 
 _MOST = 20_000
 _EVENTS_AT_ONCE = 100
 
 
-class Told:
+class MessageReplay:
     """One call's. `known_from` is the version from which on `tellings` are all there are."""
 
-    def __init__(self, known_from: int = 1, tellings: Iterable[Telling] = (), most: int = _MOST) -> None:
+    def __init__(self, known_from: int = 1, tellings: Iterable[ReplayableMessage] = (), most: int = _MOST) -> None:
         self._known_from = known_from
         self._most = most
-        self._tellings: deque[Telling] = deque()
+        self._tellings: deque[ReplayableMessage] = deque()
         self._reading = asyncio.Lock()
         for telling in tellings:
             self.keep(telling)
 
-    def keep(self, telling: Telling) -> None:
-        """The client was told this, or would have been. Interim texts are not kept: others replace them."""
+    def keep(self, telling: ReplayableMessage) -> None:
+        """The client was told this, or would have been. Interim texts are not kept: others replace
+        them."""
         if _passes(telling):
             return
         self._tellings.append(telling)
@@ -58,11 +60,11 @@ class Told:
             self._known_from = 1
 
 
-async def _tellings_before(version: int, store: PostgresStore, call_id: UUID) -> list[Telling]:
+async def _tellings_before(version: int, store: PostgresStore, call_id: UUID) -> list[ReplayableMessage]:
     """On the loop a few events at a time: other calls are being held."""
     stored = await store.reader.select_events(call_id, lte=version - 1)
     tellings = []
-    for number, telling in enumerate(tellings_of(map(store.mapper.to_event, stored)), start=1):
+    for number, telling in enumerate(messages_in(map(store.mapper.to_event, stored)), start=1):
         if telling is not None and not _passes(telling):
             tellings.append(telling)
         if number % _EVENTS_AT_ONCE == 0:
@@ -70,5 +72,5 @@ async def _tellings_before(version: int, store: PostgresStore, call_id: UUID) ->
     return tellings
 
 
-def _passes(telling: Telling) -> bool:
+def _passes(telling: ReplayableMessage) -> bool:
     return isinstance(telling, TellTranscript) and telling.interim

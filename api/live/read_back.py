@@ -1,8 +1,9 @@
-"""The candidate's voice for the model: out of memory where it is held, and read back from the log where it is not.
+"""The candidate's voice for the model: out of memory where it is held, and read back from the log
+where it is not.
 
-A long stretch comes in pages, each read when the socket has taken the one before, so that an answer of any length can
-be sent again whole while little of it is in memory. The audio path never waits for that: what follows in the uplink's
-queue does.
+A long stretch comes in pages, each read when the socket has taken the one before, so that an answer
+of any length can be sent again whole while little of it is in memory. The audio path never waits
+for that: what follows in the uplink's queue does.
 """
 
 import asyncio
@@ -12,7 +13,7 @@ from uuid import UUID
 import structlog
 
 from adapters.postgres.backoff import Backoff
-from api.live.audio_ring import VoiceRing
+from api.live.audio_ring import AudioRing
 from domain.errors import StoreUnavailableError
 from domain.inputs import AudioReadBack
 from domain.policy import samples
@@ -24,12 +25,13 @@ _PAGE = samples(5_000)
 
 
 class ReadBack:
-    """One call's. `kept` is what memory holds; `then` is told of every stretch of which a part had to be read."""
+    """One call's. `kept` is what memory holds; `then` is told of every stretch of which a part had
+    to be read."""
 
     def __init__(
         self,
         call_id: UUID,
-        kept: VoiceRing,
+        kept: AudioRing,
         store: AudioStore,
         now_us: Callable[[], int],
         then: Callable[[AudioReadBack], None],
@@ -69,7 +71,8 @@ class ReadBack:
                 )
 
     async def _recorded(self, from_sample: int, to_sample: int) -> bytes:
-        """At least the beginning of this stretch. Memory let it go when it was on its way into the log: it comes."""
+        """At least the beginning of this stretch. Memory let it go when it was on its way into the
+        log: it comes."""
         backoff = Backoff()
         while True:
             try:

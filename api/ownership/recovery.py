@@ -10,9 +10,9 @@ import structlog
 from adapters.postgres.store import PostgresStore
 from domain.errors import BugError
 from domain.event import Event
-from domain.events import CallRemembered
+from domain.events import SnapshotTaken
 from domain.ports import AudioSegment, Side
-from domain.recovery.recover import Recovered, recovering, remembers
+from domain.recovery.recover import Recovered, is_snapshot, recovering
 
 _log = structlog.get_logger(__name__)
 _STEPS_AT_ONCE = 50
@@ -20,27 +20,29 @@ _EVENTS_AT_ONCE = 100
 
 
 class CallLog(NamedTuple):
-    """What `domain.recovery.recover.recover` wants: the opening, and all that follows it or all since a memory of the call."""
+    """What `domain.recovery.recover.recover` wants: the opening, and all that follows it or all
+    since a memory of the call."""
 
     events: list[Event]
     audio: list[AudioSegment]
 
 
 async def recover_call(store: PostgresStore, call_id: UUID) -> Recovered:
-    """The call as its log has it: from its newest memory on, or from the beginning if this core has no use for that.
+    """The call as its log has it: from its newest memory on, or from the beginning if this core has
+    no use for that.
 
     Raises `StoreUnavailableError`.
     """
-    version = await store.reader.newest_version(call_id, CallRemembered.TOPIC)
+    version = await store.reader.newest_version(call_id, SnapshotTaken.TOPIC)
     if version > 1:
         log = await _since(store, call_id, version)
-        if remembers(log.events[1]):
+        if is_snapshot(log.events[1]):
             try:
                 return await _in_steps(recovering(*log))
             except BugError as error:
                 _log.warning("call_memory_of_no_use", call_id=str(call_id), reason=str(error))
     log = await _since(store, call_id, 1)
-    return await _in_steps(recovering(*log, remembering=False))
+    return await _in_steps(recovering(*log, from_snapshot=False))
 
 
 async def _in_steps(steps: Generator[None, None, Recovered]) -> Recovered:
@@ -64,7 +66,7 @@ async def _since(store: PostgresStore, call_id: UUID, version: int) -> CallLog:
         if len(events) % _EVENTS_AT_ONCE == 0:
             await asyncio.sleep(0)
     first = {Side.CANDIDATE: 0, Side.INTERVIEWER: 0}
-    if version > 1 and isinstance(events[1], CallRemembered):
+    if version > 1 and isinstance(events[1], SnapshotTaken):
         memory = events[1].memory
         first = {side: memory[f"{side}_audio"]["next_sample"] for side in Side}
     audio = [segment for side in Side for segment in await store.audio.select_audio(call_id, side, first[side])]

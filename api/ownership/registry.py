@@ -15,10 +15,10 @@ import structlog
 from adapters.gemini.link import GeminiLink
 from adapters.postgres.leases import Leases
 from adapters.postgres.store import PostgresStore
-from adapters.voice.turn_detector import Judge
+from adapters.voice.turn_detector import TurnDetector
 from api.live.counts import Counts
-from api.live.log_appender import Logbook
-from api.live.session import CallSession, Memory
+from api.live.log_appender import LogAppender
+from api.live.session import LiveCall, Memory
 from api.ownership.takeover import Claims
 from domain.call import Call, open_call
 from domain.errors import PeerError, StoreUnavailableError, WriterFullError
@@ -33,34 +33,37 @@ TENANT = "default"
 _OPENING_TIMEOUT_S = 5.0
 _MOST_BREAKS = 3
 _LEAST_HELD_S = 0.5
-"""A client that lands here and there by turns costs each time a takeover, and a Gemini session: so many at most."""
+"""A client that lands here and there by turns costs each time a takeover, and a Gemini session: so
+many at most."""
 _QUIET_SHARE = 0.6
-"""Of the time that a stopping process has, calls may wait so much for a quiet moment; the rest is for writing."""
+"""Of the time that a stopping process has, calls may wait so much for a quiet moment; the rest is
+for writing."""
 
 
-class Switchboard:
-    """`async with Switchboard(...)`: calls live inside it; leaving it ends them."""
+class CallRegistry:
+    """`async with CallRegistry(...)`: calls live inside it; leaving it ends them."""
 
     def __init__(
         self,
         store: PostgresStore,
         leases: Leases,
-        make_link: Callable[[CallSession], GeminiLink],
+        make_link: Callable[[LiveCall], GeminiLink],
         max_calls: int,
-        judge: Judge | None = None,
+        turn_detector: TurnDetector | None = None,
         counts: Counts | None = None,
     ) -> None:
         self._store = store
         self._leases = leases
         self._claims = Claims(store, leases, self._recovered)
-        self._claiming: dict[UUID, asyncio.Task[CallSession]] = {}
+        self._claiming: dict[UUID, asyncio.Task[LiveCall]] = {}
         self._broken: Counter[UUID] = Counter()
-        """How often calls have failed here by a bug of ours: they are taken over once more, to be closed."""
+        """How often calls have failed here by a bug of ours: they are taken over once more, to be
+        closed."""
         self._make_link = make_link
         self._max_calls = max_calls
-        self._judge = judge
+        self._turn_detector = turn_detector
         self._counts = counts or Counts()
-        self._sessions: dict[UUID, CallSession] = {}
+        self._sessions: dict[UUID, LiveCall] = {}
         self._opening = 0
         self._group = asyncio.TaskGroup()
         self._idle = asyncio.Event()
@@ -77,7 +80,7 @@ class Switchboard:
         await self._group.__aexit__(kind, error, trace)
 
     @property
-    def sessions(self) -> Collection[CallSession]:
+    def sessions(self) -> Collection[LiveCall]:
         """Calls that have not settled."""
         return self._sessions.values()
 
@@ -95,7 +98,7 @@ class Switchboard:
     def _room(self) -> bool:
         return len(self._sessions) + self._opening + len(self._claiming) < self._max_calls
 
-    def find(self, call_id: UUID) -> CallSession:
+    def find(self, call_id: UUID) -> LiveCall:
         """A call that lives in this process. Raises `PeerError("call_unknown")`."""
         session = self._sessions.get(call_id)
         if session is None:
@@ -105,7 +108,8 @@ class Switchboard:
     async def open(self, agent: Agent, candidate: Candidate, context: InterviewContext) -> UUID:
         """Open a call; it is in the log when this returns.
 
-        Raises `PeerError("server_full")`, or `StoreUnavailableError` if its opening could not be recorded.
+        Raises `PeerError("server_full")`, or `StoreUnavailableError` if its opening could not be
+        recorded.
         """
         if self.draining or not self._room:
             raise _full()
@@ -118,8 +122,13 @@ class Switchboard:
             opened_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
             process=str(self._leases.process),
         )
-        session = CallSession(
-            call, self._make_link, self._make_logbook, self._judge, audio=self._store.audio, counts=self._counts
+        session = LiveCall(
+            call,
+            self._make_link,
+            self._make_appender,
+            self._turn_detector,
+            audio=self._store.audio,
+            counts=self._counts,
         )
         recorded = _record(session, opened, self._opened)
         self._opening += 1  # counts against the bound while it is being recorded
@@ -138,24 +147,26 @@ class Switchboard:
             raise _full()
         return call.id
 
-    def _opened(self, session: CallSession, outcome: Outcome, awaited: bool) -> None:
-        """An opening has its outcome. One that came too late for whoever asked is ended, so that its log says so."""
+    def _opened(self, session: LiveCall, outcome: Outcome, awaited: bool) -> None:
+        """An opening has its outcome. One that came too late for whoever asked is ended, so that
+        its log says so."""
         self._opening -= 1
         if outcome is Outcome.DURABLE and not awaited and not self.draining:
             self._take_on(session)
             _hang_up(session, "the call was recorded too late, after whoever asked for it had been refused")
 
-    def _take_on(self, session: CallSession) -> None:
+    def _take_on(self, session: LiveCall) -> None:
         self._sessions[session.call.id] = session
         self._idle.clear()
         self._group.create_task(self._live(session), name=f"call {session.call.id}")
         session.start_clock()
 
-    async def reach(self, call_id: UUID) -> CallSession:
-        """A call, wherever it is now: here, with another process that lives or died, or with nobody.
+    async def reach(self, call_id: UUID) -> LiveCall:
+        """A call, wherever it is now: here, with another process that lives or died, or with
+        nobody.
 
-        Raises `PeerError` (`moving` while this process stops, `server_full`, and those of `Claims.claim`), and
-        `StoreUnavailableError` where its log is needed and cannot be reached.
+        Raises `PeerError` (`moving` while this process stops, `server_full`, and those of
+        `Claims.claim`), and `StoreUnavailableError` where its log is needed and cannot be reached.
         """
         session = self._sessions.get(call_id)
         if session is not None and not session.leaving:
@@ -167,7 +178,7 @@ class Switchboard:
             raise _full()
         return await asyncio.shield(self._claim(call_id))
 
-    def _claim(self, call_id: UUID) -> asyncio.Task[CallSession]:
+    def _claim(self, call_id: UUID) -> asyncio.Task[LiveCall]:
         """One attempt at a time for each call, however many ask for it."""
         claiming = self._claiming.get(call_id)
         if claiming is None:
@@ -176,7 +187,7 @@ class Switchboard:
             claiming.add_done_callback(partial(self._claimed, call_id))
         return claiming
 
-    def _claimed(self, call_id: UUID, claiming: asyncio.Task[CallSession]) -> None:
+    def _claimed(self, call_id: UUID, claiming: asyncio.Task[LiveCall]) -> None:
         del self._claiming[call_id]
         error = None if claiming.cancelled() else claiming.exception()
         if error is None:
@@ -185,10 +196,10 @@ class Switchboard:
             _log.info("call_not_claimed", call_id=str(call_id), reason=str(error))
         else:
             self._broken[call_id] += 1
-            self._counts.claims_broken += 1
+            self._counts.takeovers_failed += 1
             _log.error("claim_broken", call_id=str(call_id), exc_info=error)
 
-    async def _bring_here(self, call_id: UUID) -> CallSession:
+    async def _bring_here(self, call_id: UUID) -> LiveCall:
         leaving = self._sessions.get(call_id)
         if leaving is not None:
             await leaving.gone.wait()
@@ -202,7 +213,8 @@ class Switchboard:
         return session
 
     async def adopt(self, call_ids: Iterable[UUID]) -> None:
-        """Take over calls that have no owner, as far as there is room; what fails is left to the next look."""
+        """Take over calls that have no owner, as far as there is room; what fails is left to the
+        next look."""
         for call_id in call_ids:
             if self.draining or not self._room:
                 return
@@ -210,18 +222,20 @@ class Switchboard:
                 await asyncio.wait([self._claim(call_id)])
 
     def asked_for(self, call_id: UUID) -> None:
-        """A client of this call has landed on another process: let go of it, unless it has its only client here."""
+        """A client of this call has landed on another process: let go of it, unless it has its only
+        client here."""
         session = self._sessions.get(call_id)
         if session is not None and not session.client.guarded:
             held_s = monotonic() - session.entered_at
             asyncio.get_running_loop().call_later(max(0.0, _LEAST_HELD_S - held_s), self._let_go, session)
 
-    def _let_go(self, session: CallSession) -> None:
+    def _let_go(self, session: LiveCall) -> None:
         if self._sessions.get(session.call.id) is session and not session.leaving:
             session.hand_over("asked", 0)
 
     async def drain(self, wait_s: float) -> None:
-        """Take no more calls, and hand over those there are: each at a quiet moment, or when time runs out.
+        """Take no more calls, and hand over those there are: each at a quiet moment, or when time
+        runs out.
 
         Returns when all are handed over and written, or time is up.
         """
@@ -236,8 +250,8 @@ class Switchboard:
         for session in list(self._sessions.values()):
             session.let_go()
 
-    def _make_logbook(self, session: CallSession) -> Logbook:
-        return Logbook(
+    def _make_appender(self, session: LiveCall) -> LogAppender:
+        return LogAppender(
             session.call.opened,
             self._store.writer,
             self._store.mapper,
@@ -248,12 +262,18 @@ class Switchboard:
             closed=session.call.state is State.CLOSED,
         )
 
-    def _recovered(self, call: Call, memory: Memory) -> CallSession:
-        return CallSession(
-            call, self._make_link, self._make_logbook, self._judge, memory, audio=self._store.audio, counts=self._counts
+    def _recovered(self, call: Call, memory: Memory) -> LiveCall:
+        return LiveCall(
+            call,
+            self._make_link,
+            self._make_appender,
+            self._turn_detector,
+            memory,
+            audio=self._store.audio,
+            counts=self._counts,
         )
 
-    async def _live(self, session: CallSession) -> None:
+    async def _live(self, session: LiveCall) -> None:
         call: Call = session.call
         log = _log.bind(call_id=str(call.id))
         log.info("call_entered", agent=call.opened.agent.id, epoch=call.record.epoch)
@@ -272,8 +292,8 @@ class Switchboard:
                 self._idle.set()
 
 
-def _why_left(session: CallSession) -> str:
-    if session.logbook.taken:
+def _why_left(session: LiveCall) -> str:
+    if session.appender.taken:
         return "lost to another owner"
     return session.call.record.close_reason or "handed over"
 
@@ -283,7 +303,7 @@ def _full() -> PeerError:
 
 
 def _record(
-    session: CallSession, opened: CallOpened, then: Callable[[CallSession, Outcome, bool], None]
+    session: LiveCall, opened: CallOpened, then: Callable[[LiveCall, Outcome, bool], None]
 ) -> asyncio.Future[Outcome]:
     """Write the opening down. `then` is told its outcome, and whether somebody still waits for it."""
     recorded: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
@@ -293,10 +313,10 @@ def _record(
         if not recorded.done():
             recorded.set_result(outcome)
 
-    session.logbook.record_opening(opened, came_out)
+    session.appender.record_opening(opened, came_out)
     return recorded
 
 
-def _hang_up(session: CallSession, reason: str) -> None:
+def _hang_up(session: LiveCall, reason: str) -> None:
     if session.call.state is not State.CLOSED:
         session.feed(HangupRequested(at_us=session.now_us(), by="server", reason=reason))

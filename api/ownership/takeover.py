@@ -1,7 +1,7 @@
 """Taking calls over: from a process that is gone, from one that lets go when asked, or from nobody.
 
-The log decides whose a call is. A takeover is an append like any other, so of two processes that try at once one meets
-a conflict; leases only tell whether it is polite to try.
+The log decides whose a call is. A takeover is an append like any other, so of two processes that
+try at once one meets a conflict; leases only tell whether it is polite to try.
 """
 
 import asyncio
@@ -17,8 +17,8 @@ import structlog
 from adapters.postgres.leases import Leases
 from adapters.postgres.store import PostgresStore
 from api.live.interviewer_audio import KEPT_FOR_ECHO
-from api.live.message_replay import Told
-from api.live.session import CallSession, Memory
+from api.live.message_replay import MessageReplay
+from api.live.session import LiveCall, Memory
 from api.ownership.recovery import recover_call
 from domain.call import Call
 from domain.errors import PeerError, StoreUnavailableError
@@ -36,23 +36,24 @@ _RECORDED_WITHIN_S = 5.0
 _READ_AT_ONCE = 2
 """Of a process that died all calls come at once: the first need not wait for the last."""
 
-MakeSession = Callable[[Call, Memory], CallSession]
+MakeSession = Callable[[Call, Memory], LiveCall]
 
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """`claim` makes this process the owner of a call. `make_session` builds the shell around a recovered one."""
+    """`claim` makes this process the owner of a call. `make_session` builds the shell around a
+    recovered one."""
 
     store: PostgresStore
     leases: Leases
     make_session: MakeSession
     _reading: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_READ_AT_ONCE))
 
-    async def claim(self, call_id: UUID) -> CallSession:
+    async def claim(self, call_id: UUID) -> LiveCall:
         """The call, taken over and ready to be run.
 
-        Raises `PeerError`: `call_unknown` if there is no such open call, `call_busy` if its owner does not let go, and
-        `StoreUnavailableError` if the log cannot be read or written now.
+        Raises `PeerError`: `call_unknown` if there is no such open call, `call_busy` if its owner
+        does not let go, and `StoreUnavailableError` if the log cannot be read or written now.
         """
         for _ in range(_TRIES):
             await self._until_free(call_id)
@@ -79,7 +80,7 @@ class Claims:
         except TimeoutError:
             raise _busy() from None
 
-    async def _take_over(self, call_id: UUID) -> CallSession | None:
+    async def _take_over(self, call_id: UUID) -> LiveCall | None:
         """None if somebody else has recorded something meanwhile: look again."""
         async with self._reading:
             began = monotonic()
@@ -120,7 +121,7 @@ class Claims:
             candidate=await read(call.id, Side.CANDIDATE, needed_from(call), heard),
             interviewer=await read(call.id, Side.INTERVIEWER, from_said, said),
             interviewer_from=from_said,
-            told=Told(recovered.known_from, recovered.tellings),
+            told=MessageReplay(recovered.known_from, recovered.tellings),
         )
 
 
@@ -130,7 +131,8 @@ def _came_out(recorded: asyncio.Future[Outcome], outcome: Outcome) -> None:
 
 
 def _on_its_clock(call: Call) -> int:
-    """The time on the call's clock: what has passed since it was opened, and never before its last event."""
+    """The time on the call's clock: what has passed since it was opened, and never before its last
+    event."""
     opened: CallOpened = call.opened
     elapsed = datetime.now(UTC) - datetime.fromisoformat(opened.opened_at)
     return max(int(elapsed.total_seconds() * 1_000_000), call.now_us + 1)

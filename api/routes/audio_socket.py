@@ -1,7 +1,8 @@
 """`/ws/audio`: one websocket connection of a client, from its hello to its end.
 
-One task reads and one works off what was read (`inlet`), one sends what the call queued (`outlet`), one pings, and one
-bounds the time that an end may take. Nothing here waits for anything but the network.
+One task reads and one works off what was read (`receive_queue`), one sends what the call queued
+(`send_queue`), one pings, and one bounds the time that an end may take. Nothing here waits for
+anything but the network.
 """
 
 import asyncio
@@ -13,15 +14,15 @@ from litestar.di import NamedDependency
 from litestar.exceptions import WebSocketDisconnect
 from litestar.handlers import websocket
 
-from api.connections.websocket import SCOPE_KEY, SocketConnection
-from api.live.session import CallSession
+from api.connections.websocket import SCOPE_KEY, WebsocketConnection
+from api.live.session import LiveCall
 from api.routes.heartbeat import Heartbeat
 from api.services import Services
 from api.wire import protocol
 from api.wire.messages import complaint
 from api.wire.protocol import CLOSE_CODES, SUBPROTOCOL
-from api.wire.receive_queue import GoneError, Inlet
-from api.wire.send_queue import Outlet
+from api.wire.receive_queue import GoneError, ReceiveQueue
+from api.wire.send_queue import SendQueue
 from domain.errors import PeerError, StoreError
 
 _log = structlog.get_logger(__name__)
@@ -35,11 +36,11 @@ _LEAVINGS = (WebSocketDisconnect, RuntimeError, OSError)
 
 
 class _Socket:
-    """The websocket as the outlet and the receive loop see it. `connection` is what carries it."""
+    """The websocket as the send_queue and the receive loop see it. `connection` is what carries it."""
 
     def __init__(self, socket: WebSocket[Any, Any, Any]) -> None:
         self._socket = socket
-        self.connection: SocketConnection = cast("Any", socket.scope)[SCOPE_KEY]
+        self.connection: WebsocketConnection = cast("Any", socket.scope)[SCOPE_KEY]
 
     async def send_text(self, data: str) -> None:
         await self._socket.send_data(data)
@@ -71,19 +72,19 @@ async def audio_socket(socket: WebSocket[Any, Any, Any], services: NamedDependen
         return
     await socket.accept(subprotocols=SUBPROTOCOL)
     wire = _Socket(socket)
-    outlet = Outlet(wire)
+    send_queue = SendQueue(wire)
     try:
-        session = await _hello(wire, outlet, services)
+        session = await _hello(wire, send_queue, services)
     except PeerError as error:
         services.counts.hello_refusals[error.code] += 1
-        await _refuse(outlet, error)
+        await _refuse(send_queue, error)
     except (GoneError, *_LEAVINGS):
         _log.info("client_gone_before_hello")
     else:
-        await _converse(wire, outlet, session, services)
+        await _converse(wire, send_queue, session, services)
 
 
-async def _hello(wire: _Socket, outlet: Outlet, services: Services) -> CallSession:
+async def _hello(wire: _Socket, send_queue: SendQueue, services: Services) -> LiveCall:
     """The first message decides which call this is. Raises `PeerError`."""
     try:
         async with asyncio.timeout(_HELLO_TIMEOUT_S):
@@ -96,7 +97,7 @@ async def _hello(wire: _Socket, outlet: Outlet, services: Services) -> CallSessi
     if not isinstance(hello, protocol.Hello):
         raise PeerError("hello_expected", "Something came before hello: say hello with your token first.")
     try:
-        session = await services.switchboard.reach(services.mint.call_of(hello.token))
+        session = await services.registry.reach(services.mint.call_of(hello.token))
         if session.told.lacks(session.client.kept_version(hello)):
             await session.told.read_older(services.store, session.call.id)
     except StoreError as error:  # away, full, or of another version: a moment later, or another server, may do
@@ -109,7 +110,7 @@ async def _hello(wire: _Socket, outlet: Outlet, services: Services) -> CallSessi
     session.client.hellos.spend()
     try:
         token = services.mint.issue(session.call.id)
-        session.client.attach(outlet, hello, token, services.settings.ping_interval_ms)
+        session.client.attach(send_queue, hello, token, services.settings.ping_interval_ms)
     except PeerError as error:
         if error.code not in _NO_VIOLATIONS:
             session.client.violated(error)
@@ -117,38 +118,38 @@ async def _hello(wire: _Socket, outlet: Outlet, services: Services) -> CallSessi
     return session
 
 
-async def _refuse(outlet: Outlet, error: PeerError) -> None:
-    outlet.send(complaint(error.code, error.message) | {"version": 0})
-    outlet.finish(CLOSE_CODES.get(error.code, 1011), error.code)
+async def _refuse(send_queue: SendQueue, error: PeerError) -> None:
+    send_queue.send(complaint(error.code, error.message) | {"version": 0})
+    send_queue.finish(CLOSE_CODES.get(error.code, 1011), error.code)
     _log.info("hello_refused", code=error.code)
-    await _send_rest(outlet)
+    await _send_rest(send_queue)
 
 
-async def _send_rest(outlet: Outlet) -> None:
+async def _send_rest(send_queue: SendQueue) -> None:
     try:
         async with asyncio.timeout(_CLOSE_TIMEOUT_S):
-            await outlet.run()
+            await send_queue.run()
     except _LEAVINGS:  # a time-out is an OSError too
         _log.info("client_gone_before_close")
 
 
-async def _converse(wire: _Socket, outlet: Outlet, session: CallSession, services: Services) -> None:
+async def _converse(wire: _Socket, send_queue: SendQueue, session: LiveCall, services: Services) -> None:
     interval_s, silence_s = services.settings.ping_interval_ms / 1000, session.call.policy.links.silence_ms / 1000
-    heartbeat = Heartbeat(session, outlet, services.mint, interval_s, silence_s)
-    inlet = Inlet(wire, outlet, session, heartbeat, services.counts)
-    sender = asyncio.create_task(outlet.run(), name="send")
+    heartbeat = Heartbeat(session, send_queue, services.mint, interval_s, silence_s)
+    receive_queue = ReceiveQueue(wire, send_queue, session, heartbeat, services.counts)
+    sender = asyncio.create_task(send_queue.run(), name="send")
     tasks: list[asyncio.Task[None]] = [
-        asyncio.create_task(inlet.read(), name="read"),
-        asyncio.create_task(inlet.work(), name="work"),
+        asyncio.create_task(receive_queue.read(), name="read"),
+        asyncio.create_task(receive_queue.work(), name="work"),
         sender,
         asyncio.create_task(heartbeat.run(), name="heartbeat"),
-        asyncio.create_task(_bound_the_end(outlet), name="end"),
+        asyncio.create_task(_bound_the_end(send_queue), name="end"),
     ]
     reason, left = "the server stopped", False
     wire.connection.let_in()
     try:
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        reason, left = _why(tasks, outlet)
+        reason, left = _why(tasks, send_queue)
         for bug in filter(_is_bug, (task.exception() for task in tasks if task.done())):
             session.fail(bug)
             await asyncio.wait([sender], timeout=_CLOSE_TIMEOUT_S)  # the client is told
@@ -157,9 +158,9 @@ async def _converse(wire: _Socket, outlet: Outlet, session: CallSession, service
             task.cancel()
         results = await asyncio.gather(*tasks, return_exceptions=True)
         try:
-            await inlet.work_off()  # what has arrived was sent before the connection ended
+            await receive_queue.work_off()  # what has arrived was sent before the connection ended
         finally:
-            session.client.detach(outlet, reason, left)
+            session.client.detach(send_queue, reason, left)
             wire.connection.let_out()
     for bug in filter(_is_bug, results):
         session.fail(bug)
@@ -169,14 +170,15 @@ def _is_bug(error: BaseException | None) -> TypeGuard[Exception]:
     return isinstance(error, Exception) and not isinstance(error, (GoneError, *_LEAVINGS))
 
 
-async def _bound_the_end(outlet: Outlet) -> None:
+async def _bound_the_end(send_queue: SendQueue) -> None:
     """A client that does not read its last messages is not waited for."""
-    await outlet.finishing.wait()
+    await send_queue.finishing.wait()
     await asyncio.sleep(_CLOSE_TIMEOUT_S)
 
 
-def _why(tasks: list[asyncio.Task[None]], outlet: Outlet) -> tuple[str, bool]:
-    """A few words on why the connection ended, for the log of the call, and whether the client closed it in order."""
+def _why(tasks: list[asyncio.Task[None]], send_queue: SendQueue) -> tuple[str, bool]:
+    """A few words on why the connection ended, for the log of the call, and whether the client
+    closed it in order."""
     for task in tasks:
         if task.done():
             error = task.exception()
@@ -186,4 +188,4 @@ def _why(tasks: list[asyncio.Task[None]], outlet: Outlet) -> tuple[str, bool]:
                 return f"connection broken: {type(error).__name__}", False
             if task.get_name() == "heartbeat":
                 return "no sign of life", False
-    return outlet.close_reason or "closed by the server", True
+    return send_queue.close_reason or "closed by the server", True

@@ -40,12 +40,13 @@ async def live() -> Live:
 
 @get("/health/ready", summary="Can it take calls?", tags=["health"])
 async def ready(services: NamedDependency[Services]) -> Response[Ready]:
-    """503 while the database is away or the log behind, a projection fails, or the server is stopping."""
+    """503 while the database is away or the log behind, a projection fails, or the server is
+    stopping."""
     writer = services.store.writer
     problems = [*await _database_problems(services), *_log_problems(services)]
     if services.rehearsal is not None and services.rehearsal.returncode is not None:
         problems.append("The rehearsal interviewer has ended: restart the server.")
-    if services.switchboard.draining:
+    if services.registry.draining:
         problems.append("The server is stopping.")
     problems += [
         f"Projection {runner.status.name} fails: {runner.status.last_error}"
@@ -54,7 +55,7 @@ async def ready(services: NamedDependency[Services]) -> Response[Ready]:
     ]
     body = Ready(
         status="unready" if problems else "ready",
-        calls=services.switchboard.count,
+        calls=services.registry.count,
         rehearsing=services.rehearsing,
         problems=problems,
         events_waiting=writer.queued,

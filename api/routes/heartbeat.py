@@ -1,4 +1,5 @@
-"""Signs of life: pings to the client every second, the round trips they measure, and whether anything still comes.
+"""Signs of life: pings to the client every second, the round trips they measure, and whether
+anything still comes.
 
 Keeps the client's token fresh as well.
 """
@@ -7,8 +8,8 @@ import asyncio
 from collections.abc import Callable
 from time import monotonic, monotonic_ns
 
-from api.live.session import CallSession
-from api.wire.send_queue import Outlet
+from api.live.session import LiveCall
+from api.wire.send_queue import SendQueue
 from api.wire.tokens import TokenMint
 
 _LOOK_AGAIN_S = 0.1
@@ -24,15 +25,15 @@ class Heartbeat:
 
     def __init__(
         self,
-        session: CallSession,
-        outlet: Outlet,
+        session: LiveCall,
+        send_queue: SendQueue,
         mint: TokenMint,
         interval_s: float,
         silence_s: float,
         clock: Callable[[], float] = monotonic,
     ) -> None:
         self._session = session
-        self._outlet = outlet
+        self._send_queue = send_queue
         self._mint = mint
         self._interval_s = interval_s
         self._silence_s = silence_s
@@ -79,7 +80,8 @@ class Heartbeat:
         return worst_us
 
     def _renew_token(self) -> None:
-        """At half of a token's life: whoever is connected always holds one that outlives the resuming wait."""
+        """At half of a token's life: whoever is connected always holds one that outlives the
+        resuming wait."""
         self._token_age_s += self._interval_s
         if self._token_age_s >= self._mint.lifetime_s / 2:
             self._token_age_s = 0.0
@@ -87,4 +89,4 @@ class Heartbeat:
             self._send({"type": "token", "token": token.text, "token_expires_at": token.expires})
 
     def _send(self, message: dict[str, object]) -> None:
-        self._outlet.send({"version": self._session.call.record.version} | message)
+        self._send_queue.send({"version": self._session.call.record.version} | message)

@@ -1,6 +1,8 @@
-"""`GET /metrics`: what this process counts and measures, for Prometheus. Nothing in it says who said what.
+"""`GET /metrics`: what this process counts and measures, for Prometheus. Nothing in it says who
+said what.
 
-Everything is read when it is asked for; the calls themselves only add to plain numbers (`adapters.telemetry`).
+Everything is read when it is asked for; the calls themselves only add to plain numbers
+(`adapters.telemetry`).
 """
 
 from collections import Counter
@@ -17,8 +19,8 @@ from prometheus_client.registry import Collector
 
 from adapters.postgres.views import Views
 from adapters.telemetry.loop_lag import BOUNDS_S, Lateness
-from adapters.voice.turn_detector import PauseJudge
-from api.connections.admission import Door
+from adapters.voice.turn_detector import SmartTurnDetector
+from api.connections.admission import AdmissionGate
 from api.live.counts import Counts
 from api.services import Services
 from domain.errors import StoreUnavailableError
@@ -67,10 +69,10 @@ class _Snapshot(Collector):
         yield _gauge("viva_build", "Always 1; the version that runs.", {version("viva"): 1}, "version")
         yield from _calls(services)
         yield from _counted(services.counts)
-        yield from _connections(services.door)
+        yield from _connections(services.gate)
         yield from _towards_gemini(services)
         yield from _log(services)
-        yield from _judging(services.judge)
+        yield from _turn_detection(services.turn_detector)
         lag = services.loop_lag
         yield _late("viva_loop_lag_seconds", "How much later than it should the event loop came to a task.", lag.lag)
         yield _late("viva_loop_stall_seconds", "The same, without what the machine withheld of a core.", lag.stall)
@@ -78,15 +80,15 @@ class _Snapshot(Collector):
 
 
 def _calls(services: Services) -> Iterator[Metric]:
-    switchboard = services.switchboard
+    registry = services.registry
     states = Counter({state.value: 0 for state in State})
-    states.update(session.call.state.value for session in switchboard.sessions)
+    states.update(session.call.state.value for session in registry.sessions)
     yield _gauge("viva_calls", "Calls that have not settled, by state.", states, "state")
-    waiting = [session.line.waiting for session in switchboard.sessions]
-    yield _gauge("viva_outlet_waiting", "Messages waiting to go to clients, all calls.", sum(waiting))
-    yield _gauge("viva_outlet_longest", "The most that wait for one client.", max(waiting, default=0))
+    waiting = [session.line.waiting for session in registry.sessions]
+    yield _gauge("viva_send_queue_messages", "Messages waiting to go to clients, all calls.", sum(waiting))
+    yield _gauge("viva_send_queue_longest", "The most that wait for one client.", max(waiting, default=0))
     yield _gauge("viva_calls_limit", "The most calls that this process holds.", services.settings.max_calls)
-    yield _gauge("viva_draining", "1 while the process stops and takes no more calls.", int(switchboard.draining))
+    yield _gauge("viva_draining", "1 while the process stops and takes no more calls.", int(registry.draining))
 
 
 def _counted(counts: Counts) -> Iterator[Metric]:
@@ -98,7 +100,7 @@ def _counted(counts: Counts) -> Iterator[Metric]:
         counts.calls_taken_over,
         "how",
     )
-    yield _counter("viva_claims_broken", "Takeovers that failed by a fault of ours.", counts.claims_broken)
+    yield _counter("viva_takeovers_failed", "Takeovers that failed by a fault of ours.", counts.takeovers_failed)
     yield _counter("viva_calls_handed_over", "Calls let go of in good order.", counts.calls_handed_over, "reason")
     yield _counter(
         "viva_client_connections", "Hellos taken, first ones and resumes.", counts.client_connections, "kind"
@@ -113,25 +115,30 @@ def _counted(counts: Counts) -> Iterator[Metric]:
         "viva_model_losses", "Gemini sessions lost and dials failed, by close code.", counts.model_losses, "code"
     )
     yield _counter("viva_model_redials", "Gemini sessions left for another one, and why.", counts.model_redials, "why")
-    yield _counter("viva_outlets_failed", "Calls ended by a full queue.", counts.outlets_failed, "outlet")
-    yield _counter("viva_outlet_shed", "Messages dropped for a slow client, by type.", counts.outlet_shed, "type")
-    yield _counter("viva_inlets_full", "Connections left unread for a while: too much waited.", counts.inlets_full)
+    yield _counter("viva_queue_overflows", "Calls ended by a full queue.", counts.queue_overflows, "send_queue")
+    yield _counter(
+        "viva_client_messages_dropped",
+        "Messages dropped for a slow client, by type.",
+        counts.client_messages_dropped,
+        "type",
+    )
+    yield _counter(
+        "viva_receive_queue_full", "Connections left unread for a while: too much waited.", counts.receive_queue_full
+    )
     yield _counter("viva_read_back_samples", "Candidate audio read back from the log.", counts.read_back_samples)
     yield _counter("viva_http_refusals", "Requests answered with an error, by code.", counts.http_refusals, "code")
     yield _counter("viva_hello_refusals", "Connections refused before ready, by code.", counts.hello_refusals, "code")
 
 
-def _connections(door: Door) -> Iterator[Metric]:
-    waiting = {"http": 0, "websocket": 0} | door.waiting
+def _connections(gate: AdmissionGate) -> Iterator[Metric]:
+    waiting = {"http": 0, "websocket": 0} | gate.waiting
     yield _gauge("viva_connections_waiting", "Connections that are not a call's.", waiting, "kind")
-    yield _counter(
-        "viva_connections_turned_away", "Of these, closed because there were too many.", door.turned_away, "kind"
-    )
-    yield _counter("viva_connections_given_up", "Of these, closed because they took too long.", door.gave_up_on, "kind")
+    yield _counter("viva_connections_evicted", "Of these, closed because there were too many.", gate.evicted, "kind")
+    yield _counter("viva_connections_timed_out", "Of these, closed because they took too long.", gate.timed_out, "kind")
 
 
 def _towards_gemini(services: Services) -> Iterator[Metric]:
-    links = [session.link for session in services.switchboard.sessions]
+    links = [session.link for session in services.registry.sessions]
     longest_ms = max((link.counts.uplink.longest_wait_ms for link in links), default=0)
     yield _gauge(
         "viva_uplink_waiting", "Messages waiting to go to Gemini, all calls.", sum(link.waiting for link in links)
@@ -159,11 +166,11 @@ def _log(services: Services) -> Iterator[Metric]:
     yield _counter("viva_log_lost", "Appends not known to be written.", stats.lost)
 
 
-def _judging(judge: PauseJudge | None) -> Iterator[Metric]:
-    if judge is not None:
-        yield _counter("viva_pauses_asked", "Pauses given to the judge.", judge.asked)
-        yield _counter("viva_pauses_refused", "Pauses not judged: its queue was full.", judge.refused)
-        yield _counter("viva_pauses_failed", "Pauses that the judge failed at.", judge.failed)
+def _turn_detection(turn_detector: SmartTurnDetector | None) -> Iterator[Metric]:
+    if turn_detector is not None:
+        yield _counter("viva_turn_detector_asked", "Pauses given to the turn detector.", turn_detector.asked)
+        yield _counter("viva_turn_detector_refused", "Pauses not predicted: its queue was full.", turn_detector.refused)
+        yield _counter("viva_turn_detector_failed", "Pauses that the turn detector failed at.", turn_detector.failed)
 
 
 def _late(name: str, text: str, lateness: Lateness) -> Metric:

@@ -63,7 +63,7 @@ class CallsController(ReadingController):
         for field in unknown_fields(await request.json(), data):
             raise PeerError("invalid_parameter", f"{field}: there is no such field; see docs/protocol.md.")
         agent = services.agents.find(data.agent)
-        call_id = await services.switchboard.open(agent, data.candidate, data.context)
+        call_id = await services.registry.open(agent, data.candidate, data.context)
         token = services.mint.issue(call_id)
         return OpenedCall(
             call_id=call_id,

@@ -1,7 +1,7 @@
 """Reading calls over HTTP: the list, one call, its transcript, its latencies.
 
-All of it comes from the views of the projections, which follow the log by some milliseconds: a call that was opened
-just now may not be there yet. Every error has the body `{"code", "message"}`.
+All of it comes from the views of the projections, which follow the log by some milliseconds: a call
+that was opened just now may not be there yet. Every error has the body `{"code", "message"}`.
 """
 
 from collections.abc import Sequence

@@ -4,7 +4,7 @@ from typing import Any, assert_never
 
 from domain import effects as fx
 
-Telling = (
+ReplayableMessage = (
     fx.TellState
     | fx.TellTranscript
     | fx.TellLatency
@@ -16,7 +16,7 @@ Telling = (
 )
 
 
-def message_of(effect: Telling) -> dict[str, Any]:
+def message_of(effect: ReplayableMessage) -> dict[str, Any]:
     """The control message for an effect, without its `version`."""
     match effect:
         case fx.TellState(state, missing):

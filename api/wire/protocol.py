@@ -1,6 +1,8 @@
-"""The messages of `viva.v1` (docs/protocol.md), decoded and encoded. No socket in here; both ends use it.
+"""The messages of `viva.v1` (docs/protocol.md), decoded and encoded. No socket in here; both ends
+use it.
 
-What a client sends is never trusted: everything that does not fit raises `PeerError` with a code and a sentence.
+What a client sends is never trusted: everything that does not fit raises `PeerError` with a code
+and a sentence.
 """
 
 import struct
@@ -69,7 +71,8 @@ class ClientAudio(NamedTuple):
 
 
 class ServerAudio(NamedTuple):
-    """One audio message of the server: mono PCM16 little-endian at 24 kHz, from `sample` of the stream on."""
+    """One audio message of the server: mono PCM16 little-endian at 24 kHz, from `sample` of the
+    stream on."""
 
     seq: int
     generation: int

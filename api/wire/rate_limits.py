@@ -6,8 +6,9 @@ from time import monotonic
 from domain.errors import PeerError
 
 
-class Allowance:
-    """One kind of one connection's messages, or of a call's. `what` names them; `now_s` is a monotonic clock."""
+class RateLimit:
+    """One kind of one connection's messages, or of a call's. `what` names them; `now_s` is a
+    monotonic clock."""
 
     def __init__(
         self,
@@ -27,7 +28,8 @@ class Allowance:
         self._at_s = now_s()
 
     def spend(self) -> None:
-        """One message came. Raises `PeerError` with the code, which is `too_many_messages` unless it was chosen."""
+        """One message came. Raises `PeerError` with the code, which is `too_many_messages` unless
+        it was chosen."""
         now_s = self._now_s()
         self._left = min(self._most, self._left + (now_s - self._at_s) * self._per_s) - 1
         self._at_s = now_s

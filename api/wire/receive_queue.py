@@ -1,11 +1,12 @@
 """One connection's way in from its client: read at once, worked off in order.
 
-`read` takes what arrives. What is about this moment (what is playing, pings, pongs) reaches the call at once; audio,
-and what must keep its place in it, waits for `work`. So a client that sends half a minute again after an outage is
-known to be alive, and to play, while that half minute is caught up with.
+`read` takes what arrives. What is about this moment (what is playing, pings, pongs) reaches the
+call at once; audio, and what must keep its place in it, waits for `work`. So a client that sends
+half a minute again after an outage is known to be alive, and to play, while that half minute is
+caught up with.
 
-Policy when too much waits: the connection is not read until half of it was handed over. That is counted, and nothing
-is lost.
+Policy when too much waits: the connection is not read until half of it was handed over. That is
+counted, and nothing is lost.
 """
 
 import asyncio
@@ -13,12 +14,12 @@ from collections import deque
 from typing import NoReturn, Protocol
 
 from api.live.counts import Counts
-from api.live.session import CallSession
+from api.live.session import LiveCall
 from api.routes.heartbeat import Heartbeat
 from api.wire import protocol
 from api.wire.protocol import ClientMessage
-from api.wire.rate_limits import Allowance
-from api.wire.send_queue import Outlet
+from api.wire.rate_limits import RateLimit
+from api.wire.send_queue import SendQueue
 from domain.errors import PeerError
 from domain.inputs import RoundTripMeasured
 
@@ -26,9 +27,11 @@ MOST_BYTES = 4 * 2**20
 """Two minutes at 16 kHz, 43 s at 48 kHz."""
 _CONTROLS_PER_S = 100
 _AUDIO_PER_S, _AUDIO_AT_ONCE = 200, 20_000
-"""Messages of 5 ms are shorter than any client sends; and a long outage's audio is sent again all at once."""
+"""Messages of 5 ms are shorter than any client sends; and a long outage's audio is sent again all
+at once."""
 _READ_AT_ONCE, _TAKEN_AT_ONCE = 16, 4
-"""Messages that wait are handed over without a pause: after so many, a millisecond or two, others have their turn."""
+"""Messages that wait are handed over without a pause: after so many, a millisecond or two, others
+have their turn."""
 _OVERHEAD_BYTES = 64
 _VIOLATIONS = {
     1009: ("message_too_big", "A message was far above the limits of ready: send less."),
@@ -53,19 +56,20 @@ class Source(Protocol):
         ...
 
 
-class Inlet:
-    """Between a connection after its hello and its call. `outlet` is the same connection's way out."""
+class ReceiveQueue:
+    """Between a connection after its hello and its call. `send_queue` is the same connection's way
+    out."""
 
     def __init__(
-        self, source: Source, outlet: Outlet, session: CallSession, heartbeat: Heartbeat, counts: Counts
+        self, source: Source, send_queue: SendQueue, session: LiveCall, heartbeat: Heartbeat, counts: Counts
     ) -> None:
         self._source = source
-        self._outlet = outlet
+        self._send_queue = send_queue
         self._session = session
         self._heartbeat = heartbeat
         self._counts = counts
-        self._controls = Allowance("control messages", _CONTROLS_PER_S, _CONTROLS_PER_S)
-        self._voice = Allowance("audio messages", _AUDIO_PER_S, _AUDIO_AT_ONCE)
+        self._controls = RateLimit("control messages", _CONTROLS_PER_S, _CONTROLS_PER_S)
+        self._voice = RateLimit("audio messages", _AUDIO_PER_S, _AUDIO_AT_ONCE)
         self._waiting: deque[tuple[bytes | ClientMessage | PeerError, int]] = deque()
         self._bytes = 0
         self._at_fault = False
@@ -96,14 +100,15 @@ class Inlet:
 
     async def _wait_for_room(self) -> None:
         """It is not the client that is silent meanwhile."""
-        self._counts.inlets_full += 1
+        self._counts.receive_queue_full += 1
         while self._bytes > MOST_BYTES // 2:
             self._room.clear()
             await self._room.wait()
             self._heartbeat.heard()
 
     async def work(self) -> NoReturn:
-        """Hand over what waits, for as long as the connection lives. Others have their turn in between."""
+        """Hand over what waits, for as long as the connection lives. Others have their turn in
+        between."""
         while True:
             await self.work_off()
             self._arrived.clear()
@@ -125,7 +130,7 @@ class Inlet:
     @property
     def _wanted(self) -> bool:
         """Not once it was replaced, or closed for cause: what still arrives is nobody's."""
-        return not self._at_fault and self._session.client.is_attached(self._outlet)
+        return not self._at_fault and self._session.client.is_attached(self._send_queue)
 
     def _sort(self, message: str | bytes) -> None:
         """Raises `PeerError`."""

@@ -1,11 +1,12 @@
 """One connection's way out to its client: a bounded queue, drained by one task.
 
-Policy when its client does not keep up: first what is stale goes, and only that: an interim transcript that a later
-text replaces, a state that the call has left. It is counted, and an event says so. When the queue is full all the
-same, nobody waits: `send` says no, and the call ends with a reason; the playout sends only a few hundred ms ahead, so a
-full queue means that the client does not read. Only then is what waits given up (`give_up`), so that a client which
-reads again after all finds the reason next. What is told again to a client that comes back waits as one message,
-however much it is: that it has a long past does not make it slow.
+Policy when its client does not keep up: first what is stale goes, and only that: an interim
+transcript that a later text replaces, a state that the call has left. It is counted, and an event
+says so. When the queue is full all the same, nobody waits: `send` says no, and the call ends with a
+reason; the playout sends only a few hundred ms ahead, so a full queue means that the client does
+not read. Only then is what waits given up (`give_up`), so that a client which reads again after all
+finds the reason next. What is told again to a client that comes back waits as one message, however
+much it is: that it has a long past does not make it slow.
 """
 
 import asyncio
@@ -37,8 +38,9 @@ class _Waiting(NamedTuple):
     """What this will be stale about when more is said of it; None for what never is."""
 
 
-class Outlet:
-    """`send` and `send_audio` never wait; `run` carries what they queued to the wire until `finish` was called."""
+class SendQueue:
+    """`send` and `send_audio` never wait; `run` carries what they queued to the wire until `finish`
+    was called."""
 
     def __init__(self, wire: Wire, longest: int = _LONGEST_QUEUE, behind: int = _BEHIND) -> None:
         self._wire = wire
@@ -74,11 +76,13 @@ class Outlet:
         return self._put(_Waiting("audio", encode_server_audio(audio), None))
 
     def send_again(self, messages: Iterable[dict[str, Any]]) -> bool:
-        """Queue what the client has missed; each is encoded when its turn comes. False as for `send`."""
+        """Queue what the client has missed; each is encoded when its turn comes. False as for
+        `send`."""
         return self._put(_Waiting("again", iter(messages), None))
 
     def take_shed(self, *, ended: bool = False) -> dict[str, int]:
-        """How many messages of each type were thrown away since this last said so: once the client keeps up again.
+        """How many messages of each type were thrown away since this last said so: once the client
+        keeps up again.
 
         Or now, if the connection has ended.
         """
@@ -97,7 +101,8 @@ class Outlet:
         self._newest.clear()
 
     def finish(self, code: int, reason: str) -> None:
-        """Close the connection once everything queued before has gone out. Only the first call counts."""
+        """Close the connection once everything queued before has gone out. Only the first call
+        counts."""
         if not self._finished:
             self._finished = True
             self.finishing.set()
@@ -142,7 +147,8 @@ class Outlet:
 
 
 def _subject(message: dict[str, Any]) -> tuple[Hashable, bool]:
-    """What a message makes an earlier one stale about, and whether a later one makes it stale as well."""
+    """What a message makes an earlier one stale about, and whether a later one makes it stale as
+    well."""
     match message:
         case {"type": "transcript", "who": who, "number": number, "interim": interim}:
             return (who, number), bool(interim)

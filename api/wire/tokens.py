@@ -1,7 +1,7 @@
 """Tokens: signed, short-lived, good for one call, usable again to resume it.
 
-A token travels in the client's hello, never in a URL. The key is the operator's (VIVA_SECRET), or one made once and
-kept in the data folder.
+A token travels in the client's hello, never in a URL. The key is the operator's (VIVA_SECRET), or
+one made once and kept in the data folder.
 """
 
 import secrets
@@ -37,7 +37,8 @@ class Token:
 
 
 class TokenMint:
-    """Issues and checks the tokens of one key. Raises `WeakSecretError` for a key of less than 32 characters."""
+    """Issues and checks the tokens of one key. Raises `WeakSecretError` for a key of less than 32
+    characters."""
 
     def __init__(self, secret: str, lifetime_s: int) -> None:
         if len(secret) < _SHORTEST_SECRET:

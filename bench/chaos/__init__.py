@@ -1,8 +1,10 @@
-"""The fault laboratory: real processes, a seeded schedule of faults, and a checker of what must hold whatever happens.
+"""The fault laboratory: real processes, a seeded schedule of faults, and a checker of what must
+hold whatever happens.
 
     clients ──► door ──► viva serve (one or two) ──► door ──► rehearsal interviewer
                               └──► embedded Postgres
 
-Everything a call did is looked at afterwards from four sides: its log, its stored audio, what its client sent and was
-told, and what Gemini's sessions received (`evidence`). Each law of `invariants` is a plain function over that.
+Everything a call did is looked at afterwards from four sides: its log, its stored audio, what its
+client sent and was told, and what Gemini's sessions received (`evidence`). Each law of `invariants`
+is a plain function over that.
 """

@@ -1,4 +1,5 @@
-"""A candidate of the laboratory: holds a call through a door of their own, answers, interrupts, and hangs up."""
+"""A candidate of the laboratory: holds a call through a door of their own, answers, interrupts, and
+hangs up."""
 
 import asyncio
 import random
@@ -54,7 +55,8 @@ class Manner:
 
 @dataclass(slots=True)
 class Candidate:
-    """One of them. `journal` and `call_id` are there once the call has begun; `trouble` says what else went wrong."""
+    """One of them. `journal` and `call_id` are there once the call has begun; `trouble` says what
+    else went wrong."""
 
     number: int
     door: Door
@@ -76,7 +78,8 @@ class Candidate:
         return f"Chaos-{self.number:04d}"
 
     async def hold(self, until: asyncio.Event) -> None:
-        """Open a call, be interviewed until told to hang up, and wait until the end is told and acknowledged."""
+        """Open a call, be interviewed until told to hang up, and wait until the end is told and
+        acknowledged."""
         opened = await self._open()
         self.call_id = opened.call_id
         client = VivaClient(opened, rate_hz=RATE_HZ, name="viva chaos", keep_heard=False)
@@ -132,7 +135,8 @@ class Candidate:
         self._changed.set()
 
     async def _converse(self, client: VivaClient) -> None:
-        """Wait for the interviewer, then answer or interrupt; after a while without one, speak all the same."""
+        """Wait for the interviewer, then answer or interrupt; after a while without one, speak all
+        the same."""
         dice = random.Random(f"{self.seed} {self.number}")
         names = sorted(self.said)
         while True:

@@ -1,4 +1,5 @@
-"""The course of a call, read from its log: its owners, its clock, its dials, and the answers that were replied to."""
+"""The course of a call, read from its log: its owners, its clock, its dials, and the answers that
+were replied to."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -11,9 +12,9 @@ from domain.events import (
     CallOpened,
     CandidateStarted,
     CandidateStopped,
-    GenerationRequested,
-    GenerationStarted,
     ModelStarted,
+    ReplyRequested,
+    ReplyStarted,
 )
 
 TAKEN_OVER = "call.taken_over.v1"
@@ -31,7 +32,8 @@ def void(events: Sequence[Event], epoch: int, version: int) -> bool:
 
 
 class WallClock:
-    """When an event happened, in seconds of wall time: each owner starts the call's clock from its own."""
+    """When an event happened, in seconds of wall time: each owner starts the call's clock from its
+    own."""
 
     def __init__(self, events: Sequence[Event]) -> None:
         opened = events[0]
@@ -53,7 +55,8 @@ def seconds(stamp: str) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """What of the candidate's stream one stretch of an answer gave to the model: positions at 16 kHz."""
+    """What of the candidate's stream one stretch of an answer gave to the model: positions at 16
+    kHz."""
 
     turn: int
     from_sample: int
@@ -63,7 +66,8 @@ class Stretch:
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """A reply whose audio began: the stretch that it answers, and those before it to which no reply was heard."""
+    """A reply whose audio began: the stretch that it answers, and those before it to which no reply
+    was heard."""
 
     generation: int
     version: int
@@ -75,7 +79,7 @@ def answered(events: Sequence[Event]) -> Iterator[Answered]:
     """Every reply to an answer of the candidate's that Gemini began to give."""
     opened: tuple[int, int] | None = None
     said: list[Stretch] = []
-    asked: dict[int, GenerationRequested] = {}
+    asked: dict[int, ReplyRequested] = {}
     for event in events:
         match event:
             case CandidateStarted() | BargeInConfirmed():
@@ -83,9 +87,9 @@ def answered(events: Sequence[Event]) -> Iterator[Answered]:
             case CandidateStopped() if opened is not None:
                 said.append(Stretch(*opened, event.to_sample, event.originator_version))
                 opened = None
-            case GenerationRequested():
+            case ReplyRequested():
                 asked[event.generation] = event
-            case GenerationStarted() if opened is None and said:
+            case ReplyStarted() if opened is None and said:
                 request = asked.get(event.generation)
                 if request is not None and request.cause in ANSWERING and said[-1].turn == request.turn:
                     yield Answered(event.generation, event.originator_version, said[-1], tuple(said[:-1]))

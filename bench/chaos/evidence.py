@@ -1,4 +1,5 @@
-"""What is known of one call afterwards: its log, its audio, what its client saw, and what Gemini's sessions received.
+"""What is known of one call afterwards: its log, its audio, what its client saw, and what Gemini's
+sessions received.
 
 All `*_s` are seconds of wall time, on the one clock of the one machine.
 """
@@ -13,8 +14,9 @@ from domain.ports import AudioSegment, Side
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """A control message of the server's: by which incarnation of which server, and in which epoch of the call."""
+class MessageReplay:
+    """A control message of the server's: by which incarnation of which server, and in which epoch
+    of the call."""
 
     at_s: float
     server: str
@@ -56,18 +58,19 @@ class Connection:
 
 @dataclass(slots=True)
 class ClientJournal:
-    """Everything that one client did and saw. `sent[seq]` is the PCM of an audio message, at `rate_hz`."""
+    """Everything that one client did and saw. `sent[seq]` is the PCM of an audio message, at
+    `rate_hz`."""
 
     rate_hz: int = 16_000
     sent: list[bytes] = field(default_factory=list)
-    told: list[Told] = field(default_factory=list)
+    told: list[MessageReplay] = field(default_factory=list)
     received: list[Received] = field(default_factory=list)
     played: list[Played] = field(default_factory=list)
     connections: list[Connection] = field(default_factory=list)
     ended_as: str = ""
     """Why the client thinks that the call is over: the reason of `closed`, or the code of an error."""
 
-    def of(self, kind: str) -> list[Told]:
+    def of(self, kind: str) -> list[MessageReplay]:
         """All messages of one type."""
         return [each for each in self.told if each.kind == kind]
 
@@ -87,7 +90,8 @@ class Window:
 
 @dataclass(slots=True)
 class GeminiSession:
-    """One accepted set-up at the interviewer. `handles` says how many of its windows each handle remembers."""
+    """One accepted set-up at the interviewer. `handles` says how many of its windows each handle
+    remembers."""
 
     name: str
     began_s: float
@@ -107,7 +111,8 @@ class GeminiSession:
 
 @dataclass(frozen=True, slots=True)
 class CallEvidence:
-    """One call. `events` are in the order of the log, `audio` is what is stored of both sides, `sessions` by age."""
+    """One call. `events` are in the order of the log, `audio` is what is stored of both sides,
+    `sessions` by age."""
 
     call_id: UUID
     events: Sequence[Event]

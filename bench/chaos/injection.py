@@ -32,7 +32,8 @@ class Injected:
 
 
 class Injector:
-    """Strikes at servers, database, interviewer and clients. `another` says whether other servers stay up meanwhile."""
+    """Strikes at servers, database, interviewer and clients. `another` says whether other servers
+    stay up meanwhile."""
 
     def __init__(
         self,
@@ -48,7 +49,8 @@ class Injector:
         self._live = live
         self._show = show
         self._one_server, self._one_outage = asyncio.Lock(), asyncio.Lock()
-        """A server, or the database, that has not come back yet is waited for, however slow the machine."""
+        """A server, or the database, that has not come back yet is waited for, however slow the
+        machine."""
         self.injected: list[Injected] = []
 
     async def run(self, strikes: Iterable[Strike]) -> None:

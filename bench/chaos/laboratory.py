@@ -1,4 +1,5 @@
-"""The laboratory: opens the rig, lets calls be held and faults happen, and gathers the evidence of every call."""
+"""The laboratory: opens the rig, lets calls be held and faults happen, and gathers the evidence of
+every call."""
 
 import asyncio
 import json
@@ -77,7 +78,8 @@ class Laboratory:
         return candidate
 
     async def gather(self, show: Callable[[str], None] = lambda _: None) -> list[CallEvidence]:
-        """The evidence of every call in the log, once all have settled or their time for that is over."""
+        """The evidence of every call in the log, once all have settled or their time for that is
+        over."""
         sessions = sessions_of(self.interviewer.journal)
         by_call = {each.call_id: each for each in self.candidates if each.call_id}
         found = []

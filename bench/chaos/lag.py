@@ -14,8 +14,8 @@ _TIMEOUT_S = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Stalls:
-    """The servers' looks at their loops, those that came more than 50 ms late, and of these those that came so late by
-    the servers' own doing: for the others somebody else had the core."""
+    """The servers' looks at their loops, those that came more than 50 ms late, and of these those
+    that came so late by the servers' own doing: for the others somebody else had the core."""
 
     looks: int = 0
     late: int = 0

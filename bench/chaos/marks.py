@@ -36,9 +36,9 @@ def marks(runs: Sequence[Run]) -> list[Mark]:
     """Every mark that these runs speak about."""
     by_name = {run.scenario.name: run for run in runs}
     found: list[Mark] = []
-    for name, judge in _JUDGES.items():
+    for name, turn_detector in _JUDGES.items():
         if name in by_name:
-            found += judge(by_name[name])
+            found += turn_detector(by_name[name])
     if runs:
         broken = sum(len(run.violations) for run in runs)
         calls = sum(len(run.calls) + len(run.others) for run in runs)

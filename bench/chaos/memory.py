@@ -16,7 +16,8 @@ _MOST_APART_S = 2.0
 
 
 class Sessions:
-    """The sessions of one call, matched with the log: each `ModelConnected` is the set-up nearest in time."""
+    """The sessions of one call, matched with the log: each `ModelConnected` is the set-up nearest
+    in time."""
 
     def __init__(self, events: Sequence[Event], sessions: Sequence[GeminiSession]) -> None:
         clock, free = WallClock(events), list(sessions)
@@ -33,7 +34,8 @@ class Sessions:
                 self._from_version.append((event.originator_version, nearest))
 
     def at(self, version: int) -> GeminiSession | None:
-        """The session that the call spoke with at `version`; None if it had none that the interviewer knows."""
+        """The session that the call spoke with at `version`; None if it had none that the
+        interviewer knows."""
         before = [session for since, session in self._from_version if since <= version]
         return before[-1] if before else None
 
@@ -48,7 +50,8 @@ class Sessions:
         return [*self._inherited(parent), *parent.windows[: parent.handles[session.handle]]]
 
     def told_until(self, session: GeminiSession) -> int:
-        """Up to which version the session that this one goes back to was told the conversation in words; 0 for none."""
+        """Up to which version the session that this one goes back to was told the conversation in
+        words; 0 for none."""
         parent = self._by_handle.get(session.handle) if session.handle else None
         if parent is not None:
             return self.told_until(parent)
@@ -57,7 +60,8 @@ class Sessions:
 
 
 class Known:
-    """How often each frame of the candidate's stream is in some windows, which are closed; each frame is unlike all."""
+    """How often each frame of the candidate's stream is in some windows, which are closed; each
+    frame is unlike all."""
 
     def __init__(self, tape: Tape, windows: Iterable[Window]) -> None:
         stream = tape.read(0, tape.end_sample)

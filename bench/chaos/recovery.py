@@ -1,4 +1,5 @@
-"""How long it took until a call was whole again, read from what its client and Gemini's sessions saw."""
+"""How long it took until a call was whole again, read from what its client and Gemini's sessions
+saw."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
@@ -26,7 +27,8 @@ OF_THE_LOG = frozenset({Kind.POSTGRES_FAST, Kind.POSTGRES_IMMEDIATE, Kind.POSTGR
 
 
 def recoveries(injected: Sequence[Injected], calls: Mapping[int, CallEvidence]) -> Iterator[tuple[Kind, float]]:
-    """(kind, seconds) of every call that felt a fault and went on. `calls` by their candidate's number."""
+    """(kind, seconds) of every call that felt a fault and went on. `calls` by their candidate's
+    number."""
     for made in injected:
         for number in made.hit:
             seen = calls.get(number)
@@ -36,7 +38,8 @@ def recoveries(injected: Sequence[Injected], calls: Mapping[int, CallEvidence]) 
 
 
 def readies(injected: Sequence[Injected], calls: Mapping[int, CallEvidence]) -> Iterator[float]:
-    """Of the kills: how many seconds until the client had `ready`; the rest of a recovery is Gemini's."""
+    """Of the kills: how many seconds until the client had `ready`; the rest of a recovery is
+    Gemini's."""
     for made in injected:
         for number in made.hit if made.kind is Kind.KILL and not made.failed else ():
             told = calls[number].client.of("ready") if number in calls else []
@@ -66,7 +69,8 @@ def _since(made: Injected, whole_s: float | None) -> float | None:
 
 
 def client_resumed_s(journal: ClientJournal, after_s: float) -> float | None:
-    """When the client had `ready` on a new connection and the call left `resuming`; None if it did not come to that."""
+    """When the client had `ready` on a new connection and the call left `resuming`; None if it did
+    not come to that."""
     ready = False
     for told in journal.told:
         if told.at_s < after_s:
@@ -93,7 +97,8 @@ def model_restored_s(journal: ClientJournal, after_s: float) -> float | None:
 
 
 def audio_flowing_s(sessions: Sequence[GeminiSession], after_s: float) -> float | None:
-    """When a session received audio again, whose forerunner ended in the middle of an answer; None if none did so."""
+    """When a session received audio again, whose forerunner ended in the middle of an answer; None
+    if none did so."""
     for before, after in pairwise(sessions):
         broken = before.windows and not before.windows[-1].closed
         if before.began_s < after_s <= before.ended_s + 0.5 <= after_s + _FELT_WITHIN_S and broken:
@@ -126,7 +131,8 @@ def audible_gap_s(journal: ClientJournal, around_s: float) -> float:
 
 
 def gaps_elsewhere(journal: ClientJournal, moments_s: Sequence[float], longer_than_s: float) -> int:
-    """How many were longer than that, and near none of these moments: what the machine, or we, do anyway."""
+    """How many were longer than that, and near none of these moments: what the machine, or we, do
+    anyway."""
     return sum(
         gap_s > longer_than_s and not any(_near(at_s, moment) for moment in moments_s)
         for at_s, gap_s in gaps_s(journal)

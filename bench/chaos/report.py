@@ -1,4 +1,5 @@
-"""What the laboratory says in the end: faults made and survived, recovery times, marks, violations, commands."""
+"""What the laboratory says in the end: faults made and survived, recovery times, marks, violations,
+commands."""
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence

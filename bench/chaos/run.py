@@ -25,7 +25,8 @@ Show = Callable[[str], None]
 
 @dataclass(slots=True)
 class Run:
-    """What came of a scenario. `calls` are by the number of their candidate; `others` were held by nobody."""
+    """What came of a scenario. `calls` are by the number of their candidate; `others` were held by
+    nobody."""
 
     scenario: Scenario
     seed: int
@@ -147,7 +148,8 @@ async def _come_and_go(
 
 
 def _judged_kindly(seen: CallEvidence, number: int, injected: list[Injected]) -> CallEvidence:
-    """A call whose sessions were taken away again and again may give up, if they were in a row: that is a law."""
+    """A call whose sessions were taken away again and again may give up, if they were in a row:
+    that is a law."""
     taken = [made for made in injected if number in made.hit and made.kind.startswith(("gemini", "kill", "drain"))]
     if len(taken) < _LOSSES_TO_GIVE_UP:
         return seen

@@ -16,7 +16,8 @@ _QUICK_POLICY: Mapping[str, Any] = {
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """`calls` at once, each until the end; with `each_s` calls come and go, and `calls` is how many in all."""
+    """`calls` at once, each until the end; with `each_s` calls come and go, and `calls` is how many
+    in all."""
 
     name: str
     group: str

@@ -1,7 +1,8 @@
-"""The schedule of faults: what is done to whom and when, all of it drawn from one seed before the run begins.
+"""The schedule of faults: what is done to whom and when, all of it drawn from one seed before the
+run begins.
 
-The same seed gives the same kinds, times, aims and lengths. What a fault meets is not in the schedule: which thread is
-where at that moment is the machine's.
+The same seed gives the same kinds, times, aims and lengths. What a fault meets is not in the
+schedule: which thread is where at that moment is the machine's.
 """
 
 import random
@@ -58,7 +59,8 @@ class Strike:
 
 @dataclass(frozen=True, slots=True)
 class Chance:
-    """How often a kind is drawn, how long it lasts (from..to), and how long nothing else happens to its victim."""
+    """How often a kind is drawn, how long it lasts (from..to), and how long nothing else happens to
+    its victim."""
 
     weight: float
     for_s: tuple[float, float] = (0.0, 0.0)
@@ -80,7 +82,8 @@ Mix = Mapping[Kind, Chance]
 def schedule(
     seed: int, mix: Mix, *, faults: int, every_s: tuple[float, float], begin_s: float = 0.0
 ) -> tuple[Strike, ...]:
-    """`faults` of them, `every_s` (from..to) apart. What is still down is not struck: another kind is, or all wait."""
+    """`faults` of them, `every_s` (from..to) apart. What is still down is not struck: another kind
+    is, or all wait."""
     dice = random.Random(seed)
     free_from = dict.fromkeys([_ALONE.get(kind, "") for kind in mix], 0.0)
     strikes, at_s = [], begin_s

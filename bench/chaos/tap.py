@@ -1,4 +1,5 @@
-"""Writes a client's journal while the product's own client holds the call; all it changes is marks in the audio."""
+"""Writes a client's journal while the product's own client holds the call; all it changes is marks
+in the audio."""
 
 from collections.abc import Callable
 from time import monotonic, time
@@ -6,13 +7,14 @@ from typing import Any
 
 from api.client import VivaClient
 from api.wire.protocol import ServerAudio
-from bench.chaos.evidence import ClientJournal, Connection, Played, Received, Told
+from bench.chaos.evidence import ClientJournal, Connection, MessageReplay, Played, Received
 from bench.chaos.rig.door import Door, Passage
 from bench.marks import MARKED_SAMPLES, marked
 
 
 class Tap:
-    """`journal` fills while the call goes on. `told` is called with each message, once it is written down."""
+    """`journal` fills while the call goes on. `told` is called with each message, once it is
+    written down."""
 
     def __init__(self, client: VivaClient, door: Door, number: int, told: Callable[[dict[str, Any]], None]) -> None:
         self.journal = ClientJournal(rate_hz=client.rate_hz)
@@ -72,6 +74,6 @@ class Tap:
             self.journal.connections.append(connection)
             if passage is not None:
                 self._passages.append((connection, passage))
-        self.journal.told.append(Told(time(), server, self._epoch, message))
+        self.journal.told.append(MessageReplay(time(), server, self._epoch, message))
         self._arrive(message)
         self._told(message)

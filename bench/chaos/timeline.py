@@ -1,7 +1,8 @@
-"""`python -m bench.chaos.timeline FOLDER [CALL]`: what happened to a call, from all sides, on one clock.
+"""`python -m bench.chaos.timeline FOLDER [CALL]`: what happened to a call, from all sides, on one
+clock.
 
-FOLDER is what `--keep` named, with the scenario's name behind it; CALL an id, or its beginning. Without one, the calls
-of that run and what they broke are listed.
+FOLDER is what `--keep` named, with the scenario's name behind it; CALL an id, or its beginning.
+Without one, the calls of that run and what they broke are listed.
 """
 
 import argparse

@@ -1,1 +1,2 @@
-"""The turn-taking bench: scenes of recorded people, played to the real server path in simulated time."""
+"""The turn-taking bench: scenes of recorded people, played to the real server path in simulated
+time."""

@@ -1,4 +1,5 @@
-"""`python -m bench.turns`: play scenes of recorded people to the real server path, and report every measure."""
+"""`python -m bench.turns`: play scenes of recorded people to the real server path, and report every
+measure."""
 
 import argparse
 import os
@@ -75,9 +76,9 @@ def report(corpus: Corpus, options: argparse.Namespace, command: str) -> Run:
     if options.cpu:
         sample = [task.scene for task in tasks if task.scene.kind in ("interruption", "endpoint")][:CPU_SCENES]
         made.append(cost_section([cost_of(name, sample, options.client_rate) for name in options.contestant], command))
-    judged = {name: marks(name, outcomes, drawn, TIMER) for name in options.contestant}
-    made += [marks_section(name, judged[name], command) for name in options.contestant if name not in BASELINES]
-    return Run(command, vars(options), made, found, drawn, judged, outcomes)
+    predicted = {name: marks(name, outcomes, drawn, TIMER) for name in options.contestant}
+    made += [marks_section(name, predicted[name], command) for name in options.contestant if name not in BASELINES]
+    return Run(command, vars(options), made, found, drawn, predicted, outcomes)
 
 
 def main() -> int:

@@ -1,4 +1,5 @@
-"""What a trace says about answers: when each was noticed and ended, at which pauses it was cut off, what was lost."""
+"""What a trace says about answers: when each was noticed and ended, at which pauses it was cut off,
+what was lost."""
 
 from collections.abc import Iterator
 from itertools import pairwise
@@ -16,7 +17,7 @@ from domain.events import (
     CandidateStopped,
     EagerEndTried,
     EagerEndWithdrawn,
-    GenerationCancelled,
+    ReplyWithdrawn,
 )
 
 PAUSE_CLASSES: tuple[tuple[int, int, str], ...] = (
@@ -26,7 +27,7 @@ PAUSE_CLASSES: tuple[tuple[int, int, str], ...] = (
     (1_000, 1_000_000, "1000 ms and more"),
 )
 _GIVEN_UP: dict[str, type[Event]] = {
-    "generations cancelled": GenerationCancelled,
+    "generations cancelled": ReplyWithdrawn,
     "eager ends tried": EagerEndTried,
     "eager ends withdrawn": EagerEndWithdrawn,
 }
@@ -36,7 +37,8 @@ _LATEST_US = 5_000_000
 
 
 def answers_seen(trace: Trace) -> Iterator[Seen]:
-    """Of every answer and interruption in the scene; endpoint figures of whole answers are kept apart."""
+    """Of every answer and interruption in the scene; endpoint figures of whole answers are kept
+    apart."""
     for number, part in enumerate(trace.scene.parts):
         if part.role in ("answer", "interruption") and trace.starts[number] is not None:
             yield from _answer(trace, number)
@@ -96,7 +98,8 @@ def _ending(trace: Trace, number: int, end_us: int) -> Iterator[Seen]:
 
 
 def _cut_offs(trace: Trace, number: int) -> Iterator[Seen]:
-    """Each pause of 100 ms or more: whether the turn was ended at it. An end within speech is of the pause before."""
+    """Each pause of 100 ms or more: whether the turn was ended at it. An end within speech is of
+    the pause before."""
     part, speech = trace.part(number), trace.speech_us(number)
     stops = [event.at_us for event in trace.of(CandidateStopped) if speech[0][0] < event.at_us < speech[-1][1]]
     pauses = [(begin, end) for (_, begin), (end, _) in pairwise(speech)]
@@ -111,7 +114,8 @@ def _cut_offs(trace: Trace, number: int) -> Iterator[Seen]:
 
 
 def _missing_ms(trace: Trace, number: int) -> tuple[float, float]:
-    """Truly voiced sound that is in nothing the model received: lost, and lost up to the last dismissal.
+    """Truly voiced sound that is in nothing the model received: lost, and lost up to the last
+    dismissal.
 
     What was dismissed goes to the log only, by design, and what came before it with it.
     """

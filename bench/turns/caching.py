@@ -1,8 +1,8 @@
 """What a detector or a resampler made of the same sound before: a sweep then costs only the core.
 
-A stream's state depends on nothing but what it was given since it began, so results are kept under a running digest of
-that. On the first sound that was not given before, the real thing is given all of it once, and goes on from there: the
-results are the same as without a cache, bit for bit.
+A stream's state depends on nothing but what it was given since it began, so results are kept under
+a running digest of that. On the first sound that was not given before, the real thing is given all
+of it once, and goes on from there: the results are the same as without a cache, bit for bit.
 """
 
 from collections.abc import Callable

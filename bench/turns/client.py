@@ -1,11 +1,12 @@
-"""A simulated candidate: microphone, loudspeaker, the room between them, and a network with delay and jitter."""
+"""A simulated candidate: microphone, loudspeaker, the room between them, and a network with delay
+and jitter."""
 
 from collections.abc import Callable
 from random import Random
 
 import numpy as np
 
-from api.live.session import CallSession
+from api.live.session import LiveCall
 from api.wire import protocol
 from api.wire.protocol import (
     ClientAudio,
@@ -19,7 +20,7 @@ from bench.turns.clock import SimulatedLoop
 from bench.turns.echo import Echo
 from bench.turns.loudspeaker import SteppedLoudspeaker
 from bench.turns.microphone import MESSAGE_MS, Microphone
-from bench.turns.trace import Told
+from bench.turns.trace import MessageReplay
 
 _TICK_US = 10_000
 _MESSAGE_US = MESSAGE_MS * 1000
@@ -27,7 +28,8 @@ _WATCHED = {"hold", "release", "flush"}
 
 
 class Network:
-    """One direction: every message arrives after a delay of its own, and never before an earlier one."""
+    """One direction: every message arrives after a delay of its own, and never before an earlier
+    one."""
 
     def __init__(self, loop: SimulatedLoop, dice: Random, delay_ms: float, jitter_ms: float) -> None:
         self._loop = loop
@@ -46,8 +48,8 @@ class Network:
 
 
 class SimulatedClient:
-    """The client's end of the wire: it is what the server's outlet sends to. Its messages go to the session decoded, as
-    the product's socket hands them over."""
+    """The client's end of the wire: it is what the server's send_queue sends to. Its messages go to
+    the session decoded, as the product's socket hands them over."""
 
     def __init__(
         self,
@@ -56,10 +58,10 @@ class SimulatedClient:
         rate_hz: int,
         echo: Echo | None,
         networks: tuple[Network, Network],
-        session: CallSession,
+        session: LiveCall,
     ) -> None:
         self.rate_hz = rate_hz
-        self.told: list[Told] = []
+        self.told: list[MessageReplay] = []
         self.loudspeaker = SteppedLoudspeaker(self._report, lambda: loop.now_us)
         self.microphone = microphone
         self.on_tick: Callable[[int], None] = lambda _: None
@@ -80,12 +82,12 @@ class SimulatedClient:
     def stop(self) -> None:
         self._stopped = True
 
-    # --- what the server's outlet calls
+    # --- what the server's send_queue calls
 
     async def send_text(self, data: str) -> None:
         kind = data.partition('"type":"')[2].partition('"')[0]
         if kind in _WATCHED:
-            self.told.append(Told(self._loop.now_us, kind))
+            self.told.append(MessageReplay(self._loop.now_us, kind))
         if kind in _WATCHED or kind == "ready":
             self._down.carry(lambda: self._received(kind))
 
@@ -118,7 +120,8 @@ class SimulatedClient:
         self._loop.at_us(self._next_us, self._tick)
 
     def _notice_turn(self) -> None:
-        """Tell the microphone when a generation is heard for the first time: some parts begin relative to it."""
+        """Tell the microphone when a generation is heard for the first time: some parts begin
+        relative to it."""
         newest = self.loudspeaker.played[-1] if self.loudspeaker.played else None
         if newest is not None and newest.generation not in self._generations:
             self._generations.append(newest.generation)

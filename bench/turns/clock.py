@@ -1,8 +1,9 @@
 """An event loop in simulated time: nothing waits, the clock jumps to whatever is due next.
 
-Laws: time never goes back; a callback runs at exactly the moment it was asked for; what is due at the same moment runs
-in the order in which it was asked for, so that a run depends on nothing but its inputs. A loop in which nothing can
-ever happen again is a bug of the scene, and says so instead of hanging.
+Laws: time never goes back; a callback runs at exactly the moment it was asked for; what is due at
+the same moment runs in the order in which it was asked for, so that a run depends on nothing but
+its inputs. A loop in which nothing can ever happen again is a bug of the scene, and says so instead
+of hanging.
 """
 
 import asyncio
@@ -37,7 +38,8 @@ class _JumpingSelector(selectors.DefaultSelector):
 
 
 class _OrderedTimer(asyncio.TimerHandle):
-    """Of two timers for the same moment the one that was asked for first is the earlier one; the heap alone forgets."""
+    """Of two timers for the same moment the one that was asked for first is the earlier one; the
+    heap alone forgets."""
 
     __slots__ = ("order",)
     order: int
@@ -89,7 +91,8 @@ class SimulatedLoop(asyncio.SelectorEventLoop):
 
 
 def simulate(main: Callable[[SimulatedLoop], Coroutine[Any, Any, T]]) -> T:
-    """Run `main(loop)` to its end in a simulated time of its own. What breaks in a callback breaks the run."""
+    """Run `main(loop)` to its end in a simulated time of its own. What breaks in a callback breaks
+    the run."""
     loop = SimulatedLoop()
     broken: list[BaseException] = []
 

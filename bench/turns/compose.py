@@ -1,4 +1,5 @@
-"""Scenes out of a corpus, by seed: which recording, when, over what, how loud. Conditions are the tables at the top."""
+"""Scenes out of a corpus, by seed: which recording, when, over what, how loud. Conditions are the
+tables at the top."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
@@ -40,7 +41,8 @@ T = TypeVar("T")
 
 
 def compose(corpus: Corpus, seed: int, limit: int) -> list[Scene]:
-    """Every kind of scene; at most `limit` of each condition where parts could be combined for ever."""
+    """Every kind of scene; at most `limit` of each condition where parts could be combined for
+    ever."""
     makers: tuple[Callable[[Corpus, Random, int], Iterable[Scene]], ...] = (
         _endpoint,
         _coughs,
@@ -80,7 +82,8 @@ def _answer_gain(answer: Answer) -> float:
 
 
 def floor_of(answer: Answer, gain: float) -> float:
-    """The continuous floor that hides where a recording begins and ends: as loud as its own pauses, within reason."""
+    """The continuous floor that hides where a recording begins and ends: as loud as its own pauses,
+    within reason."""
     own = quiet_dbfs(samples_of(answer.cut), RATE_HZ) + 20 * np.log10(gain)
     return float(min(max(FLOOR_DBFS, own), -50))
 
@@ -99,7 +102,8 @@ def _sound_part(
 
 
 def _openings(answers: Iterable[Answer]) -> Iterator[Answer]:
-    """What may interrupt: an answer's beginning, or what follows one of its longer pauses; 1.2 s of voice at least."""
+    """What may interrupt: an answer's beginning, or what follows one of its longer pauses; 1.2 s of
+    voice at least."""
     for answer in answers:
         for first, (start, _) in enumerate(answer.speech):
             if first and start - answer.speech[first - 1][1] < 0.25:
@@ -146,7 +150,8 @@ def _into(turn: int, dice: Random) -> IntoTurn:
 
 
 def _endpoint(corpus: Corpus, dice: Random, limit: int) -> Iterator[Scene]:
-    """Whole answers with their true pauses, a few of the same speaker in a call; the interviewer waits them out."""
+    """Whole answers with their true pauses, a few of the same speaker in a call; the interviewer
+    waits them out."""
     by_speaker: dict[str, list[Answer]] = defaultdict(list)
     for answer in _spread(corpus.answers, _speaker, dice, 2 * limit):
         by_speaker[answer.cut.speaker].append(answer)
@@ -230,7 +235,8 @@ def _over_interviewer(corpus: Corpus, dice: Random, limit: int) -> Iterator[Scen
 
 
 def _repeated(cuts: list[Cut], dice: Random, limit: int, most: int = 3) -> list[Cut]:
-    """Each cut up to `most` times, at other moments; figures say how many recordings are behind them."""
+    """Each cut up to `most` times, at other moments; figures say how many recordings are behind
+    them."""
     times = max(1, min(most, limit // max(1, len(cuts))))
     return _spread(cuts * times, lambda cut: cut.speaker, dice, limit)
 
@@ -240,7 +246,8 @@ def _bed(cut: Cut, snr_db: float) -> Bed:
 
 
 def _noise(corpus: Corpus, dice: Random, limit: int) -> Iterator[Scene]:
-    """Each noise at each level; a recording is not repeated in order to fill time, so long ones give long scenes."""
+    """Each noise at each level; a recording is not repeated in order to fill time, so long ones
+    give long scenes."""
     for snr_db in NOISE_SNRS:
         for cut in _spread(corpus.of("noise"), lambda cut: cut.path, dice, limit):
             length_ms = min(NOISE_SCENE_MS, round(1000 * cut.seconds))
@@ -260,9 +267,11 @@ def _echo(corpus: Corpus, dice: Random, limit: int) -> Iterator[Scene]:
 
 
 def _side_speech(corpus: Corpus, dice: Random, limit: int) -> Iterator[Scene]:
-    """Somebody else, farther from the microphone: other people's talk in pieces, and answers as heard from afar.
+    """Somebody else, farther from the microphone: other people's talk in pieces, and answers as
+    heard from afar.
 
-    It comes over the interviewer's second turn, when the candidate has answered once: how loud they are is known then.
+    It comes over the interviewer's second turn, when the candidate has answered once: how loud they
+    are is known then.
     """
     openings = list(_openings(corpus.answers))
     pieces = [piece for cut in corpus.of("other_speech") for piece in _pieces(cut)]

@@ -11,7 +11,7 @@ _AT_ONCE = BargeInPolicy(
     suspect_voiced_ms=80, confirm_voiced_ms=0, fall_db=100, fading_db=100, side_db=100, overlap_ms=0
 )
 """Any voice over the interviewer interrupts, as soon as it is one."""
-_TIMER = EndpointPolicy(strategy="silence", judge="none")
+_TIMER = EndpointPolicy(strategy="silence", turn_detector="none")
 _PLAIN = VoicePolicy(above_floor_db=0, fall_db=100, echo_margin_db=0)
 """The detector's word alone: no level, no echo reference."""
 _SILENCES_MS = (100, 200, 300, 400, 500, 600, 700, 850, 1_000, 1_200, 1_400, 1_700, 2_000, 2_500)

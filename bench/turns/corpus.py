@@ -3,10 +3,11 @@
     NAME.flac or NAME.wav      mono, any rate
     NAME.labels.tsv            tab-separated, header `start_s end_s label speaker`, optionally `text`
 
-Labels: `answer` (a whole answer of one speaker, first to last voiced sample), `speech` (a voiced stretch inside an
-answer: the gaps between the `speech` rows of an answer are its pauses, split at gaps of 100 ms or more), `backchannel`,
-`hesitation`, `tic` (cough, throat, breath, click), `other_speech` (somebody else, far away), `noise` (no speech near).
-Folders may be nested; `tune/` and `test/` at the top are the split, and without them everything is test.
+Labels: `answer` (a whole answer of one speaker, first to last voiced sample), `speech` (a voiced
+stretch inside an answer: the gaps between the `speech` rows of an answer are its pauses, split at
+gaps of 100 ms or more), `backchannel`, `hesitation`, `tic` (cough, throat, breath, click),
+`other_speech` (somebody else, far away), `noise` (no speech near). Folders may be nested; `tune/`
+and `test/` at the top are the split, and without them everything is test.
 """
 
 from collections.abc import Iterator
@@ -55,7 +56,8 @@ class Cut:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An answer and its voiced stretches, in the recording's seconds. `derived`: the stretches are our own guess."""
+    """An answer and its voiced stretches, in the recording's seconds. `derived`: the stretches are
+    our own guess."""
 
     cut: Cut
     speech: tuple[tuple[float, float], ...]
@@ -174,7 +176,8 @@ def _merged(stretches: list[tuple[float, float]]) -> tuple[tuple[float, float], 
 
 
 def _derived(answer: Cut) -> Answer:
-    """An offline energy rule, none of the detectors under test: a third of the way up from the pauses to the voice."""
+    """An offline energy rule, none of the detectors under test: a third of the way up from the
+    pauses to the voice."""
     sound = load(answer.path)[round(answer.start_s * RATE_HZ) : round(answer.end_s * RATE_HZ)]
     hop = RATE_HZ // 100
     frames = sound[: len(sound) // hop * hop].reshape(-1, hop)

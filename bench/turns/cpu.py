@@ -1,7 +1,8 @@
-"""What listening and deciding cost: CPU time of the server's parts per minute of a call, without any cache.
+"""What listening and deciding cost: CPU time of the server's parts per minute of a call, without
+any cache.
 
-The simulated client and model run in the same thread, so stopwatches lie around the server's own doors. The
-pause judge has a thread of its own in the product: it is not part of "everything".
+The simulated client and model run in the same thread, so stopwatches lie around the server's own
+doors. The turn detector has a thread of its own in the product: it is not part of "everything".
 """
 
 from collections.abc import Callable
@@ -9,13 +10,13 @@ from dataclasses import dataclass
 from time import thread_time_ns
 from typing import Any
 
-from api.live.session import CallSession
+from api.live.session import LiveCall
 from bench.report import Section
 from bench.turns.contestants import CONTESTANTS
 from bench.turns.scenes import Scene
 from bench.turns.stage import play
 
-_PARTS = ("everything", "detector", "echo", "core", "resampler and intake", "log", "pause judge")
+_PARTS = ("everything", "detector", "echo", "core", "resampler and intake", "log", "turn detector")
 
 
 class _Watch:
@@ -52,7 +53,7 @@ def cost_of(contestant: str, scenes: list[Scene], rate_hz: int) -> Cost:
     """Play some scenes uncached with stopwatches laid."""
     watches = {name: _Watch() for name in _PARTS}
 
-    def lay(session: CallSession) -> None:
+    def lay(session: LiveCall) -> None:
         voice: Any = session.voice
         shell: Any = session
         intake: Any = voice._intake
@@ -63,12 +64,12 @@ def cost_of(contestant: str, scenes: list[Scene], rate_hz: int) -> Cost:
         voice._echo.over_echo = watches["echo"].around(voice._echo.over_echo)
         intake.take = watches["resampler and intake"].around(intake.take)
         session.call.handle = watches["core"].around(session.call.handle)  # type: ignore[method-assign]
-        voice._judge.ask = watches["pause judge"].around(voice._judge.ask)
-        shell.logbook.record = watches["log"].around(shell.logbook.record)
+        voice._turn_detector.ask = watches["turn detector"].around(voice._turn_detector.ask)
+        shell.appender.record = watches["log"].around(shell.appender.record)
 
     length_us = sum(play(scene, CONTESTANTS[contestant].policy, rate_hz, watch=lay).length_us for scene in scenes)
     minutes = length_us / 60e6
-    watches["everything"].total_ns -= watches["pause judge"].total_ns
+    watches["everything"].total_ns -= watches["turn detector"].total_ns
     return Cost(contestant, minutes, {name: watch.total_ns / 1e6 / minutes for name, watch in watches.items()})
 
 

@@ -16,7 +16,8 @@ TARGETS = (0.05, 0.10)
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """One value of the parameter. Delays in ms; `never` is the share of answers that were not ended in time."""
+    """One value of the parameter. Delays in ms; `never` is the share of answers that were not ended
+    in time."""
 
     value: int
     cut_off: float
@@ -36,7 +37,8 @@ class Curve:
     points: tuple[Point, ...]
 
     def delay_at(self, cut_off: float) -> float:
-        """The mean delay, in ms, at which the cut-off rate falls to `cut_off`; NaN if the sweep does not reach it."""
+        """The mean delay, in ms, at which the cut-off rate falls to `cut_off`; NaN if the sweep
+        does not reach it."""
         return self._at(cut_off, [point.mean_ms for point in self.points])
 
     def value_at(self, cut_off: float) -> float:

@@ -1,8 +1,9 @@
-"""From the candidate's loudspeaker back into their microphone: late, reverberant, and as loud as the scene says.
+"""From the candidate's loudspeaker back into their microphone: late, reverberant, and as loud as
+the scene says.
 
-The room is a direct path 20 to 120 ms late (devices, air) and forty reflections that decay by 60 dB in 150 to 400 ms,
-drawn by seed; its gain is set on the interviewer's own voice, so that `echo_db` is the level of the echo relative to
-what is played.
+The room is a direct path 20 to 120 ms late (devices, air) and forty reflections that decay by 60 dB
+in 150 to 400 ms, drawn by seed; its gain is set on the interviewer's own voice, so that `echo_db`
+is the level of the echo relative to what is played.
 """
 
 import numpy as np
@@ -17,7 +18,8 @@ _MIC_RATES = (16_000, 48_000)
 
 
 class Echo:
-    """Takes what was played at 24 kHz, 20 ms at a time, and gives what reaches the microphone meanwhile."""
+    """Takes what was played at 24 kHz, 20 ms at a time, and gives what reaches the microphone
+    meanwhile."""
 
     def __init__(self, echo_db: float, seed: int, rate_hz: int) -> None:
         if rate_hz not in _MIC_RATES:

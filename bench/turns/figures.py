@@ -1,4 +1,5 @@
-"""Observations summed up: a figure per contestant, measure and condition, its interval, and what stands behind it."""
+"""Observations summed up: a figure per contestant, measure and condition, its interval, and what
+stands behind it."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -13,9 +14,11 @@ from bench.turns.statistics import Interval, clustered, poisson, quantile, wilso
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """`value` is a share, a rate per minute, a ratio, a mean count, or the median of ms; `p90` and `most` for ms only.
+    """`value` is a share, a rate per minute, a ratio, a mean count, or the median of ms; `p90` and
+    `most` for ms only.
 
-    `count` observations of `recordings` independent recordings by `speakers`; `exposure` is minutes for a rate.
+    `count` observations of `recordings` independent recordings by `speakers`; `exposure` is minutes
+    for a rate.
     """
 
     contestant: str

@@ -1,4 +1,5 @@
-"""The client's own loudspeaker, stepped in simulated time, with an exact account of what was audible when."""
+"""The client's own loudspeaker, stepped in simulated time, with an exact account of what was
+audible when."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,7 +13,8 @@ from bench.turns.corpus import Sound
 
 @dataclass(frozen=True, slots=True)
 class Played:
-    """`count` samples of a generation from `sample` of the interviewer's stream on, audible from `at_us` on."""
+    """`count` samples of a generation from `sample` of the interviewer's stream on, audible from
+    `at_us` on."""
 
     at_us: int
     generation: int

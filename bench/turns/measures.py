@@ -1,7 +1,8 @@
 """What a trace says about turn-taking: `Seen` values under the names that docs and dashboards use.
 
-Decisions are the session's own events, effects what was handed to the client's wire, truth the scene's. A value knows
-which recording and which speaker it came from, so that intervals can count independent things.
+Decisions are the session's own events, effects what was handed to the client's wire, truth the
+scene's. A value knows which recording and which speaker it came from, so that intervals can count
+independent things.
 """
 
 from collections.abc import Iterator
@@ -14,7 +15,7 @@ from domain.events import (
     BargeInDismissed,
     BargeInSuspected,
     CandidateStarted,
-    InterviewerCut,
+    ReplyCut,
 )
 from domain.states import State
 
@@ -133,7 +134,7 @@ def _interruption(trace: Trace) -> Iterator[Seen]:
     if flush_us is None:
         return
     yield _seen(trace, "yield latency", (flush_us - onset_us) / 1000)
-    cut = next((event for event in trace.of(InterviewerCut) if event.at_us <= flush_us), None)
+    cut = next((event for event in trace.of(ReplyCut) if event.at_us <= flush_us), None)
     if cut is None:
         return
     audible = [played for played in trace.played if played.generation == cut.generation]
@@ -177,7 +178,8 @@ def _dismissed(trace: Trace) -> Iterator[tuple[int, int]]:
 
 
 def _nobody_speaks(trace: Trace, holds: str, confirmed: str) -> Iterator[Seen]:
-    """Exposure is the time in which the interviewer had the floor; a false answer is counted over the rest."""
+    """Exposure is the time in which the interviewer had the floor; a false answer is counted over
+    the rest."""
     minutes = trace.minutes_in(*_FLOOR_HELD)
     yield _seen(trace, holds, len(trace.of(BargeInSuspected)), weight=minutes)
     yield _seen(trace, confirmed, len(trace.of(BargeInConfirmed)), weight=minutes)
@@ -195,7 +197,7 @@ def _double_talk(trace: Trace) -> Iterator[Seen]:
     yield _seen(trace, "spoiled before its onset", not there)
     if not there:
         return
-    cuts = trace.of(InterviewerCut)
+    cuts = trace.of(ReplyCut)
     taken = [event for event in trace.of(CandidateStarted, BargeInConfirmed) if event.at_us >= onset_us]
     yield _seen(trace, "double talk taken as the answer", bool(taken) and not cuts)
     lost_ms = sum(cut.received_ms - cut.heard_ms for cut in cuts)

@@ -1,7 +1,9 @@
-"""What the candidate's microphone picks up: a floor, a bed of noise, the scene's parts, and the loudspeaker's echo.
+"""What the candidate's microphone picks up: a floor, a bed of noise, the scene's parts, and the
+loudspeaker's echo.
 
-Rendered once a scene, at the client's rate; parts that begin relative to the interviewer's turn are laid in when that
-turn is heard. Sample n of the 16 kHz truth is captured n/16000 s after the microphone was opened.
+Rendered once a scene, at the client's rate; parts that begin relative to the interviewer's turn are
+laid in when that turn is heard. Sample n of the 16 kHz truth is captured n/16000 s after the
+microphone was opened.
 """
 
 from dataclasses import dataclass
@@ -20,7 +22,8 @@ _FLOOR_S = 8
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """A scene's sounds at the client's rate. `sounds[i]` begins `leads[i]` samples (16 kHz) before its part does."""
+    """A scene's sounds at the client's rate. `sounds[i]` begins `leads[i]` samples (16 kHz) before
+    its part does."""
 
     rate_hz: int
     bed: Sound
@@ -57,7 +60,8 @@ def _seamless(noise: Sound) -> Sound:
 
 
 def _cut_out(part: Part) -> tuple[Sound, int]:
-    """A part with its surroundings, faded in and out, and how many samples of it lie before the part itself."""
+    """A part with its surroundings, faded in and out, and how many samples of it lie before the
+    part itself."""
     recording = load(part.cut.path)
     first = max(0, round((part.cut.start_s - part.lead_s) * RATE_HZ))
     last = min(len(recording), round((part.cut.end_s + part.tail_s) * RATE_HZ))
@@ -75,7 +79,8 @@ def _at_rate(sound: Sound, rate_hz: int) -> Sound:
 
 
 class Microphone:
-    """`block(n)` is the n-th message's sound, 20 ms in -1..1, without echo. Blocks are asked for in order."""
+    """`block(n)` is the n-th message's sound, 20 ms in -1..1, without echo. Blocks are asked for in
+    order."""
 
     def __init__(self, scene: Scene, rendered: Rendered) -> None:
         self._scene = scene
@@ -85,7 +90,8 @@ class Microphone:
         self.starts: list[int | None] = [
             part.start.ms * RATE_HZ // 1000 if isinstance(part.start, At) else None for part in scene.parts
         ]
-        """Where each part begins, in 16 kHz samples since the microphone was opened; None while nobody knows."""
+        """Where each part begins, in 16 kHz samples since the microphone was opened; None while
+        nobody knows."""
 
     def turn_heard(self, turn: int, at_us: int) -> None:
         """One of the interviewer's turns became audible, so long after the microphone was opened."""

@@ -1,7 +1,9 @@
-"""A simulated Gemini at the link's own queue: it hears to the byte, thinks, answers faster than real time, and stops.
+"""A simulated Gemini at the link's own queue: it hears to the byte, thinks, answers faster than
+real time, and stops.
 
-It is told the truth in one point: while the candidate is in the middle of an answer it says nothing, so that every
-pause of an answer is observed, also by a contestant that ended the turn at an earlier one.
+It is told the truth in one point: while the candidate is in the middle of an answer it says
+nothing, so that every pause of an answer is observed, also by a contestant that ended the turn at
+an earlier one.
 """
 
 from collections.abc import Callable

@@ -1,4 +1,5 @@
-"""A run as one picture: the endpoint curve, how soon the interviewer yields, what is talked through, what is false."""
+"""A run as one picture: the endpoint curve, how soon the interviewer yields, what is talked
+through, what is false."""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -1,4 +1,5 @@
-"""The run as tables: everybody side by side, with counts, intervals and what stands behind each figure."""
+"""The run as tables: everybody side by side, with counts, intervals and what stands behind each
+figure."""
 
 import math
 from collections import defaultdict
@@ -29,7 +30,8 @@ GROUP_NAMES = tuple(name for name, _, _ in _GROUPS)
 
 
 def sections(found: Iterable[Figure], contestants: Sequence[str], command: str) -> list[Section]:
-    """One table for each group of measures. Delays are median (interval) / ninth of ten / most, in ms."""
+    """One table for each group of measures. Delays are median (interval) / ninth of ten / most, in
+    ms."""
     cells: dict[tuple[str, str], dict[str, Figure]] = defaultdict(dict)
     for figure in found:
         cells[figure.measure, figure.condition][figure.contestant] = figure

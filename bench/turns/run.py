@@ -1,4 +1,5 @@
-"""Plays every scene to every contestant, in as many processes as asked for; the order of results is the scenes'."""
+"""Plays every scene to every contestant, in as many processes as asked for; the order of results is
+the scenes'."""
 
 import multiprocessing
 import sys
@@ -28,7 +29,8 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What one contestant did in one scene; `value` of its endpoint parameter, None for its own policy."""
+    """What one contestant did in one scene; `value` of its endpoint parameter, None for its own
+    policy."""
 
     contestant: str
     value: int | None
@@ -77,7 +79,8 @@ def _results(tasks: Sequence[Task], jobs: int) -> Iterator[tuple[int, list[Outco
 
 
 class Progress:
-    """Says on stderr how far it is, and how many times faster than real time: on a terminal always, else at times."""
+    """Says on stderr how far it is, and how many times faster than real time: on a terminal always,
+    else at times."""
 
     def __init__(self) -> None:
         self._began = self._said = perf_counter()

@@ -6,7 +6,8 @@ from typing import Literal
 from bench.turns.corpus import Cut
 
 SPEECH_DBFS = -26.0
-"""The active level of candidate and interviewer: what normalisation brings every answer and prompt to."""
+"""The active level of candidate and interviewer: what normalisation brings every answer and prompt
+to."""
 FLOOR_DBFS = -65.0
 
 Kind = Literal[
@@ -42,8 +43,8 @@ class IntoTurn:
 class Part:
     """One thing that the microphone picks up. `role` says what truth it is.
 
-    `speech` are the voiced stretches in seconds from the cut's beginning; `lead_s` and `tail_s` is how much of the
-    recording's own surroundings comes with it. `gain` is linear.
+    `speech` are the voiced stretches in seconds from the cut's beginning; `lead_s` and `tail_s` is
+    how much of the recording's own surroundings comes with it. `gain` is linear.
     """
 
     cut: Cut
@@ -62,7 +63,8 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Bed:
-    """Noise under everything, from the microphone's opening to the end, repeated as often as needed."""
+    """Noise under everything, from the microphone's opening to the end, repeated as often as
+    needed."""
 
     cut: Cut
     gain: float

@@ -1,7 +1,8 @@
-"""One scene played to the real server path: session, intake, resampler, detector, core, logbook, outlet, protocol.
+"""One scene played to the real server path: session, intake, resampler, detector, core, appender,
+send_queue, protocol.
 
-Only the ends are simulated: the clock, the candidate at the outlet's wire, the model at the link's queue; the store is
-the one in memory.
+Only the ends are simulated: the clock, the candidate at the send_queue's wire, the model at the
+link's queue; the store is the one in memory.
 """
 
 import asyncio
@@ -15,11 +16,11 @@ import msgspec
 
 from adapters.postgres.log.mapper import EventMapper
 from adapters.voice.factory import make_detector
-from adapters.voice.turn_detector import Judge
-from api.live.log_appender import Logbook
-from api.live.session import CallSession
+from adapters.voice.turn_detector import TurnDetector
+from api.live.log_appender import LogAppender
+from api.live.session import LiveCall
 from api.wire.protocol import Hello
-from api.wire.send_queue import Outlet
+from api.wire.send_queue import SendQueue
 from api.wire.tokens import Token, TokenMint
 from bench.paths_scene import SETTINGS
 from bench.turns.caching import CachingDetector, CachingResampler, Features, Resampled
@@ -27,23 +28,24 @@ from bench.turns.client import Network, SimulatedClient
 from bench.turns.clock import SimulatedLoop, simulate
 from bench.turns.corpus import RATE_HZ
 from bench.turns.echo import Echo
-from bench.turns.judge import SimulatedJudge, Verdicts
 from bench.turns.microphone import Microphone, render
 from bench.turns.model import SimulatedLink, SimulatedModel
 from bench.turns.scenes import Scene
 from bench.turns.trace import Trace
+from bench.turns.turn_detector import SimulatedTurnDetector, Verdicts
 from domain.call import Call, Decision, open_call
 from domain.effects import Effect, SendCandidateAudio
 from domain.inputs import FACTS
 from domain.interview import Agent, Candidate, InterviewContext
 from domain.policy import Policy, VoicePolicy
 from domain.ports import Side
-from tests.fakes.store import MemoryStore
+from tests.fakes.store import InMemoryStore
 
 _PATIENT_MS = 3_600_000
 _CALL = UUID(int=1)
-_JUDGED = ("endpoint", "coughs")
-"""Scenes in which it matters how a pause sounded; in the others the network, 0.1 s a question, would only cost time."""
+_PREDICTED = ("endpoint", "coughs")
+"""Scenes in which it matters how a pause sounded; in the others the network, 0.1 s a question,
+would only cost time."""
 
 
 class Memory:
@@ -52,11 +54,11 @@ class Memory:
     def __init__(self) -> None:
         self.features: dict[str, Features] = {}
         self.resampled: Resampled = {}
-        self.judged: Verdicts = {}
+        self.predicted: Verdicts = {}
 
 
-class _Logbook(Logbook):
-    """The product's logbook; what is decided is noted on its way in."""
+class _LogAppender(LogAppender):
+    """The product's appender; what is decided is noted on its way in."""
 
     note: Callable[[Decision], None]
 
@@ -65,25 +67,25 @@ class _Logbook(Logbook):
         super().record(decision, whole)
 
 
-class _Session(CallSession):
+class _Session(LiveCall):
     """The product's session on the loop's clock. What it sends to the model is noted."""
 
     def __init__(
         self,
         loop: SimulatedLoop,
         call: Call,
-        make_logbook: Callable[[CallSession], Logbook],
-        judge: Judge,
-        store: MemoryStore,
+        make_appender: Callable[[LiveCall], LogAppender],
+        turn_detector: TurnDetector,
+        store: InMemoryStore,
     ) -> None:
         self._loop = loop
         self.sent: list[tuple[int, int]] = []
-        super().__init__(call, self._make_link, make_logbook, judge, audio=store)
+        super().__init__(call, self._make_link, make_appender, turn_detector, audio=store)
 
     def now_us(self) -> int:
         return self._loop.now_us
 
-    def _make_link(self, session: CallSession) -> SimulatedLink:
+    def _make_link(self, session: LiveCall) -> SimulatedLink:
         return SimulatedLink(
             client=cast("Any", None), settings=SETTINGS, deliver=session.feed, now_us=session.now_us, jitter=lambda: 0.0
         )
@@ -107,7 +109,7 @@ def play(
     policy: Policy,
     rate_hz: int = 48_000,
     memory: Memory | None = None,
-    watch: Callable[[CallSession], None] = lambda _: None,
+    watch: Callable[[LiveCall], None] = lambda _: None,
 ) -> Trace:
     """Play a scene under a policy. The same scene, policy and rate give the same trace.
 
@@ -133,7 +135,7 @@ async def _play(
     policy: Policy,
     rate_hz: int,
     memory: Memory | None,
-    watch: Callable[[CallSession], None],
+    watch: Callable[[LiveCall], None],
 ) -> Trace:
     call, opened = open_call(
         call_id=_CALL,
@@ -143,7 +145,7 @@ async def _play(
         context=InterviewContext(role="Engineer", questions=("Why?",), duration_minutes=180),
         opened_at="2026-01-01T00:00:00Z",
     )
-    store, mapper = MemoryStore(), EventMapper()
+    store, mapper = InMemoryStore(), EventMapper()
     trace = Trace(scene, [])
 
     def note(decision: Decision) -> None:
@@ -153,8 +155,8 @@ async def _play(
         if not trace.states or trace.states[-1][1] is not call.state:
             trace.states.append((loop.now_us, call.state))
 
-    def make_logbook(session: CallSession) -> Logbook:
-        book = _Logbook(
+    def make_appender(session: LiveCall) -> LogAppender:
+        book = _LogAppender(
             opened,
             store,
             mapper,
@@ -165,8 +167,10 @@ async def _play(
         book.note = note
         return book
 
-    judge = SimulatedJudge(loop, {} if memory is None else memory.judged, busy=scene.kind not in _JUDGED)
-    session = _Session(loop, call, make_logbook, judge, store)
+    turn_detector = SimulatedTurnDetector(
+        loop, {} if memory is None else memory.predicted, busy=scene.kind not in _PREDICTED
+    )
+    session = _Session(loop, call, make_appender, turn_detector, store)
     microphone = Microphone(scene, render(scene, rate_hz))
     dice = Random(f"network {scene.seed}")
     networks = tuple(Network(loop, dice, scene.network_ms, scene.jitter_ms) for _ in range(2))
@@ -182,12 +186,12 @@ async def _play(
     link.model = SimulatedModel(loop, scene.turns, session.feed, lambda: not client.microphone.in_answer(loop.now_us))
     over = loop.create_future()
     client.on_tick = partial(_end_when_over, scene, microphone, over)
-    session.logbook.record_opening(opened, lambda _: None)
+    session.appender.record_opening(opened, lambda _: None)
     living = asyncio.create_task(session.run())
-    outlet = Outlet(client)
-    sending = asyncio.create_task(outlet.run())
+    send_queue = SendQueue(client)
+    sending = asyncio.create_task(send_queue.run())
     await asyncio.sleep(0)
-    session.client.attach(outlet, Hello(token="", rate_hz=rate_hz), _token(), 12_000)
+    session.client.attach(send_queue, Hello(token="", rate_hz=rate_hz), _token(), 12_000)
     if memory is not None:
         session.remember(memory, policy.voice, rate_hz)
     watch(session)
@@ -223,8 +227,9 @@ def _broke(task: asyncio.Task[None], over: asyncio.Future[None]) -> None:
         over.set_exception(error or RuntimeError("the call ended before its scene did"))
 
 
-async def _check_received(trace: Trace, store: MemoryStore, session: _Session) -> None:
-    """Every byte that the model was given, against the log's own recording of the candidate at that place."""
+async def _check_received(trace: Trace, store: InMemoryStore, session: _Session) -> None:
+    """Every byte that the model was given, against the log's own recording of the candidate at that
+    place."""
     await store.flush()
     segments = await store.select_audio(_CALL, Side.CANDIDATE)
     logged = b"".join(segment.pcm for segment in segments) + b"".join(session.call.candidate_audio._pcm)

@@ -1,4 +1,5 @@
-"""Intervals that do not pretend: Wilson for shares, Poisson for rates, a bootstrap over recordings for quantiles."""
+"""Intervals that do not pretend: Wilson for shares, Poisson for rates, a bootstrap over recordings
+for quantiles."""
 
 import math
 from collections import defaultdict
@@ -37,7 +38,8 @@ def poisson(events: float, exposure: float) -> Interval:
 
 
 def clustered(seen: Sequence[Seen], figure: Callable[[Sequence[float]], float]) -> Interval:
-    """95 % interval of any figure of the values, recordings drawn whole: what one recording says is said once."""
+    """95 % interval of any figure of the values, recordings drawn whole: what one recording says is
+    said once."""
     groups: dict[str, list[float]] = defaultdict(list)
     for each in seen:
         groups[each.recording].append(each.value)

@@ -1,4 +1,5 @@
-"""What one simulated call left behind: what was decided, what went over the wires, and what was true."""
+"""What one simulated call left behind: what was decided, what went over the wires, and what was
+true."""
 
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -14,7 +15,7 @@ E = TypeVar("E", bound=Event)
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class MessageReplay:
     """A control message as it was handed to the client's wire: `hold`, `release`, `flush`, `state`."""
 
     at_us: int
@@ -23,17 +24,19 @@ class Told:
 
 @dataclass(slots=True)
 class Trace:
-    """Times are on the call's clock, which began with the microphone; positions are 16 kHz samples since then."""
+    """Times are on the call's clock, which began with the microphone; positions are 16 kHz samples
+    since then."""
 
     scene: Scene
     starts: list[int | None]
     events: list[Event] = field(default_factory=list)
-    told: list[Told] = field(default_factory=list)
+    told: list[MessageReplay] = field(default_factory=list)
     played: list[Played] = field(default_factory=list)
     states: list[tuple[int, State]] = field(default_factory=list)
     windows: list[Window] = field(default_factory=list)
     received: list[tuple[int, int]] = field(default_factory=list)
-    """What the model received, as ranges of the candidate's stream, in order: each byte is what the log has there."""
+    """What the model received, as ranges of the candidate's stream, in order: each byte is what the
+    log has there."""
     received_wrong: int = 0
     """Samples that the model received and that are not what the log has at that place."""
     heard_samples: int = 0

@@ -1,7 +1,8 @@
-"""What a client is told that it keeps: the transcript and the latencies. They follow from events alone.
+"""What a client is told that it keeps: the transcript and the latencies. They follow from events
+alone.
 
-So what a client missed can be told again at any time, by whoever has the log; and what it was told of events that were
-lost with their process is void.
+So what a client missed can be told again at any time, by whoever has the log; and what it was told
+of events that were lost with their process is void.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -15,11 +16,11 @@ from domain.record.fold import fold
 from domain.record.record import Record
 from domain.states import State
 
-Telling = TellTranscript | TellLatency
+ReplayableMessage = TellTranscript | TellLatency
 _UNKNOWN = -1
 
 
-def telling_of(record: Record, event: Event) -> Telling | None:
+def message_for(record: Record, event: Event) -> ReplayableMessage | None:
     """What to tell of `event`, which `record` has just folded."""
     if record.state is State.CLOSED:
         return None
@@ -53,7 +54,7 @@ def _latency(event: ModelStarted) -> TellLatency:
     )
 
 
-def tellings_of(events: Iterable[Event]) -> Iterator[Telling | None]:
+def messages_in(events: Iterable[Event]) -> Iterator[ReplayableMessage | None]:
     """What to tell of each of `events`, which are a call's log from its opening on."""
     record: Record | None = None
     for event in events:
@@ -61,13 +62,14 @@ def tellings_of(events: Iterable[Event]) -> Iterator[Telling | None]:
             assert isinstance(event, CallOpened)
             record = Record(agent=event.agent)
         fold(record, event)
-        yield telling_of(record, event)
+        yield message_for(record, event)
 
 
 def kept_version(seen_version: int, seen_epoch: int, takeovers: Iterable[Sequence[int]]) -> int:
     """Up to which version what a client has seen still holds.
 
-    It was last connected in `seen_epoch`. `takeovers` are pairs of an epoch and the version of the event it began with:
-    what had rested on that version or later ones before is lost with the process that said so.
+    It was last connected in `seen_epoch`. `takeovers` are pairs of an epoch and the version of the
+    event it began with: what had rested on that version or later ones before is lost with the
+    process that said so.
     """
     return min([seen_version, *(version - 1 for epoch, version in takeovers if epoch > seen_epoch)])

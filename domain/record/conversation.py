@@ -1,7 +1,8 @@
-"""What was said in a call, as far as the other side heard it: what a Gemini session that knows nothing is given.
+"""What was said in a call, as far as the other side heard it: what a Gemini session that knows
+nothing is given.
 
-A reply counts from when it began to be heard; of one that was cut, its heard words. The candidate's turns have their
-place from when they began, as transcripts come late.
+A reply counts from when it began to be heard; of one that was cut, its heard words. The candidate's
+turns have their place from when they began, as transcripts come late.
 """
 
 from dataclasses import dataclass, field
@@ -23,7 +24,8 @@ class Turn(NamedTuple):
 
 @dataclass(slots=True)
 class Line:
-    """What one side said. `number` is the candidate's turn, or the generation of the interviewer's reply."""
+    """What one side said. `number` is the candidate's turn, or the generation of the interviewer's
+    reply."""
 
     side: Side
     number: int
@@ -87,11 +89,12 @@ class History:
 
 
 def turns_of(history: History, *, without_turn: int, characters: int) -> tuple[tuple[Turn, ...], int]:
-    """The conversation for a new session, the oldest turn first, and how many turns are left out for their size.
+    """The conversation for a new session, the oldest turn first, and how many turns are left out
+    for their size.
 
-    `without_turn` is a turn of the candidate's that the session will be given as audio; 0 for none. With more than
-    `characters`, old answers are shortened first, then the oldest turns go: where the interview stands is in the newest
-    questions.
+    `without_turn` is a turn of the candidate's that the session will be given as audio; 0 for none.
+    With more than `characters`, old answers are shortened first, then the oldest turns go: where
+    the interview stands is in the newest questions.
     """
     lines = [line for line in history.lines if not (line.side is Side.CANDIDATE and line.number == without_turn)]
     turns = [Turn(line.side, text) for line in lines if (text := line.words())]

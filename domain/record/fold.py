@@ -1,7 +1,8 @@
 """What each event means for the record: the only place that changes it.
 
-`Call.handle` emits events and folds them at once; recovery and replay fold the same events read back. Events that
-change nothing here (transcripts of usage, round trips and the like) are facts for the projections.
+`Call.handle` emits events and folds them at once; recovery and replay fold the same events read
+back. Events that change nothing here (transcripts of usage, round trips and the like) are facts for
+the projections.
 """
 
 from collections.abc import Callable
@@ -15,7 +16,7 @@ from domain.record.model_session import (
     going_away,
     handle_issued,
     leave_session,
-    memory_judged,
+    memory_verified,
     model_connected,
     session_aged,
     tool_called,
@@ -95,12 +96,12 @@ def _candidate_stopped(record: Record, event: ev.CandidateStopped) -> None:
     record.answer.end_at_us, record.answer.stopped_at_us = event.end_at_us, event.at_us
 
 
-def _generation_requested(record: Record, event: ev.GenerationRequested) -> None:
+def _reply_requested(record: Record, event: ev.ReplyRequested) -> None:
     record.generation, record.chose_silence = event.generation, False
     record.reply = Reply(event.generation, event.cause, event.turn, event.at_us, asked_sample=record.asked_sample)
 
 
-def _generation_started(record: Record, event: ev.GenerationStarted) -> None:
+def _reply_started(record: Record, event: ev.ReplyStarted) -> None:
     assert record.reply is not None
     record.reply.started, record.reply.started_at_us = True, event.at_us
     record.reply.first_model_sample = event.first_model_sample
@@ -109,7 +110,7 @@ def _generation_started(record: Record, event: ev.GenerationStarted) -> None:
         record.tool_calls = [call for call in record.tool_calls if call.at_us > record.reply.requested_at_us]
 
 
-def _model_went_on(record: Record, _: ev.ModelWentOn) -> None:
+def _reply_continued(record: Record, _: ev.ReplyContinued) -> None:
     assert record.reply is not None
     record.reply.complete = record.reply.ended = record.reply.truncated = False
     record.reply.ended_at_us = 0
@@ -122,7 +123,7 @@ def _let_reply_go(record: Record) -> None:
     record.reply = None
 
 
-def _generation_cancelled(record: Record, event: ev.GenerationCancelled) -> None:
+def _reply_withdrawn(record: Record, event: ev.ReplyWithdrawn) -> None:
     if event.reason == "candidate_spoke_on":
         record.ending = False  # nobody heard the goodbye: the model may call the end again
     cut_before = record.unheard is not None and record.unheard.generation == event.generation
@@ -131,7 +132,7 @@ def _generation_cancelled(record: Record, event: ev.GenerationCancelled) -> None
     _let_reply_go(record)
 
 
-def _interviewer_cut(record: Record, event: ev.InterviewerCut) -> None:
+def _reply_cut(record: Record, event: ev.ReplyCut) -> None:
     record.unheard = Unheard(event.generation, event.heard_ms, event.heard_text)
     record.history.reply_cut(event.generation, event.heard_text)
 
@@ -281,19 +282,19 @@ _MEANINGS: dict[type[Event], Callable[[Record, Any], None]] = {
     ev.CandidateStopped: _candidate_stopped,
     ev.EagerEndTried: _eager_end_tried,
     ev.EagerEndWithdrawn: _eager_end_withdrawn,
-    ev.InterviewerCut: _interviewer_cut,
+    ev.ReplyCut: _reply_cut,
     ev.HistoryCorrected: _history_corrected,
-    ev.GenerationRequested: _generation_requested,
-    ev.GenerationStarted: _generation_started,
-    ev.GenerationCancelled: _generation_cancelled,
-    ev.ModelWentOn: _model_went_on,
+    ev.ReplyRequested: _reply_requested,
+    ev.ReplyStarted: _reply_started,
+    ev.ReplyWithdrawn: _reply_withdrawn,
+    ev.ReplyContinued: _reply_continued,
     ev.ModelStarted: _model_started,
     ev.ModelFinished: _model_finished,
     ev.BargeInSuspected: _barge_in_suspected,
     ev.BargeInDismissed: _barge_in_dismissed,
     ev.BargeInConfirmed: _barge_in_confirmed,
     ev.SessionAged: session_aged,
-    ev.ModelMemoryJudged: memory_judged,
+    ev.ModelMemoryVerified: memory_verified,
     ev.EndingAgreed: _ending,
     ev.CallClosed: _closed,
     ev.CallSettled: _settled,

@@ -1,4 +1,5 @@
-"""What the newest Gemini session knows, and by what the next one would: the part of the fold that is about sessions."""
+"""What the newest Gemini session knows, and by what the next one would: the part of the fold that
+is about sessions."""
 
 from domain import events as ev
 from domain import inputs as inp
@@ -8,7 +9,8 @@ from domain.states import Link
 
 
 def leave_session(record: Record, fresh: bool) -> None:
-    """What the next session will know: what the handle stands for, or what it is told of the history."""
+    """What the next session will know: what the handle stands for, or what it is told of the
+    history."""
     if fresh:
         record.handle, record.unheard = "", None
         record.tool_calls.clear()
@@ -68,7 +70,7 @@ def usage_reported(record: Record, event: inp.UsageReported) -> None:
         record.first_prompt_tokens = record.first_prompt_tokens or tokens
 
 
-def memory_judged(record: Record, event: ev.ModelMemoryJudged) -> None:
+def memory_verified(record: Record, event: ev.ModelMemoryVerified) -> None:
     record.restored_by = ""
     if event.verdict == "lost" and event.method == "handle":
         record.amnesic = record.rotation_due = True

@@ -1,4 +1,5 @@
-"""What a call is, as far as its events tell: the part of its memory that a fold of the log gives back."""
+"""What a call is, as far as its events tell: the part of its memory that a fold of the log gives
+back."""
 
 from dataclasses import dataclass, field
 from typing import Literal
@@ -27,11 +28,13 @@ class Reply:
     ended: bool = False
     """Gemini has said that its turn is over."""
     ended_at_us: int = 0
-    """When it said so without having completed its audio before, which may be premature; 0 where it did not."""
+    """When it said so without having completed its audio before, which may be premature; 0 where it
+    did not."""
     truncated: bool = False
     """It broke off: the link was lost, or Gemini called it interrupted though nobody spoke."""
     orphaned: bool = False
-    """The session that it was asked of is gone: nothing more of it will come, and nobody will say that it is over."""
+    """The session that it was asked of is gone: nothing more of it will come, and nobody will say
+    that it is over."""
     text: str = ""
     asked_sample: int = 0
     """The candidate's audio before this had been given to the model, in windows that were closed."""
@@ -53,7 +56,8 @@ class Answer:
     """Where the last frame that sounded ended, and when it arrived."""
     stopped_at_us: int = 0
     replied: bool = False
-    """A reply to it has been heard, at least its beginning: it need not be given to the model again."""
+    """A reply to it has been heard, at least its beginning: it need not be given to the model
+    again."""
 
 
 @dataclass(slots=True)
@@ -78,7 +82,8 @@ class Unheard:
 
 @dataclass(slots=True)
 class Known:
-    """What a Gemini session remembers: replies up to `generation`, the candidate's audio before `sample`."""
+    """What a Gemini session remembers: replies up to `generation`, the candidate's audio before
+    `sample`."""
 
     generation: int = 0
     sample: int = 0
@@ -86,7 +91,8 @@ class Known:
 
 @dataclass(slots=True)
 class ToolCall:
-    """A function call whose answer may not have reached the model. `held`: the session's handle remembers the call."""
+    """A function call whose answer may not have reached the model. `held`: the session's handle
+    remembers the call."""
 
     id: str
     name: str
@@ -120,7 +126,8 @@ class Record:
     reply: Reply | None = None
     suspicion: Suspicion | None = None
     eager: bool = False
-    """The model was given the answer before its end was certain; its window is closed for the time being."""
+    """The model was given the answer before its end was certain; its window is closed for the time
+    being."""
     unheard: Unheard | None = None
     """What the model has yet to be told."""
     history: History = field(default_factory=History)
@@ -135,7 +142,8 @@ class Record:
     """What the handle stands for."""
     remembered: int = 0
     forgotten: int = 0
-    """The newest session knew replies up to `remembered` when it began, and none after it up to `forgotten`."""
+    """The newest session knew replies up to `remembered` when it began, and none after it up to
+    `forgotten`."""
     tool_calls: list[ToolCall] = field(default_factory=list)
     owed: int = 0
     """A generation that is over for us and that Gemini has not ended yet; 0 for none."""
@@ -159,7 +167,8 @@ class Record:
     session_changed: bool = False
     """A session died, and what it knew of the open window or the awaited reply died with it."""
     rotation_due: bool = False
-    """The session should be left at a quiet moment: it is about to end, or old, or has lost its memory."""
+    """The session should be left at a quiet moment: it is about to end, or old, or has lost its
+    memory."""
     amnesic: bool = False
     """It was resumed, and remembers nothing."""
     first_prompt_tokens: int = 0
@@ -169,9 +178,11 @@ class Record:
     prompt_tokens_before: int = 0
     """The same, of the session before."""
     restored_by: Literal["", "handle", "seed"] = ""
-    """How the newest session should have come to remember the interview, as long as nothing shows whether it does."""
+    """How the newest session should have come to remember the interview, as long as nothing shows
+    whether it does."""
     ending: bool = False
-    """The model has called the end of the interview; the call closes once its last words were played."""
+    """The model has called the end of the interview; the call closes once its last words were
+    played."""
     settled: bool = False
     close_reason: str = ""
     close_detail: str = ""
@@ -188,7 +199,8 @@ class Record:
 
     @property
     def answer_is_due(self) -> bool:
-        """Whether the newest answer, or its beginning, has still to be given to a session that does not know it."""
+        """Whether the newest answer, or its beginning, has still to be given to a session that does
+        not know it."""
         if self.answer is None or self.window_open:
             return self.answer is not None
         return self.reply is not None and not self.reply_is_here and not self.answer.replied

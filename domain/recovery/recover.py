@@ -1,9 +1,11 @@
-"""The call that a log describes, as it stood after its last event: what a process needs that takes it over.
+"""The call that a log describes, as it stood after its last event: what a process needs that takes
+it over.
 
-The log is a whole beginning of what happened, so the core is run over its inputs once more, from the last point on at
-which the call's memory was recorded. That gives back all that a call knows, also what its events do not say: what was
-heard, what was played, what the candidate's pauses are like. What the events do say counts more: where another version
-of the core decided otherwise, its decisions stand.
+The log is a whole beginning of what happened, so the core is run over its inputs once more, from
+the last point on at which the call's memory was recorded. That gives back all that a call knows,
+also what its events do not say: what was heard, what was played, what the candidate's pauses are
+like. What the events do say counts more: where another version of the core decided otherwise, its
+decisions stand.
 """
 
 import copy
@@ -16,13 +18,13 @@ from domain.event import Event
 from domain.events import (
     DECISION_VERSION,
     CallOpened,
-    CallRemembered,
     CandidateAudioRecorded,
     InterviewerAudioRecorded,
+    SnapshotTaken,
 )
 from domain.inputs import FACTS, CallTakenOver, Input
 from domain.ports import AudioSegment, Side
-from domain.record.client_messages import Telling, telling_of
+from domain.record.client_messages import ReplayableMessage, message_for
 from domain.record.fold import fold
 from domain.record.record import Record
 from domain.recovery.snapshot import recall
@@ -30,19 +32,22 @@ from domain.sound.segments import unpack
 
 
 class Recovered(NamedTuple):
-    """The `call`, ready for the takeover as its next input, and what was told of its events from `known_from` on."""
+    """The `call`, ready for the takeover as its next input, and what was told of its events from
+    `known_from` on."""
 
     call: Call
-    tellings: list[Telling]
+    tellings: list[ReplayableMessage]
     known_from: int
 
 
-def recover(events: Sequence[Event], audio: Iterable[AudioSegment], *, remembering: bool = True) -> Recovered:
-    """`events` are a call's opening and all that follow, or, if `remembering`, all from an event on that `remembers`.
+def recover(events: Sequence[Event], audio: Iterable[AudioSegment], *, from_snapshot: bool = True) -> Recovered:
+    """`events` are a call's opening and all that follow, or, if `from_snapshot`, all from an event
+    on that `is_snapshot`.
 
-    `audio` holds both sides' segments that they name. Raises `BugError` if that memory is of another core after all.
+    `audio` holds both sides' segments that they name. Raises `BugError` if that memory is of
+    another core after all.
     """
-    steps = recovering(events, audio, remembering=remembering)
+    steps = recovering(events, audio, from_snapshot=from_snapshot)
     while True:
         try:
             next(steps)
@@ -52,13 +57,13 @@ def recover(events: Sequence[Event], audio: Iterable[AudioSegment], *, rememberi
 
 
 def recovering(
-    events: Sequence[Event], audio: Iterable[AudioSegment], *, remembering: bool = True
+    events: Sequence[Event], audio: Iterable[AudioSegment], *, from_snapshot: bool = True
 ) -> Generator[None, None, Recovered]:
     """`recover` in steps of one input each, for whoever has other calls to hold meanwhile."""
     call = open_again(events)
     since = list(events[1:])
-    known = next((event for event in reversed(since) if remembering and remembers(event)), None)
-    if isinstance(known, CallRemembered):
+    known = next((event for event in reversed(since) if from_snapshot and is_snapshot(event)), None)
+    if isinstance(known, SnapshotTaken):
         recall(call, known.memory)
         fold(call.record, known)
         since = [event for event in since if event.originator_version > known.originator_version]
@@ -70,9 +75,9 @@ def recovering(
     return Recovered(call, course.tellings, known_from)
 
 
-def remembers(event: Event) -> bool:
+def is_snapshot(event: Event) -> bool:
     """Whether recovery can begin here: the event holds a call's memory, and it is this core's."""
-    return isinstance(event, CallRemembered) and event.decision_version == DECISION_VERSION
+    return isinstance(event, SnapshotTaken) and event.decision_version == DECISION_VERSION
 
 
 def open_again(events: Sequence[Event]) -> Call:
@@ -83,7 +88,8 @@ def open_again(events: Sequence[Event]) -> Call:
 
 
 def run(call: Call, events: Sequence[Event], inputs: Iterable[Input]) -> Iterator[Decision]:
-    """What the core decides now about each of `inputs`. At a takeover it stands where `events` had led until then."""
+    """What the core decides now about each of `inputs`. At a takeover it stands where `events` had
+    led until then."""
     return _run(call, _Course(call.record, events[1:]), inputs)
 
 
@@ -101,14 +107,14 @@ class _Course:
         self._record = copy.deepcopy(begin)
         self._ahead = deque(events)
         self._newest: Event | None = None
-        self.tellings: list[Telling] = []
+        self.tellings: list[ReplayableMessage] = []
 
     def lead(self, call: Call, before: int | None = None) -> None:
         """Put `call` where all events lead, or those of versions below `before`."""
         while self._ahead and (before is None or self._ahead[0].originator_version < before):
             self._newest = self._ahead.popleft()
             fold(self._record, self._newest)
-            telling = telling_of(self._record, self._newest)
+            telling = message_for(self._record, self._newest)
             if telling is not None:
                 self.tellings.append(telling)
         call.record = copy.deepcopy(self._record)

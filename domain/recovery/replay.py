@@ -1,8 +1,8 @@
 """Running the core over a log again, and comparing what it decides with what was recorded.
 
-The log holds every input: facts as events, audio as segments whose arrival tables hold each frame's ordinal, time and
-features. In the order of their ordinals they lead the same core to the same events; where they do not, the difference
-is itself the bug report.
+The log holds every input: facts as events, audio as segments whose arrival tables hold each frame's
+ordinal, time and features. In the order of their ordinals they lead the same core to the same
+events; where they do not, the difference is itself the bug report.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -19,7 +19,8 @@ __all__ = ["Difference", "differences", "fold_all", "inputs_of", "rerun"]
 
 
 class Difference(NamedTuple):
-    """Where a re-run parts from the log: the recorded event and the one decided now; None where one side ended."""
+    """Where a re-run parts from the log: the recorded event and the one decided now; None where one
+    side ended."""
 
     recorded: Event | None
     decided: Event | None

@@ -1,7 +1,7 @@
 """What a call knows, as plain JSON: whoever takes it over need not run over all of its log again.
 
-Everything is taken by name from the call and its parts, so that nothing is left out by mistake. It fits only the core
-that wrote it: another one runs over the log from its beginning.
+Everything is taken by name from the call and its parts, so that nothing is left out by mistake. It
+fits only the core that wrote it: another one runs over the log from its beginning.
 """
 
 from collections import Counter, deque
@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from domain.aggregate import CallMemory
+from domain.aggregate import CallAggregate
 from domain.errors import BugError
 from domain.event import RawJson
 from domain.record.record import Record
@@ -32,7 +32,7 @@ _ELSEWHERE = _FROM_THE_OPENING | _OF_THE_MOMENT | {*_PARTS, "record", "timers"}
 _encoder = msgspec.json.Encoder(order="deterministic")
 
 
-def remember(call: CallMemory) -> RawJson:
+def remember(call: CallAggregate) -> RawJson:
     """A call's memory at a moment at which nothing waits to be stored."""
     everything = {
         "record": {item.name: getattr(call.record, item.name) for item in fields(Record) if item.name != "agent"},
@@ -44,8 +44,9 @@ def remember(call: CallMemory) -> RawJson:
     return memory
 
 
-def recall(call: CallMemory, memory: RawJson) -> None:
-    """Give a call that was just opened the memory of `remember`. Raises `BugError` if that is another core's."""
+def recall(call: CallAggregate, memory: RawJson) -> None:
+    """Give a call that was just opened the memory of `remember`. Raises `BugError` if that is
+    another core's."""
     try:
         record = msgspec.json.encode(memory["record"] | {"agent": call.opened.agent})
         call.record = msgspec.json.decode(record, type=Record)

@@ -26,11 +26,12 @@ def attributed(record: Record, happened: Event, policy: Policy, now_us: int) -> 
 
 
 def still_of_the_cut_reply(record: Record, policy: Policy, now_us: int) -> bool:
-    """Whether what the model says now is of the reply that was cut, though the next one is awaited already.
+    """Whether what the model says now is of the reply that was cut, though the next one is awaited
+    already.
 
-    Resent audio can open and close a window before Gemini has heard of it, and a short remark can be over before the
-    news of it is back. A reply that had begun is reported interrupted, and then ended: until then, and no longer than
-    the policy allows, it is this one that talks on.
+    Resent audio can open and close a window before Gemini has heard of it, and a short remark can
+    be over before the news of it is back. A reply that had begun is reported interrupted, and then
+    ended: until then, and no longer than the policy allows, it is this one that talks on.
     """
     reply, answer = record.reply, record.answer
     if reply is None or reply.started or answer is None or not policy.local_turns:
@@ -47,7 +48,8 @@ def _speaking_generation(record: Record, policy: Policy, now_us: int) -> int:
 
 
 def _ended_generation(record: Record) -> int:
-    """Of a reply that has not begun and an older one that was never ended, it is the older one that ends now."""
+    """Of a reply that has not begun and an older one that was never ended, it is the older one that
+    ends now."""
     if record.reply is not None and (record.reply.started or not record.owed):
         return record.reply.generation
     return record.owed

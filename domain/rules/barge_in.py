@@ -1,15 +1,15 @@
 """A voice over the interviewer: hold at once, then confirm or dismiss.
 
-The first evidence holds playback, which costs nothing if it was a cough; what follows decides. Positions are the
-candidate's, so that a burst of resent audio is judged as it was spoken.
+The first evidence holds playback, which costs nothing if it was a cough; what follows decides.
+Positions are the candidate's, so that a burst of resent audio is predicted as it was spoken.
 """
 
 from typing import Any, Literal
 
-from domain.aggregate import CallMemory
+from domain.aggregate import CallAggregate
 from domain.effects import FlushPlayback, ForgetInterviewerAudio, HoldPlayback, ReleasePlayback
 from domain.event import Evidence
-from domain.events import BargeInConfirmed, BargeInDismissed, BargeInSuspected, InterviewerCut
+from domain.events import BargeInConfirmed, BargeInDismissed, BargeInSuspected, ReplyCut
 from domain.inputs import CandidateFrame, MicMuted
 from domain.policy import MODEL_RATE_HZ, SAMPLE_RATE_HZ, millis, samples
 from domain.rules.floor import (
@@ -23,7 +23,7 @@ from domain.rules.floor import (
 from domain.timers import Timer
 
 
-def frame_in_model_speaking(call: CallMemory, _: CandidateFrame) -> None:
+def frame_in_model_speaking(call: CallAggregate, _: CandidateFrame) -> None:
     stream_to_model(call)
     if not call.policy.local_turns or not call.hearing.begins(call.policy.barge_in.suspect_voiced_ms):
         return
@@ -33,14 +33,15 @@ def frame_in_model_speaking(call: CallMemory, _: CandidateFrame) -> None:
         call.hearing.rest()  # whatever it was, it was over before the interviewer was
 
 
-def begins_at_the_end(call: CallMemory) -> bool:
-    """Whether so little is left to hear that the voice is the next answer: it takes the floor when all was heard."""
+def begins_at_the_end(call: CallAggregate) -> bool:
+    """Whether so little is left to hear that the voice is the next answer: it takes the floor when
+    all was heard."""
     reply, playout = call.record.reply, call.playout
     left = playout.end_sample - playout.heard_sample(call.now_us)
     return reply is not None and reply.complete and left <= samples(call.policy.barge_in.overlap_ms, MODEL_RATE_HZ)
 
 
-def suspect(call: CallMemory) -> None:
+def suspect(call: CallAggregate) -> None:
     """Hold playback: it may be an interruption."""
     reply, onset = call.record.reply, call.hearing.onset_sample
     assert reply is not None and onset is not None
@@ -57,7 +58,7 @@ def suspect(call: CallMemory) -> None:
     call.do(HoldPlayback())
 
 
-def frame_in_interrupted(call: CallMemory, _: CandidateFrame) -> None:
+def frame_in_interrupted(call: CallAggregate, _: CandidateFrame) -> None:
     policy, hearing = call.policy.barge_in, call.hearing
     suspicion = call.record.suspicion
     assert suspicion is not None
@@ -72,7 +73,7 @@ def frame_in_interrupted(call: CallMemory, _: CandidateFrame) -> None:
         decide_by_share(call)
 
 
-def decide_by_share(call: CallMemory) -> None:
+def decide_by_share(call: CallAggregate) -> None:
     """No doubt lasts for ever: whichever of voice and silence had the larger share wins."""
     suspicion = call.record.suspicion
     assert suspicion is not None
@@ -84,12 +85,12 @@ def decide_by_share(call: CallMemory) -> None:
         dismiss(call, "ceiling")
 
 
-def muted_while_interrupted(call: CallMemory, _: MicMuted) -> None:
+def muted_while_interrupted(call: CallAggregate, _: MicMuted) -> None:
     dismiss(call, "muted")
     call.hearing.rest()
 
 
-def confirm(call: CallMemory, reason: Literal["voiced", "ceiling", "played_out", "model"]) -> None:
+def confirm(call: CallAggregate, reason: Literal["voiced", "ceiling", "played_out", "model"]) -> None:
     """It is an interruption: the candidate has the floor, with everything since before the onset."""
     record = call.record
     reply = record.reply
@@ -110,7 +111,7 @@ def confirm(call: CallMemory, reason: Literal["voiced", "ceiling", "played_out",
         evidence=call.hearing.evidence() | doubt_evidence(call, onset, onset_at_us),
     )
     if reason != "played_out":
-        call.decide(InterviewerCut, generation=generation, **cut)
+        call.decide(ReplyCut, generation=generation, **cut)
     call.timers.stop(Timer.CEILING)
     stop_waiting(call)
     call.playout.drop()
@@ -120,7 +121,7 @@ def confirm(call: CallMemory, reason: Literal["voiced", "ceiling", "played_out",
     end_if_muted(call)
 
 
-def dismiss(call: CallMemory, reason: Literal["silence", "ceiling", "muted", "client_lost"]) -> None:
+def dismiss(call: CallAggregate, reason: Literal["silence", "ceiling", "muted", "client_lost"]) -> None:
     """It was none: play on, nothing lost."""
     record = call.record
     suspicion, reply = record.suspicion, record.reply
@@ -139,7 +140,7 @@ def dismiss(call: CallMemory, reason: Literal["silence", "ceiling", "muted", "cl
     call.do(ReleasePlayback())
 
 
-def doubt_evidence(call: CallMemory, onset_sample: int, onset_at_us: int) -> Evidence:
+def doubt_evidence(call: CallAggregate, onset_sample: int, onset_at_us: int) -> Evidence:
     """How long the decision took, in the candidate's audio and on the clock."""
     return {
         "doubt_ms": millis(call.hearing.next_sample - onset_sample),
@@ -147,8 +148,9 @@ def doubt_evidence(call: CallMemory, onset_sample: int, onset_at_us: int) -> Evi
     }
 
 
-def cut_facts(call: CallMemory) -> dict[str, Any]:
-    """What had been received, sent and heard of the reply when it was cut; the text in proportion to the sound."""
+def cut_facts(call: CallAggregate) -> dict[str, Any]:
+    """What had been received, sent and heard of the reply when it was cut; the text in proportion
+    to the sound."""
     reply, playout = call.record.reply, call.playout
     assert reply is not None
     heard_sample = playout.heard_sample(call.now_us)

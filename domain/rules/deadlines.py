@@ -1,13 +1,14 @@
-"""What happens when a deadline passes. Deadlines are looked at with every input: time comes in with all of them."""
+"""What happens when a deadline passes. Deadlines are looked at with every input: time comes in with
+all of them."""
 
 from collections.abc import Callable
 
-from domain.aggregate import CallMemory
+from domain.aggregate import CallAggregate
 from domain.effects import TellError
 from domain.events import ReplyOverdue, SessionAged
 from domain.rules.barge_in import decide_by_share
 from domain.rules.ending import close, close_without_goodbye, settle
-from domain.rules.floor import give_up_reply, nudge
+from domain.rules.floor import nudge, withdraw_reply
 from domain.rules.links import rotate
 from domain.rules.playback import finish, finish_if_heard
 from domain.rules.takeover import hand_over
@@ -15,7 +16,7 @@ from domain.states import Link, State
 from domain.timers import Timer
 
 
-def pass_deadlines(call: CallMemory) -> None:
+def pass_deadlines(call: CallAggregate) -> None:
     """Act on every deadline that is due."""
     for timer in call.timers.pop_due(call.now_us):
         if call.record.state is State.CLOSED and timer not in _AFTER_CLOSE:
@@ -25,33 +26,33 @@ def pass_deadlines(call: CallMemory) -> None:
             rule(call)
 
 
-def _interview_too_long(call: CallMemory) -> None:
+def _interview_too_long(call: CallAggregate) -> None:
     evidence = {"duration_minutes": call.opened.context.duration_minutes, "overtime_ms": call.policy.links.overtime_ms}
     close(call, "duration_reached", "The time set for the interview, and its overtime, is over.", evidence)
 
 
-def _doubt_too_long(call: CallMemory) -> None:
+def _doubt_too_long(call: CallAggregate) -> None:
     if call.record.state is State.INTERRUPTED:
         decide_by_share(call)
 
 
-def _session_ends(call: CallMemory) -> None:
+def _session_ends(call: CallAggregate) -> None:
     if call.record.rotation_due and call.record.state is not State.INTERRUPTED:
         rotate(call, "session_ending")
 
 
-def _session_is_old(call: CallMemory) -> None:
+def _session_is_old(call: CallAggregate) -> None:
     record = call.record
     if Link.MODEL not in record.missing and not record.rotation_due:
         call.decide(SessionAged, age_ms=(call.now_us - record.connected_at_us) // 1000)
 
 
-def _segment_due(call: CallMemory) -> None:
+def _segment_due(call: CallAggregate) -> None:
     for journal in (call.candidate_audio, call.interviewer_audio):
         journal.due = journal.waiting
 
 
-def _reply_overdue(call: CallMemory) -> None:
+def _reply_overdue(call: CallAggregate) -> None:
     """Nudge once, then dial again."""
     record, links, reply = call.record, call.policy.links, call.record.reply
     if record.ending and record.state is State.LISTENING and (reply is None or not reply.started):
@@ -73,12 +74,13 @@ def _reply_overdue(call: CallMemory) -> None:
     if nudged:
         rotate(call, "reply_overdue")
     else:
-        give_up_reply(call, "overdue")
+        withdraw_reply(call, "overdue")
         nudge(call)
 
 
-def _silence_too_long(call: CallMemory) -> None:
-    """The model chose to say nothing, and nobody has said anything since: an interview does not stand still."""
+def _silence_too_long(call: CallAggregate) -> None:
+    """The model chose to say nothing, and nobody has said anything since: an interview does not
+    stand still."""
     record, timeout_ms = call.record, call.policy.links.chosen_silence_ms
     if not record.chose_silence or record.state is not State.LISTENING:
         return
@@ -87,7 +89,7 @@ def _silence_too_long(call: CallMemory) -> None:
     nudge(call)
 
 
-def _reply_broke_off(call: CallMemory) -> None:
+def _reply_broke_off(call: CallAggregate) -> None:
     finish_if_heard(call)
     reply = call.record.reply
     if call.record.state is not State.MODEL_SPEAKING or reply is None or reply.complete or call.playout.unplayed:
@@ -98,7 +100,7 @@ def _reply_broke_off(call: CallMemory) -> None:
     finish(call)
 
 
-def _client_did_not_come(call: CallMemory) -> None:
+def _client_did_not_come(call: CallAggregate) -> None:
     if call.record.clients == 0:
         evidence = {"waited_ms": call.policy.links.hello_wait_ms}
         close(call, "never_connected", "No client said hello to this call in time.", evidence)
@@ -107,7 +109,7 @@ def _client_did_not_come(call: CallMemory) -> None:
         close(call, "client_gone", "The client did not come back in time.", evidence)
 
 
-def _playback_stalled(call: CallMemory) -> None:
+def _playback_stalled(call: CallAggregate) -> None:
     if not call.playout.in_flight or call.playout.held:
         return
     seconds = call.policy.playout.stall_ms // 1000
@@ -119,7 +121,7 @@ def _playback_stalled(call: CallMemory) -> None:
 
 
 _AFTER_CLOSE = (Timer.GRACE, Timer.SEGMENT)
-_RULES: dict[Timer, Callable[[CallMemory], None]] = {
+_RULES: dict[Timer, Callable[[CallAggregate], None]] = {
     Timer.REPLY: _reply_overdue,
     Timer.CONTINUATION: _reply_broke_off,
     Timer.CEILING: _doubt_too_long,

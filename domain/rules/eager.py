@@ -1,19 +1,20 @@
 """Letting the model think before the end of an answer is certain, and taking it back.
 
-The window is closed early, and what the model says is kept. If the silence grows long enough after all, the reply is
-there at once; if the candidate goes on, it is dropped unheard, what it cost is recorded, and a new window continues
-where the early one ended: no sample is sent twice, none is missing.
+The window is closed early, and what the model says is kept. If the silence grows long enough after
+all, the reply is there at once; if the candidate goes on, it is dropped unheard, what it cost is
+recorded, and a new window continues where the early one ended: no sample is sent twice, none is
+missing.
 """
 
-from domain.aggregate import CallMemory
+from domain.aggregate import CallAggregate
 from domain.effects import CloseActivity, OpenActivity
 from domain.events import EagerEndTried, EagerEndWithdrawn
 from domain.policy import MODEL_RATE_HZ, millis, samples
-from domain.rules.floor import correct_history, count_late_audio, expect_reply, give_up_reply, send_up_to, so_far
+from domain.rules.floor import correct_history, count_late_audio, expect_reply, send_up_to, so_far, withdraw_reply
 from domain.sound.endpointing import CERTAIN
 
 
-def try_end(call: CallMemory) -> None:
+def try_end(call: CallAggregate) -> None:
     """Close the window early, if policy allows it and the answer sounds finished."""
     policy, hearing, completeness = call.policy.eager, call.hearing, call.endpointing.completeness
     if not policy.enabled or not call.policy.local_turns or call.record.eager or completeness is None:
@@ -34,8 +35,9 @@ def try_end(call: CallMemory) -> None:
     expect_reply(call, "answer")
 
 
-def withdraw(call: CallMemory) -> None:
-    """The candidate goes on, or the session is lost: the answer was not over, as far as the model is concerned."""
+def withdraw(call: CallAggregate) -> None:
+    """The candidate goes on, or the session is lost: the answer was not over, as far as the model
+    is concerned."""
     record, reply = call.record, call.record.reply
     if not record.eager:
         return
@@ -49,6 +51,6 @@ def withdraw(call: CallMemory) -> None:
         waited_ms=(call.now_us - reply.requested_at_us) // 1000 if reply is not None else 0,
     )
     if reply is not None:
-        give_up_reply(call, "candidate_spoke_on")
+        withdraw_reply(call, "candidate_spoke_on")
     call.do(OpenActivity())
     correct_history(call)

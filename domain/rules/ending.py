@@ -1,10 +1,10 @@
 """The end of a call, and the clocks that bound it."""
 
-from domain.aggregate import CallMemory
+from domain.aggregate import CallAggregate
 from domain.effects import EndCall, LetGo, TellError
 from domain.event import Evidence
 from domain.events import CallClosed, CallSettled
-from domain.inputs import ClientLost, ClientViolatedProtocol, HangupRequested, OutletFailed
+from domain.inputs import ClientLost, ClientViolatedProtocol, HangupRequested, QueueOverflowed
 from domain.policy import FRAME_SAMPLES, millis
 from domain.timers import Timer
 
@@ -14,15 +14,16 @@ _NOT_SAVED = (
 )
 
 
-def start_clocks(call: CallMemory) -> None:
-    """A call waits for its client, and lasts no longer than its interview may: both from its opening on."""
+def start_clocks(call: CallAggregate) -> None:
+    """A call waits for its client, and lasts no longer than its interview may: both from its
+    opening on."""
     links = call.policy.links
     call.timers.start(Timer.RESUME, links.hello_wait_ms * 1000)
     duration_ms = call.opened.context.duration_minutes * 60_000 + links.overtime_ms
     call.timers.start(Timer.DURATION, duration_ms * 1000)
 
 
-def close(call: CallMemory, reason: str, detail: str, evidence: Evidence | None = None) -> None:
+def close(call: CallAggregate, reason: str, detail: str, evidence: Evidence | None = None) -> None:
     """End the call, once; audio that is not yet acknowledged is still taken for the grace period."""
     call.timers.clear()
     call.playout.drop()
@@ -33,19 +34,20 @@ def close(call: CallMemory, reason: str, detail: str, evidence: Evidence | None 
     call.do(EndCall(reason, detail))
 
 
-def _spoken_and_given(call: CallMemory) -> Evidence:
-    """What the model was spared: silence is recorded, and not sent. Audio for a new session goes out once more."""
+def _spoken_and_given(call: CallAggregate) -> Evidence:
+    """What the model was spared: silence is recorded, and not sent. Audio for a new session goes
+    out once more."""
     heard, given = call.hearing.next_sample, call.given_samples
     in_samples = {"heard_ms": heard, "given_ms": given, "resent_ms": call.resent_samples, "not_sent_ms": heard - given}
     return {name: millis(count) for name, count in in_samples.items()}
 
 
-def close_without_goodbye(call: CallMemory) -> None:
+def close_without_goodbye(call: CallAggregate) -> None:
     """The model called the end and says nothing more."""
     close(call, "completed", "The interview is over: the interviewer ended it.")
 
 
-def settle(call: CallMemory) -> None:
+def settle(call: CallAggregate) -> None:
     """Nothing more will be recorded."""
     if call.record.settled:
         return
@@ -53,32 +55,33 @@ def settle(call: CallMemory) -> None:
     call.settling = True
 
 
-def record_settled(call: CallMemory) -> None:
+def record_settled(call: CallAggregate) -> None:
     """The last event of a call, after its last audio."""
     after_close_ms = millis(call.after_close_frames * FRAME_SAMPLES)
     call.decide(CallSettled, client_seq=call.client_seq, after_close_ms=after_close_ms)
     call.do(LetGo())
 
 
-def hung_up(call: CallMemory, request: HangupRequested) -> None:
+def hung_up(call: CallAggregate, request: HangupRequested) -> None:
     by = {"candidate": "The candidate hung up", "operator": "An operator ended the call", "server": "The server ended"}
     close(call, f"hangup_by_{request.by}", f"{by[request.by]}: {request.reason}." if request.reason else by[request.by])
 
 
-def violated(call: CallMemory, violation: ClientViolatedProtocol) -> None:
+def violated(call: CallAggregate, violation: ClientViolatedProtocol) -> None:
     call.do(TellError(violation.code, violation.message))
     close(call, "protocol_violation", f"{violation.code}: {violation.message}")
 
 
-def outlet_failed(call: CallMemory, failure: OutletFailed) -> None:
-    if failure.outlet == "client":
+def queue_overflowed(call: CallAggregate, failure: QueueOverflowed) -> None:
+    if failure.send_queue == "client":
         call.do(TellError("client_too_slow", failure.reason))
         close(call, "client_too_slow", failure.reason)
     else:  # how full it was is in the failure, which is recorded as well
         close(call, "log_unavailable", _NOT_SAVED)
 
 
-def client_lost_after_close(call: CallMemory, lost: ClientLost) -> None:
-    """One that has lost its line may have audio left to send: it is waited for until the grace period ends."""
+def client_lost_after_close(call: CallAggregate, lost: ClientLost) -> None:
+    """One that has lost its line may have audio left to send: it is waited for until the grace
+    period ends."""
     if lost.left:
         settle(call)

@@ -1,8 +1,9 @@
-"""Who has the floor: opening and closing an answer's window, asking the model for a reply, and giving one up."""
+"""Who has the floor: opening and closing an answer's window, asking the model for a reply, and
+giving one up."""
 
 from typing import Literal
 
-from domain.aggregate import CallMemory
+from domain.aggregate import CallAggregate
 from domain.effects import (
     CloseActivity,
     FlushPlayback,
@@ -17,37 +18,38 @@ from domain.events import (
     CandidateStarted,
     CandidateStopped,
     DetectorReset,
-    GenerationCancelled,
-    GenerationRequested,
     HistoryCorrected,
     LateAudioDropped,
+    ReplyRequested,
+    ReplyWithdrawn,
 )
 from domain.interview import NUDGE, OPENING, heard_note
 from domain.policy import millis, samples
 from domain.timers import Timer
 
 
-def stream_to_model(call: CallMemory) -> None:
+def stream_to_model(call: CallAggregate) -> None:
     """Where Gemini decides turns it hears everything, silence too."""
     waiting = call.hearing.next_sample - call.uplink_sample
     if not call.policy.local_turns and waiting >= samples(call.policy.endpoint.send_chunk_ms):
         send_up_to_now(call)
 
 
-def send_up_to(call: CallMemory, to_sample: int) -> None:
+def send_up_to(call: CallAggregate, to_sample: int) -> None:
     """Send what the model has not been given of the stream before `to_sample`."""
     if call.uplink_sample < to_sample:
         call.do(SendCandidateAudio(call.uplink_sample, to_sample))
         call.uplink_sample = to_sample
 
 
-def send_up_to_now(call: CallMemory) -> None:
+def send_up_to_now(call: CallAggregate) -> None:
     """Send what the model has not been given of the stream up to the newest frame."""
     send_up_to(call, call.hearing.next_sample)
 
 
-def with_preroll(call: CallMemory, onset_sample: int) -> int:
-    """Where a window for a voice that began at `onset_sample` starts: before it, never inside an earlier window."""
+def with_preroll(call: CallAggregate, onset_sample: int) -> int:
+    """Where a window for a voice that began at `onset_sample` starts: before it, never inside an
+    earlier window."""
     answer = call.record.answer
     sent_before = answer.to_sample if answer is not None and answer.to_sample is not None else 0
     voice = call.policy.voice
@@ -55,7 +57,7 @@ def with_preroll(call: CallMemory, onset_sample: int) -> int:
     return max(before, onset_sample - samples(voice.preroll_most_ms), min(sent_before, onset_sample), 0)
 
 
-def open_window(call: CallMemory, from_sample: int) -> None:
+def open_window(call: CallAggregate, from_sample: int) -> None:
     """Open Gemini's activity window and send the audio from `from_sample` on."""
     if call.policy.local_turns:
         call.uplink_sample = from_sample
@@ -64,8 +66,9 @@ def open_window(call: CallMemory, from_sample: int) -> None:
         send_up_to_now(call)
 
 
-def give_from(call: CallMemory, from_sample: int) -> None:
-    """A new session is given the answer under way: in a window of its own, or where Gemini decides, in the stream."""
+def give_from(call: CallAggregate, from_sample: int) -> None:
+    """A new session is given the answer under way: in a window of its own, or where Gemini decides,
+    in the stream."""
     if call.policy.local_turns:
         open_window(call, from_sample)
     else:
@@ -73,7 +76,7 @@ def give_from(call: CallMemory, from_sample: int) -> None:
         send_up_to_now(call)
 
 
-def give_again(call: CallMemory, from_sample: int, to_sample: int) -> None:
+def give_again(call: CallAggregate, from_sample: int, to_sample: int) -> None:
     """A new session is given an answer that is over."""
     if call.policy.local_turns:
         call.do(OpenActivity(), SendCandidateAudio(from_sample, to_sample), CloseActivity())
@@ -81,7 +84,7 @@ def give_again(call: CallMemory, from_sample: int, to_sample: int) -> None:
         give_from(call, from_sample)
 
 
-def correct_history(call: CallMemory) -> None:
+def correct_history(call: CallAggregate) -> None:
     """Tell the model, within the window just opened, what of its last reply was not heard."""
     unheard = call.record.unheard
     if unheard is None or call.policy.history.correction == "none" or not call.policy.local_turns:
@@ -98,8 +101,9 @@ def correct_history(call: CallMemory) -> None:
     call.do(SendNote(heard_note(unheard.heard_text, unheard.heard_ms)))
 
 
-def start_answer(call: CallMemory) -> None:
-    """The floor goes to the candidate. A reply that nobody has heard yet is given up: both stretches are one turn."""
+def start_answer(call: CallAggregate) -> None:
+    """The floor goes to the candidate. A reply that nobody has heard yet is given up: both
+    stretches are one turn."""
     onset = call.hearing.onset_sample
     assert onset is not None
     from_sample = with_preroll(call, onset)
@@ -110,7 +114,7 @@ def start_answer(call: CallMemory) -> None:
         if reply.cause != "opening" and answer is not None:
             turn = call.record.turn
             call.endpointing.goes_on(millis(onset - answer.end_sample))
-        give_up_reply(call, "candidate_spoke_on")
+        withdraw_reply(call, "candidate_spoke_on")
     call.decide(
         CandidateStarted,
         turn=turn,
@@ -122,13 +126,13 @@ def start_answer(call: CallMemory) -> None:
     open_window(call, from_sample)
 
 
-def give_up_reply(call: CallMemory, reason: str) -> None:
+def withdraw_reply(call: CallAggregate, reason: str) -> None:
     """Cancel a reply of which nothing was heard."""
     reply = call.record.reply
     assert reply is not None
     sent = call.playout.in_flight
     call.decide(
-        GenerationCancelled,
+        ReplyWithdrawn,
         generation=reply.generation,
         reason=reason,
         evidence={"waited_ms": (call.now_us - reply.requested_at_us) // 1000, "audio_had_begun": int(reply.started)},
@@ -140,12 +144,12 @@ def give_up_reply(call: CallMemory, reason: str) -> None:
         call.do(FlushPlayback())
 
 
-def expect_reply(call: CallMemory, cause: Literal["opening", "answer", "nudge", "resent", "unprompted"]) -> None:
+def expect_reply(call: CallAggregate, cause: Literal["opening", "answer", "nudge", "resent", "unprompted"]) -> None:
     """Number the next reply and watch over its coming."""
     links = call.policy.links
     timeout_ms = links.nudge_timeout_ms if cause == "nudge" else links.reply_timeout_ms
     call.decide(
-        GenerationRequested,
+        ReplyRequested,
         generation=call.record.generation + 1,
         cause=cause,
         turn=call.record.turn,
@@ -154,19 +158,19 @@ def expect_reply(call: CallMemory, cause: Literal["opening", "answer", "nudge", 
     call.timers.start(Timer.REPLY, call.now_us + timeout_ms * 1000)
 
 
-def ask_to_open(call: CallMemory) -> None:
+def ask_to_open(call: CallAggregate) -> None:
     """The interviewer speaks first."""
     expect_reply(call, "opening")
     call.do(SendText(OPENING))
 
 
-def nudge(call: CallMemory) -> None:
+def nudge(call: CallAggregate) -> None:
     """Ask a model that says nothing to go on."""
     expect_reply(call, "nudge")
     call.do(SendText(NUDGE))
 
 
-def watch_playback(call: CallMemory) -> None:
+def watch_playback(call: CallAggregate) -> None:
     """From now on, a client that holds audio has `stall_ms` to play some of it."""
     if call.playout.in_flight and not call.playout.held:
         call.timers.start(Timer.STALL, call.now_us + call.policy.playout.stall_ms * 1000)
@@ -174,22 +178,23 @@ def watch_playback(call: CallMemory) -> None:
         call.timers.stop(Timer.STALL)
 
 
-def stop_waiting(call: CallMemory) -> None:
+def stop_waiting(call: CallAggregate) -> None:
     """No reply is awaited any more."""
     call.timers.stop(Timer.REPLY)
     call.timers.stop(Timer.CONTINUATION)
     call.timers.stop(Timer.STALL)
 
 
-def so_far(call: CallMemory) -> tuple[int, int]:
-    """How long the answer under way is so far, in ms of sound and pauses, and how far its voice has sunk."""
+def so_far(call: CallAggregate) -> tuple[int, int]:
+    """How long the answer under way is so far, in ms of sound and pauses, and how far its voice has
+    sunk."""
     answer, hearing = call.record.answer, call.hearing
     assert answer is not None
     spoken = hearing.end_sample - answer.first_sample - samples(call.policy.voice.preroll_ms)
     return max(0, millis(spoken)), hearing.tail_level
 
 
-def stop_answer(call: CallMemory, reason: Literal["silence", "muted", "model_replied"]) -> None:
+def stop_answer(call: CallAggregate, reason: Literal["silence", "muted", "model_replied"]) -> None:
     """The answer is over: close the window, and expect a reply."""
     answer, hearing, eager = call.record.answer, call.hearing, call.record.eager
     assert answer is not None
@@ -213,10 +218,11 @@ def stop_answer(call: CallMemory, reason: Literal["silence", "muted", "model_rep
     reset_detector(call)
 
 
-def reset_detector(call: CallMemory) -> None:
+def reset_detector(call: CallAggregate) -> None:
     """Silero's memory sticks after long noise: alone, it starts afresh when the floor becomes free.
 
-    The cascade refreshes it by itself when it has gone deaf; a reset would only cost it the next onset.
+    The cascade refreshes it by itself when it has gone deaf; a reset would only cost it the next
+    onset.
     """
     if call.policy.voice.detector != "silero":
         return
@@ -224,20 +230,21 @@ def reset_detector(call: CallMemory) -> None:
     call.do(ResetDetector())
 
 
-def end_if_muted(call: CallMemory) -> None:
-    """The floor went to a candidate whose microphone is off by now: no frame will come to end the answer."""
+def end_if_muted(call: CallAggregate) -> None:
+    """The floor went to a candidate whose microphone is off by now: no frame will come to end the
+    answer."""
     if call.record.muted:
         stop_answer(call, "muted")
 
 
-def drop_late_audio(call: CallMemory, count: int) -> None:
+def drop_late_audio(call: CallAggregate, count: int) -> None:
     """`count` samples of a reply that was cut: nobody will hear them."""
     call.late_generation = call.late_generation or call.record.owed
     call.late_chunks += 1
     call.late_samples += count
 
 
-def count_late_audio(call: CallMemory) -> None:
+def count_late_audio(call: CallAggregate) -> None:
     """Say how much of a cut reply arrived after its cut."""
     if call.late_chunks:
         call.decide(

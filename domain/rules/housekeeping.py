@@ -1,8 +1,9 @@
-"""What follows every input: audio goes out as playback moves on, segments are sealed, sessions rotated in quiet."""
+"""What follows every input: audio goes out as playback moves on, segments are sealed, sessions
+rotated in quiet."""
 
-from domain.aggregate import CallMemory
+from domain.aggregate import CallAggregate
 from domain.effects import ForgetCandidateAudio, SendInterviewerAudio
-from domain.events import CallRemembered, CandidateAudioRecorded, DecisionEvent, InterviewerAudioRecorded
+from domain.events import CandidateAudioRecorded, DecisionEvent, InterviewerAudioRecorded, SnapshotTaken
 from domain.policy import samples
 from domain.ports import Side
 from domain.recovery.snapshot import remember
@@ -20,7 +21,7 @@ _SEGMENT_SLACK_US = 500_000
 _LAST_SEGMENTS_US = 100_000
 
 
-def keep_house(call: CallMemory) -> None:
+def follow_up(call: CallAggregate) -> None:
     """Run after every input."""
     record = call.record
     if call.deferred_loss is not None and record.state is not State.INTERRUPTED:
@@ -42,10 +43,11 @@ def keep_house(call: CallMemory) -> None:
     _keep_segments(call)
 
 
-def close_the_books(call: CallMemory) -> None:
+def seal_and_snapshot(call: CallAggregate) -> None:
     """Run last: what was decided is recorded together with all audio that came before it.
 
-    So the log is at any moment a whole beginning of what happened, and running the core over it gives the call again.
+    So the log is at any moment a whole beginning of what happened, and running the core over it
+    gives the call again.
     """
     ends = (call.settling and not call.record.settled) or call.handing_over
     if ends or any(isinstance(event, DecisionEvent) for event in call.decided):
@@ -56,18 +58,19 @@ def close_the_books(call: CallMemory) -> None:
         call.handing_over = False
         record_handed_over(call)
     elif call.whole and call.decided:
-        _remember_now_and_then(call)
+        _snapshot_if_due(call)
 
 
-def _remember_now_and_then(call: CallMemory) -> None:
-    """With something that is recorded anyway; a closed call has little ahead that would make it worth it."""
-    due_us = call.remembered_at_us + call.policy.recording.remember_ms * 1000
+def _snapshot_if_due(call: CallAggregate) -> None:
+    """With something that is recorded anyway; a closed call has little ahead that would make it
+    worth it."""
+    due_us = call.snapshot_at_us + call.policy.recording.snapshot_every_ms * 1000
     if call.now_us >= due_us and call.deferred_loss is None and call.record.state is not State.CLOSED:
-        call.remembered_at_us = call.now_us
-        call.decide(CallRemembered, memory=remember(call))
+        call.snapshot_at_us = call.now_us
+        call.decide(SnapshotTaken, memory=remember(call))
 
 
-def _watch_reply(call: CallMemory) -> None:
+def _watch_reply(call: CallAggregate) -> None:
     """A reply that was heard as far as it came should go on, or be over."""
     finish_if_heard(call)
     reply = call.record.reply
@@ -80,22 +83,24 @@ def _watch_reply(call: CallMemory) -> None:
         call.timers.start(Timer.CONTINUATION, call.now_us + call.policy.links.continuation_timeout_ms * 1000)
 
 
-def _watch_ending(call: CallMemory) -> None:
+def _watch_ending(call: CallAggregate) -> None:
     """The model called the end: a goodbye may follow, or nothing at all."""
     if call.record.reply is None and not call.timers.running(Timer.REPLY):
         call.timers.start(Timer.REPLY, call.now_us + call.policy.links.reply_timeout_ms * 1000)
 
 
-def _watch_silence(call: CallMemory) -> None:
+def _watch_silence(call: CallAggregate) -> None:
     """The model chose to say nothing: the candidate may go on, but not for ever."""
     if not call.timers.running(Timer.REPLY):
         call.timers.start(Timer.REPLY, call.now_us + call.policy.links.chosen_silence_ms * 1000)
 
 
-def _rotate_if_it_may(call: CallMemory) -> None:
-    """Nobody speaks, nothing is awaited, and Gemini has said by which handle it goes on from here, if by any.
+def _rotate_if_it_may(call: CallAggregate) -> None:
+    """Nobody speaks, nothing is awaited, and Gemini has said by which handle it goes on from here,
+    if by any.
 
-    Near the session's end it is enough that no reply is being made: what has arrived of it plays on.
+    Near the session's end it is enough that no reply is being made: what has arrived of it plays
+    on.
     """
     record, timers, reply = call.record, call.timers, call.record.reply
     ending = timers.running(Timer.SESSION_END)
@@ -106,7 +111,7 @@ def _rotate_if_it_may(call: CallMemory) -> None:
         rotate(call, "session_ending" if ending else "memory_lost" if record.amnesic else "session_old")
 
 
-def _pump(call: CallMemory) -> None:
+def _pump(call: CallAggregate) -> None:
     record = call.record
     speaking = record.reply is not None and (record.state is not State.RESUMING or record.reply_is_here)
     if not speaking or record.eager or Link.CLIENT in record.missing or call.playout.held:
@@ -121,7 +126,7 @@ def _pump(call: CallMemory) -> None:
         call.timers.stop(Timer.PLAYOUT)
 
 
-def _keep_segments(call: CallMemory) -> None:
+def _keep_segments(call: CallAggregate) -> None:
     journals = call.candidate_audio, call.interviewer_audio
     if any(journal.waiting and (journal.full or journal.due) for journal in journals):
         seal_all(call)
@@ -132,14 +137,14 @@ def _keep_segments(call: CallMemory) -> None:
         call.timers.start(Timer.SEGMENT, call.now_us + in_us)
 
 
-def seal_all(call: CallMemory) -> None:
+def seal_all(call: CallAggregate) -> None:
     """Store both sides' audio gathered so far."""
     _seal(call, call.candidate_audio)
     _seal(call, call.interviewer_audio)
     call.timers.stop(Timer.SEGMENT)
 
 
-def _seal(call: CallMemory, journal: Journal) -> None:
+def _seal(call: CallAggregate, journal: Journal) -> None:
     """Store a side's audio gathered so far, with the event that names it."""
     if not journal.waiting:
         return
@@ -153,7 +158,7 @@ def _seal(call: CallMemory, journal: Journal) -> None:
             first_sample=segment.first_sample,
             samples=count,
             client_seq=call.client_seq,
-            overhang=call.overhang,
+            partial_samples=call.partial_samples,
         )
         call.do(ForgetCandidateAudio(needed_from(call)))
     else:
@@ -165,10 +170,12 @@ def _seal(call: CallMemory, journal: Journal) -> None:
         )
 
 
-def needed_from(call: CallMemory) -> int:
-    """The oldest sample of the candidate's stream that memory holds: what may have to be sent to the model soon.
+def needed_from(call: CallAggregate) -> int:
+    """The oldest sample of the candidate's stream that memory holds: what may have to be sent to
+    the model soon.
 
-    What is older may be asked for as well, of a very long answer; then it is read back from the log.
+    What is older may be asked for as well, of a very long answer; then it is read back from the
+    log.
     """
     policy, record = call.policy, call.record
     barge_in, voice = policy.barge_in, policy.voice

@@ -1,8 +1,8 @@
 """Losing and regaining the two links: the client's websocket and the Gemini session."""
 
-from domain.aggregate import CallMemory
+from domain.aggregate import CallAggregate
 from domain.event import Evidence
-from domain.events import CandidateStarted, InterviewerCut, LinkLost, LinkRestored
+from domain.events import CandidateStarted, LinkLost, LinkRestored, ReplyCut
 from domain.inputs import ClientConnected, ClientLost, ModelConnected, ModelLost
 from domain.rules import eager
 from domain.rules.barge_in import cut_facts, dismiss
@@ -13,12 +13,12 @@ from domain.rules.floor import (
     expect_reply,
     give_again,
     give_from,
-    give_up_reply,
     nudge,
     open_window,
     send_up_to_now,
     stop_waiting,
     with_preroll,
+    withdraw_reply,
 )
 from domain.rules.playback import finish_if_heard, start_if_heard
 from domain.rules.restoring import answer_lost_calls, dial, due_from, handle_is_behind
@@ -26,7 +26,7 @@ from domain.states import Link, State
 from domain.timers import Timer
 
 
-def client_connected(call: CallMemory, hello: ClientConnected) -> None:
+def client_connected(call: CallAggregate, hello: ClientConnected) -> None:
     """A client said hello: the first one, one that comes back, or one that replaces another."""
     if Link.CLIENT not in call.record.missing:
         client_gone(call, "replaced")
@@ -37,7 +37,7 @@ def client_connected(call: CallMemory, hello: ClientConnected) -> None:
     restore(call, Link.CLIENT)
 
 
-def client_lost(call: CallMemory, lost: ClientLost) -> None:
+def client_lost(call: CallAggregate, lost: ClientLost) -> None:
     if Link.CLIENT in call.record.missing:
         call.ignore(lost)
         return
@@ -45,7 +45,7 @@ def client_lost(call: CallMemory, lost: ClientLost) -> None:
     call.timers.start(Timer.RESUME, call.now_us + call.policy.links.resume_wait_ms * 1000)
 
 
-def client_gone(call: CallMemory, reason: str) -> None:
+def client_gone(call: CallAggregate, reason: str) -> None:
     """Its connection has ended, in whatever way."""
     if call.record.state is State.INTERRUPTED:
         dismiss(call, "client_lost")
@@ -54,7 +54,7 @@ def client_gone(call: CallMemory, reason: str) -> None:
     call.timers.stop(Timer.STALL)
 
 
-def model_connected(call: CallMemory, connected: ModelConnected) -> None:
+def model_connected(call: CallAggregate, connected: ModelConnected) -> None:
     if Link.MODEL not in call.record.missing:
         call.ignore(connected)
         return
@@ -65,7 +65,7 @@ def model_connected(call: CallMemory, connected: ModelConnected) -> None:
     restore(call, Link.MODEL)
 
 
-def model_lost(call: CallMemory, lost: ModelLost) -> None:
+def model_lost(call: CallAggregate, lost: ModelLost) -> None:
     """Dial again, a bounded number of times; never the same set-up that can never work.
 
     A handle that is refused is not tried again, and costs neither a wait nor one of the tries.
@@ -83,28 +83,29 @@ def model_lost(call: CallMemory, lost: ModelLost) -> None:
         _dial_again(call, lost.reason, model, refused)
 
 
-def model_lost_while_interrupted(call: CallMemory, lost: ModelLost) -> None:
+def model_lost_while_interrupted(call: CallAggregate, lost: ModelLost) -> None:
     """The decision about the barge-in goes on; `resuming` follows it."""
     call.deferred_loss = lost
 
 
-def rotate(call: CallMemory, reason: str) -> None:
-    """Leave a session that is about to end, or that has stopped answering, for a new one by its handle."""
+def rotate(call: CallAggregate, reason: str) -> None:
+    """Leave a session that is about to end, or that has stopped answering, for a new one by its
+    handle."""
     _dial_again(call, reason, call.record.model, refused=False)
 
 
-def dial_anew(call: CallMemory, reason: str) -> None:
+def dial_anew(call: CallAggregate, reason: str) -> None:
     """The session ended with the process that held it; that is no failure of Gemini's."""
     redial(call, reason, 1, model=call.record.model)
 
 
-def _next_model(call: CallMemory) -> str | None:
+def _next_model(call: CallAggregate) -> str | None:
     models = call.opened.agent.models
     after = models.index(call.record.model) + 1
     return models[after] if after < len(models) else None
 
 
-def _dial_again(call: CallMemory, reason: str, model: str, refused: bool) -> None:
+def _dial_again(call: CallAggregate, reason: str, model: str, refused: bool) -> None:
     record, links = call.record, call.policy.links
     connected = Link.MODEL not in record.missing
     lived_us = call.now_us - record.connected_at_us if connected else 0
@@ -122,7 +123,7 @@ def _dial_again(call: CallMemory, reason: str, model: str, refused: bool) -> Non
 
 
 def redial(
-    call: CallMemory,
+    call: CallAggregate,
     reason: str,
     attempt: int,
     wait_ms: int = 0,
@@ -131,7 +132,8 @@ def redial(
     refused: bool = False,
     evidence: Evidence | None = None,
 ) -> None:
-    """The session is gone: dial by its handle, or afresh where there is none, it is `refused`, or knows too little."""
+    """The session is gone: dial by its handle, or afresh where there is none, it is `refused`, or
+    knows too little."""
     record = call.record
     eager.withdraw(call)
     why = {
@@ -155,7 +157,7 @@ def redial(
     dial(call, attempt, wait_ms)
 
 
-def restore(call: CallMemory, link: Link) -> None:
+def restore(call: CallAggregate, link: Link) -> None:
     """A link is back; with nothing missing any more, the call goes on where it stood."""
     record = call.record
     missing = tuple(sorted(record.missing - {link}))
@@ -180,7 +182,7 @@ def restore(call: CallMemory, link: Link) -> None:
         _go_on(call, session_changed)
 
 
-def _go_on(call: CallMemory, session_changed: bool) -> None:
+def _go_on(call: CallAggregate, session_changed: bool) -> None:
     record = call.record
     if record.state is State.CANDIDATE_SPEAKING:
         _candidate_goes_on(call, session_changed)
@@ -195,15 +197,16 @@ def _go_on(call: CallMemory, session_changed: bool) -> None:
         finish_if_heard(call)
 
 
-def _candidate_goes_on(call: CallMemory, session_changed: bool) -> None:
-    """An open window is sent again whole to a new session; a voice missed meanwhile gets its window now."""
+def _candidate_goes_on(call: CallAggregate, session_changed: bool) -> None:
+    """An open window is sent again whole to a new session; a voice missed meanwhile gets its window
+    now."""
     record = call.record
     if not record.window_open:
         _give_missed_window(call, session_changed)
     elif not record.eager:  # given to the model already: it goes on with the next frame, or is over
         assert record.answer is not None
         if record.reply is not None:  # begun by Gemini while the client was away
-            give_up_reply(call, "candidate_spoke_on")
+            withdraw_reply(call, "candidate_spoke_on")
         if session_changed:
             give_from(call, due_from(record))
         else:
@@ -211,8 +214,9 @@ def _candidate_goes_on(call: CallMemory, session_changed: bool) -> None:
     end_if_muted(call)
 
 
-def _give_missed_window(call: CallMemory, session_changed: bool) -> None:
-    """A reply that nobody has heard is given up: what it was to answer and what was said since are one turn.
+def _give_missed_window(call: CallAggregate, session_changed: bool) -> None:
+    """A reply that nobody has heard is given up: what it was to answer and what was said since are
+    one turn.
 
     A new session that has not been given its first stretch is given both.
     """
@@ -225,10 +229,10 @@ def _give_missed_window(call: CallMemory, session_changed: bool) -> None:
     call.endpointing.answer_begins()
     if record.reply is not None:
         if record.reply.playing:
-            call.decide(InterviewerCut, generation=record.reply.generation, **cut_facts(call))
+            call.decide(ReplyCut, generation=record.reply.generation, **cut_facts(call))
         elif record.reply.cause != "opening" and record.answer is not None:
             turn = record.turn
-        give_up_reply(call, "candidate_spoke_on")
+        withdraw_reply(call, "candidate_spoke_on")
     call.decide(
         CandidateStarted,
         turn=turn,
@@ -240,11 +244,12 @@ def _give_missed_window(call: CallMemory, session_changed: bool) -> None:
     open_window(call, due_from(record) if session_changed else from_sample)
 
 
-def _ask_again(call: CallMemory) -> None:
-    """The reply that was awaited died with its session: give the new one the same answer, if it needs it, again."""
+def _ask_again(call: CallAggregate) -> None:
+    """The reply that was awaited died with its session: give the new one the same answer, if it
+    needs it, again."""
     record, answer = call.record, call.record.answer
     to_sample = answer.to_sample if answer is not None and record.answer_is_due else None
-    give_up_reply(call, "model_lost")
+    withdraw_reply(call, "model_lost")
     stop_waiting(call)
     if to_sample is not None and record.known.sample < to_sample:
         expect_reply(call, "resent")

@@ -1,8 +1,9 @@
-"""What Gemini sends: audio, transcripts, the ends of its turns, tools, and what it says about its session."""
+"""What Gemini sends: audio, transcripts, the ends of its turns, tools, and what it says about its
+session."""
 
-from domain.aggregate import CallMemory
+from domain.aggregate import CallAggregate
 from domain.effects import AnswerTool, FlushPlayback
-from domain.events import EndingAgreed, GenerationCancelled, GenerationStarted, ModelWentOn, PlayoutOverflowed
+from domain.events import EndingAgreed, PlayoutOverflowed, ReplyContinued, ReplyStarted, ReplyWithdrawn
 from domain.inputs import (
     CandidateTranscribed,
     GenerationCompleted,
@@ -21,17 +22,18 @@ from domain.rules.floor import (
     count_late_audio,
     drop_late_audio,
     expect_reply,
-    give_up_reply,
     stop_answer,
     stop_waiting,
+    withdraw_reply,
 )
 from domain.rules.playback import finish_if_heard
 from domain.states import State
 from domain.timers import Timer
 
 
-def audio(call: CallMemory, chunk: ModelAudio) -> None:
-    """Audio of the reply we wait for, or, if we wait for none, of one that the model began by itself."""
+def audio(call: CallAggregate, chunk: ModelAudio) -> None:
+    """Audio of the reply we wait for, or, if we wait for none, of one that the model began by
+    itself."""
     count = len(chunk.pcm) // 2
     if still_of_the_cut_reply(call.record, call.policy, call.now_us):
         drop_late_audio(call, count)
@@ -45,29 +47,31 @@ def audio(call: CallMemory, chunk: ModelAudio) -> None:
         call.timers.stop(Timer.REPLY)
         count_late_audio(call)
         call.decide(
-            GenerationStarted,
+            ReplyStarted,
             generation=reply.generation,
             first_model_sample=first_sample,
             evidence={"waited_ms": (call.now_us - reply.requested_at_us) // 1000, "samples": count},
         )
     elif reply.ended_at_us or (reply.truncated and not reply.complete):
         after = "turn_completed" if reply.ended_at_us else "interruption_reported"
-        call.decide(ModelWentOn, generation=reply.generation, after=after)
+        call.decide(ReplyContinued, generation=reply.generation, after=after)
     refused_before = call.playout.refused == reply.generation
     if not call.playout.push(reply.generation, first_sample, count) and not refused_before:
         call.decide(PlayoutOverflowed, generation=reply.generation, samples=count)
 
 
-def audio_while_resuming(call: CallMemory, chunk: ModelAudio) -> None:
-    """The client is missing: a reply goes on to arrive. A voice that waits to be heard makes new ones pointless."""
+def audio_while_resuming(call: CallAggregate, chunk: ModelAudio) -> None:
+    """The client is missing: a reply goes on to arrive. A voice that waits to be heard makes new
+    ones pointless."""
     if call.record.window_open and call.policy.local_turns:
         audio_over_candidate(call, chunk)
     else:
         audio(call, chunk)
 
 
-def audio_over_candidate(call: CallMemory, chunk: ModelAudio) -> None:
-    """While the candidate has the floor, audio is either late (of a reply that was cut), or Gemini decides turns."""
+def audio_over_candidate(call: CallAggregate, chunk: ModelAudio) -> None:
+    """While the candidate has the floor, audio is either late (of a reply that was cut), or Gemini
+    decides turns."""
     if call.record.eager:
         audio(call, chunk)  # kept until the end of the answer is certain
     elif call.policy.local_turns:
@@ -78,26 +82,25 @@ def audio_over_candidate(call: CallMemory, chunk: ModelAudio) -> None:
         audio(call, chunk)
 
 
-def candidate_transcribed(call: CallMemory, said: CandidateTranscribed) -> None:
+def candidate_transcribed(call: CallAggregate, said: CandidateTranscribed) -> None:
     answer = call.record.answer
     pausing = call.record.window_open and call.hearing.silent_samples > 0
     if pausing and answer is not None and said.turn == answer.turn:
         call.endpointing.transcribed(said.text)  # in time to say whether more will come
 
 
-def completed(call: CallMemory, _: GenerationCompleted) -> None:
+def completed(call: CallAggregate, _: GenerationCompleted) -> None:
     finish_if_heard(call)
 
 
-def turn_completed(call: CallMemory, ended: ModelTurnCompleted) -> None:
-    """A turn without audio is either the model's choice, or the silent-turn fault that the watchdog waits for."""
+def turn_completed(call: CallAggregate, ended: ModelTurnCompleted) -> None:
+    """A turn without audio is either the model's choice, or the silent-turn fault that the watchdog
+    waits for."""
     reply = call.record.reply
     if reply is not None and reply.ended and not reply.started:
         if ended.waiting_for_input:
             evidence = {"waited_ms": (call.now_us - reply.requested_at_us) // 1000}
-            call.decide(
-                GenerationCancelled, generation=reply.generation, reason="model_chose_silence", evidence=evidence
-            )
+            call.decide(ReplyWithdrawn, generation=reply.generation, reason="model_chose_silence", evidence=evidence)
             stop_waiting(call)
         else:
             _wait_no_longer(call, reply)
@@ -107,18 +110,21 @@ def turn_completed(call: CallMemory, ended: ModelTurnCompleted) -> None:
         close_without_goodbye(call)
 
 
-def _wait_no_longer(call: CallMemory, reply: Reply) -> None:
-    """A turn that ended in silence will hardly go on; but it may be the end of an older one, so not at once."""
+def _wait_no_longer(call: CallAggregate, reply: Reply) -> None:
+    """A turn that ended in silence will hardly go on; but it may be the end of an older one, so not
+    at once."""
     links = call.policy.links
     timeout_ms = links.nudge_timeout_ms if reply.cause == "nudge" else links.reply_timeout_ms
     latest_us = call.now_us + links.continuation_timeout_ms * 1000
     call.timers.start(Timer.REPLY, min(latest_us, reply.requested_at_us + timeout_ms * 1000))
 
 
-def interruption_reported(call: CallMemory, reported: ModelInterruptionReported) -> None:
-    """Where we decide turns this only confirms a cut of ours, or is a phantom; either way nothing moves.
+def interruption_reported(call: CallAggregate, reported: ModelInterruptionReported) -> None:
+    """Where we decide turns this only confirms a cut of ours, or is a phantom; either way nothing
+    moves.
 
-    A reply that a phantom stopped is over when it was heard as far as it came; then the model is asked to go on.
+    A reply that a phantom stopped is over when it was heard as far as it came; then the model is
+    asked to go on.
     """
     reply = call.record.reply
     if call.policy.local_turns:
@@ -129,11 +135,11 @@ def interruption_reported(call: CallMemory, reported: ModelInterruptionReported)
     if call.record.state in (State.MODEL_SPEAKING, State.INTERRUPTED):
         confirm(call, "model")
     elif reply is not None and reply.started:
-        give_up_reply(call, "model_interrupted")
+        withdraw_reply(call, "model_interrupted")
         call.do(FlushPlayback())
 
 
-def tool_called(call: CallMemory, request: ToolCallRequested) -> None:
+def tool_called(call: CallAggregate, request: ToolCallRequested) -> None:
     """One function exists: the model ends the interview."""
     if request.name == END_TOOL:
         call.decide(EndingAgreed, tool_call_id=request.tool_call_id)
@@ -143,8 +149,9 @@ def tool_called(call: CallMemory, request: ToolCallRequested) -> None:
         call.do(AnswerTool(request.tool_call_id, request.name, {"error": error}))
 
 
-def going_away(call: CallMemory, told: GoAwayReceived) -> None:
-    """Rotate at a quiet moment (see housekeeping), near the end at a less quiet one, at last whatever happens."""
+def going_away(call: CallAggregate, told: GoAwayReceived) -> None:
+    """Rotate at a quiet moment (see housekeeping), near the end at a less quiet one, at last
+    whatever happens."""
     if not call.record.rotation_due:  # it was said of a session that is gone
         call.ignore(told)
         return

@@ -1,6 +1,7 @@
-"""What the client says about its playback: a reply begins when it is heard, and ends when it has been heard."""
+"""What the client says about its playback: a reply begins when it is heard, and ends when it has
+been heard."""
 
-from domain.aggregate import CallMemory
+from domain.aggregate import CallAggregate
 from domain.effects import ForgetInterviewerAudio
 from domain.events import ModelFinished, ModelStarted
 from domain.inputs import PlaybackReported
@@ -13,14 +14,14 @@ from domain.states import State
 from domain.timers import Timer
 
 
-def reported_in_speech(call: CallMemory, report: PlaybackReported) -> None:
+def reported_in_speech(call: CallAggregate, report: PlaybackReported) -> None:
     """In `listening` and `model_speaking`."""
     believe(call, report)
     start_if_heard(call)
     finish_if_heard(call)
 
 
-def start_if_heard(call: CallMemory) -> None:
+def start_if_heard(call: CallAggregate) -> None:
     """A reply begins when its first sample was heard."""
     reply, playout = call.record.reply, call.playout
     if (
@@ -33,26 +34,27 @@ def start_if_heard(call: CallMemory) -> None:
         start_speaking(call)
 
 
-def reported_in_interrupted(call: CallMemory, report: PlaybackReported) -> None:
-    """Had everything been heard when the candidate began, it is not an interruption but the next answer."""
+def reported_in_interrupted(call: CallAggregate, report: PlaybackReported) -> None:
+    """Had everything been heard when the candidate began, it is not an interruption but the next
+    answer."""
     believe(call, report)
     reply = call.record.reply
     if reply is not None and reply.complete and not call.playout.unplayed:
         confirm(call, "played_out")
 
 
-def reported_otherwise(call: CallMemory, report: PlaybackReported) -> None:
+def reported_otherwise(call: CallAggregate, report: PlaybackReported) -> None:
     """While a link is missing or after a flush: only the position counts."""
     believe(call, report)
 
 
-def believe(call: CallMemory, report: PlaybackReported) -> None:
+def believe(call: CallAggregate, report: PlaybackReported) -> None:
     if call.playout.report(report.played_sample, report.held, call.now_us):
         watch_playback(call)
         call.do(ForgetInterviewerAudio(call.playout.played_sample))
 
 
-def start_speaking(call: CallMemory) -> None:
+def start_speaking(call: CallAggregate) -> None:
     """The first sample was heard; when, follows from how much has been played since."""
     reply, playout = call.record.reply, call.playout
     assert reply is not None
@@ -76,7 +78,7 @@ def start_speaking(call: CallMemory) -> None:
     )
 
 
-def finish_if_heard(call: CallMemory) -> None:
+def finish_if_heard(call: CallAggregate) -> None:
     """A reply is finished when it is complete *and* played out."""
     reply, playout = call.record.reply, call.playout
     heard = call.record.state is State.MODEL_SPEAKING and reply is not None and not playout.unplayed
@@ -84,12 +86,13 @@ def finish_if_heard(call: CallMemory) -> None:
         finish(call)
 
 
-def believed_from_us(call: CallMemory, reply: Reply) -> int:
-    """From when on a turn's end is believed: at once, unless it came without the audio's, and may be premature."""
+def believed_from_us(call: CallAggregate, reply: Reply) -> int:
+    """From when on a turn's end is believed: at once, unless it came without the audio's, and may
+    be premature."""
     return reply.ended_at_us + call.policy.links.turn_end_wait_ms * 1000 if reply.ended_at_us else 0
 
 
-def finish(call: CallMemory) -> None:
+def finish(call: CallAggregate) -> None:
     """The floor is free again."""
     reply, playout = call.record.reply, call.playout
     assert reply is not None
@@ -117,6 +120,7 @@ def finish(call: CallMemory) -> None:
         nudge(call)
 
 
-def _is_an_answer(call: CallMemory) -> bool:
-    """Less voice is enough for a suspicion: a click over the last words takes the floor no more than one after them."""
+def _is_an_answer(call: CallAggregate) -> bool:
+    """Less voice is enough for a suspicion: a click over the last words takes the floor no more
+    than one after them."""
     return call.hearing.voiced_samples >= samples(call.policy.voice.start_voiced_ms)

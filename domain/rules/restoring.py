@@ -1,11 +1,12 @@
-"""What a new Gemini session is to know: by its handle, or by the conversation as it was heard, and whether it does."""
+"""What a new Gemini session is to know: by its handle, or by the conversation as it was heard, and
+whether it does."""
 
 from typing import Literal
 
-from domain.aggregate import CallMemory
+from domain.aggregate import CallAggregate
 from domain.effects import AnswerTool, DialModel
 from domain.event import Evidence
-from domain.events import ModelMemoryJudged
+from domain.events import ModelMemoryVerified
 from domain.inputs import UsageReported
 from domain.interview import LOST_CALL, seed_note
 from domain.policy import SAMPLE_RATE_HZ
@@ -19,15 +20,16 @@ _LEAST_TELLING_TOKENS = {"handle": 500, "seed": 100}
 """A conversation that cost less than this proves nothing by being missing from the bill."""
 
 
-def dial(call: CallMemory, attempt: int, wait_ms: int) -> None:
-    """Dial what the record says: by the handle, or afresh, with all that a new session has to be told."""
+def dial(call: CallAggregate, attempt: int, wait_ms: int) -> None:
+    """Dial what the record says: by the handle, or afresh, with all that a new session has to be
+    told."""
     record = call.record
     turns = () if record.handle else seed(call)
     call.seeded_characters = sum(len(turn.text) for turn in turns)
     call.do(DialModel(attempt, wait_ms, record.handle, record.model, turns))
 
 
-def seed(call: CallMemory) -> tuple[Turn, ...]:
+def seed(call: CallAggregate) -> tuple[Turn, ...]:
     """The conversation as it was heard, with a note before it; nothing where nothing was heard yet."""
     record = call.record
     due = record.answer.turn if record.answer is not None and record.answer_is_due else 0
@@ -41,7 +43,8 @@ def seed(call: CallMemory) -> tuple[Turn, ...]:
 
 
 def handle_is_behind(record: Record) -> bool:
-    """Whether something was heard, or answered, that the handle's session does not know and will not be given."""
+    """Whether something was heard, or answered, that the handle's session does not know and will
+    not be given."""
     newest = record.history.newest_reply
     if record.reply is not None and record.reply_is_here:
         newest = record.reply.generation
@@ -50,19 +53,21 @@ def handle_is_behind(record: Record) -> bool:
 
 
 def due_from(record: Record) -> int:
-    """Where the audio begins that the newest session has to be given of the answer: what it knows of it is left out."""
+    """Where the audio begins that the newest session has to be given of the answer: what it knows
+    of it is left out."""
     answer = record.answer
     assert answer is not None
     return min(answer.from_sample, max(answer.first_sample, record.known.sample))
 
 
-def answer_lost_calls(call: CallMemory) -> None:
-    """A resumed session waits for the answers to its function calls, and would let the candidate's next turn pass."""
+def answer_lost_calls(call: CallAggregate) -> None:
+    """A resumed session waits for the answers to its function calls, and would let the candidate's
+    next turn pass."""
     for lost in call.record.tool_calls:
         call.do(AnswerTool(lost.id, lost.name, {"error": LOST_CALL}))
 
 
-def judge_memory(call: CallMemory, _: UsageReported) -> None:
+def verify_memory(call: CallAggregate, _: UsageReported) -> None:
     """The first bill of a new session shows whether it has read the conversation."""
     record = call.record
     if not record.restored_by or not record.prompt_tokens:
@@ -85,4 +90,4 @@ def judge_memory(call: CallMemory, _: UsageReported) -> None:
     verdict: Literal["kept", "lost", "unknown"] = "unknown"
     if telling:  # a context that was compressed meanwhile is shorter, but not by so much
         verdict = "lost" if 4 * remembered < expected else "kept"
-    call.decide(ModelMemoryJudged, method=method, verdict=verdict, evidence=evidence)
+    call.decide(ModelMemoryVerified, method=method, verdict=verdict, evidence=evidence)

@@ -1,6 +1,7 @@
-"""A call changes hands: its process lets go of it in good order, or another one takes it over from the log."""
+"""A call changes hands: its process lets go of it in good order, or another one takes it over from
+the log."""
 
-from domain.aggregate import CallMemory
+from domain.aggregate import CallAggregate
 from domain.effects import HandOver
 from domain.events import CallHandedOver
 from domain.inputs import CallTakenOver, HandOverRequested
@@ -15,13 +16,15 @@ _NEVER_REUSED_MS = 10_000
 """More than the clocks of two machines differ by."""
 
 
-def taken_over(call: CallMemory, takeover: CallTakenOver) -> None:
-    """Both links ended with the process before; what was said since the log's last event is in nobody's memory.
+def taken_over(call: CallAggregate, takeover: CallTakenOver) -> None:
+    """Both links ended with the process before; what was said since the log's last event is in
+    nobody's memory.
 
-    While nobody had the call, its waits went on: a client that came with the last process has been away since then.
+    While nobody had the call, its waits went on: a client that came with the last process has been
+    away since then.
     """
     here = Link.CLIENT not in call.record.missing
-    away_since_us = call.heard_of_us if here else call.away_since_us
+    away_since_us = call.last_input_us if here else call.away_since_us
     call.timers.clear()
     if call.record.state is State.INTERRUPTED:
         dismiss(call, "client_lost")
@@ -39,30 +42,32 @@ def taken_over(call: CallMemory, takeover: CallTakenOver) -> None:
             dial_anew(call, "taken_over")
 
 
-def taken_over_after_close(call: CallMemory, _: CallTakenOver) -> None:
+def taken_over_after_close(call: CallAggregate, _: CallTakenOver) -> None:
     """The client has another grace period to send what was not acknowledged."""
     call.timers.clear()
     call.timers.start(Timer.GRACE, call.now_us + call.policy.links.grace_ms * 1000)
 
 
-def _leave_positions_free(call: CallMemory) -> None:
-    """The client may have been sent, and have played, audio that was never stored: its positions stay unused."""
-    unrecorded_ms = (call.now_us - call.heard_of_us) // 1000
+def _leave_positions_free(call: CallAggregate) -> None:
+    """The client may have been sent, and have played, audio that was never stored: its positions
+    stay unused."""
+    unrecorded_ms = (call.now_us - call.last_input_us) // 1000
     ahead_ms = unrecorded_ms + call.policy.playout.lead_ms + _NEVER_REUSED_MS
     call.interviewer_audio.jump(samples(ahead_ms, MODEL_RATE_HZ))
 
 
-def hand_over_requested(call: CallMemory, request: HandOverRequested) -> None:
+def hand_over_requested(call: CallAggregate, request: HandOverRequested) -> None:
     call.timers.start(Timer.HAND_OVER, call.now_us + request.wait_ms * 1000)
 
 
-def hand_over_after_close(call: CallMemory, request: HandOverRequested) -> None:
-    """A client that has audio left to send has landed elsewhere; a process that stops has time for a grace period."""
+def hand_over_after_close(call: CallAggregate, request: HandOverRequested) -> None:
+    """A client that has audio left to send has landed elsewhere; a process that stops has time for
+    a grace period."""
     if request.reason == "asked":
         hand_over(call)
 
 
-def hand_over_if_quiet(call: CallMemory) -> None:
+def hand_over_if_quiet(call: CallAggregate) -> None:
     """Nobody hears or says anything, and nothing is awaited, or nobody is there to be disturbed."""
     record = call.record
     quiet = record.state is State.LISTENING and record.reply is None and not call.hearing.speaking
@@ -70,13 +75,13 @@ def hand_over_if_quiet(call: CallMemory) -> None:
         hand_over(call)
 
 
-def hand_over(call: CallMemory) -> None:
+def hand_over(call: CallAggregate) -> None:
     """Let go: whoever takes the call over finds all of it in the log."""
     call.timers.clear()
     call.handing_over = True
 
 
-def record_handed_over(call: CallMemory) -> None:
+def record_handed_over(call: CallAggregate) -> None:
     """The last event of an owner, after its last audio."""
     reason = call.record.leaving
     call.decide(CallHandedOver, reason=reason)

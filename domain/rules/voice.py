@@ -1,17 +1,17 @@
 """Each frame of the candidate's voice while the floor is free or theirs."""
 
-from domain.aggregate import CallMemory
-from domain.effects import JudgePause
-from domain.inputs import CandidateFrame, MicMuted, MicUnmuted, PauseJudged
+from domain.aggregate import CallAggregate
+from domain.effects import PredictEndOfTurn
+from domain.inputs import CandidateFrame, EndOfTurnPredicted, MicMuted, MicUnmuted
 from domain.policy import SAMPLE_RATE_HZ, millis, samples
 from domain.rules import eager
 from domain.rules.floor import send_up_to, so_far, start_answer, stop_answer, stream_to_model, with_preroll
 
-_HEARD_BY_JUDGE = 8 * SAMPLE_RATE_HZ
-"""The judge hears at most the last 8 s of an answer."""
+_HEARD_BY_DETECTOR = 8 * SAMPLE_RATE_HZ
+"""The turn detector hears at most the last 8 s of an answer."""
 
 
-def frame_in_listening(call: CallMemory, _: CandidateFrame) -> None:
+def frame_in_listening(call: CallAggregate, _: CandidateFrame) -> None:
     stream_to_model(call)
     reply = call.record.reply
     if not call.policy.local_turns and reply is not None and reply.started:
@@ -20,7 +20,7 @@ def frame_in_listening(call: CallMemory, _: CandidateFrame) -> None:
         start_answer(call)
 
 
-def frame_in_candidate_speaking(call: CallMemory, _: CandidateFrame) -> None:
+def frame_in_candidate_speaking(call: CallAggregate, _: CandidateFrame) -> None:
     stream_to_model(call)
     hearing = call.hearing
     hearing.learn_level()
@@ -29,14 +29,15 @@ def frame_in_candidate_speaking(call: CallMemory, _: CandidateFrame) -> None:
         eager.withdraw(call)
     if call.policy.local_turns:
         send_what_is_heard(call)
-        if hearing.silent_samples and call.endpointing.wants_judgement(millis(hearing.silent_samples)):
-            ask_judge(call)
+        if hearing.silent_samples and call.endpointing.wants_prediction(millis(hearing.silent_samples)):
+            ask_turn_detector(call)
     if not end_if_over(call):
         eager.try_end(call)
 
 
-def send_what_is_heard(call: CallMemory) -> None:
-    """Send the answer as it is heard, but of a long pause only its beginning, until it is clear that more follows."""
+def send_what_is_heard(call: CallAggregate) -> None:
+    """Send the answer as it is heard, but of a long pause only its beginning, until it is clear
+    that more follows."""
     if call.record.eager:
         return
     policy, hearing = call.policy.endpoint, call.hearing
@@ -45,25 +46,25 @@ def send_what_is_heard(call: CallMemory) -> None:
         send_up_to(call, heard)
 
 
-def ask_judge(call: CallMemory) -> None:
+def ask_turn_detector(call: CallAggregate) -> None:
     """Have somebody listen to how this pause was entered; the verdict comes as an input."""
     answer, now = call.record.answer, call.hearing.next_sample
     assert answer is not None
-    call.do(JudgePause(max(answer.first_sample, now - _HEARD_BY_JUDGE), now))
+    call.do(PredictEndOfTurn(max(answer.first_sample, now - _HEARD_BY_DETECTOR), now))
 
 
-def judged(call: CallMemory, verdict: PauseJudged) -> None:
+def predicted(call: CallAggregate, verdict: EndOfTurnPredicted) -> None:
     """Only the pause that is still going on counts."""
     hearing = call.hearing
     if verdict.to_sample <= hearing.end_sample or not hearing.speaking:
         call.ignore(verdict)
         return
-    call.endpointing.judged(verdict.completeness)
+    call.endpointing.predicted(verdict.completeness)
     if not end_if_over(call):
         eager.try_end(call)
 
 
-def end_if_over(call: CallMemory) -> bool:
+def end_if_over(call: CallAggregate) -> bool:
     """End the answer once its silence is long enough for the evidence there is."""
     hearing = call.hearing
     over = not hearing.speaking or hearing.silent_samples >= samples(call.endpointing.wait_ms(*so_far(call)))
@@ -72,7 +73,7 @@ def end_if_over(call: CallMemory) -> bool:
     return over
 
 
-def frame_in_resuming(call: CallMemory, _: CandidateFrame) -> None:
+def frame_in_resuming(call: CallAggregate, _: CandidateFrame) -> None:
     """Nobody can be told now; a voice is remembered from its beginning, however long ago it ended."""
     begun = call.hearing.begins(call.policy.voice.start_voiced_ms)
     onset = call.hearing.onset_sample
@@ -80,19 +81,19 @@ def frame_in_resuming(call: CallMemory, _: CandidateFrame) -> None:
         call.missed_from = with_preroll(call, onset)
 
 
-def frame_in_closed(call: CallMemory, _: CandidateFrame) -> None:
+def frame_in_closed(call: CallAggregate, _: CandidateFrame) -> None:
     """Late audio of the grace period is stored, and decided on no more."""
     call.after_close_frames += 1
 
 
-def muted(call: CallMemory, _: MicMuted) -> None:
+def muted(call: CallAggregate, _: MicMuted) -> None:
     call.hearing.rest()
 
 
-def muted_while_speaking(call: CallMemory, _: MicMuted) -> None:
+def muted_while_speaking(call: CallAggregate, _: MicMuted) -> None:
     """A microphone muted in the middle of a word ends the turn: nothing more can come."""
     stop_answer(call, "muted")
 
 
-def unmuted(call: CallMemory, _: MicUnmuted) -> None:
+def unmuted(call: CallAggregate, _: MicUnmuted) -> None:
     call.hearing.rest()

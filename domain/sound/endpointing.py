@@ -1,10 +1,12 @@
-"""How long a silence must be before an answer is over: from all the evidence about this pause and this candidate.
+"""How long a silence must be before an answer is over: from all the evidence about this pause and
+this candidate.
 
-Whether it is over is a probability, from four things: how finished the last 8 s sounded to a judge (asked while the
-silence lasts), whether the voice had sunk, how far into the answer it is, and the last words, where Gemini transcribes
-them in time. Between a quick wait for what is surely over and a patient one for what is not the wait rises slowly at
-first; the patient wait is learned from the pauses after which this candidate went on. Nothing here knows a clock:
-silences are counted in samples of the candidate's audio. docs/turn-taking.md has the curves.
+Whether it is over is a probability, from four things: how finished the last 8 s sounded to a turn
+detector (asked while the silence lasts), whether the voice had sunk, how far into the answer it is,
+and the last words, where Gemini transcribes them in time. Between a quick wait for what is surely
+over and a patient one for what is not the wait rises slowly at first; the patient wait is learned
+from the pauses after which this candidate went on. Nothing here knows a clock: silences are counted
+in samples of the candidate's audio. docs/turn-taking.md has the curves.
 """
 
 from bisect import bisect_left, insort
@@ -16,7 +18,8 @@ from domain.policy import EndpointPolicy
 from domain.transcript_tail import tail_completeness
 
 CERTAIN = 254
-"""A completeness is 0 (sounds unfinished) to 254 (sounds finished), as a detector's probabilities are."""
+"""A completeness is 0 (sounds unfinished) to 254 (sounds finished), as a detector's probabilities
+are."""
 
 _SHORTEST_PAUSE_MS = 200
 """Shorter ones are gaps between words: no wait is ever that short."""
@@ -26,19 +29,21 @@ _OWN_KEPT = 40
 _PATIENCE_RANK_PCT = 90
 _MOST_ASKED = 3
 
-# Logistic regression over pauses and ends of the recordings for tuning, and of ten readers more; the judge's weight is
-# raised, as readers pause where sentences end and people who think do not.
-_AT_FIRST, _BY_JUDGE, _BY_TAIL_DB, _BY_LOG_SECONDS = -2.15, 0.35, -0.085, 1.15
+# Logistic regression over pauses and ends of the recordings for tuning, and of ten readers more;
+# the turn detector's weight is raised, as readers pause where sentences end and people who think do
+# not.
+_AT_FIRST, _BY_DETECTOR, _BY_TAIL_DB, _BY_LOG_SECONDS = -2.15, 0.35, -0.085, 1.15
 _SURE_LOGIT = 4.0
 _LEAST_SECONDS, _MOST_SECONDS = 2.0, 12.0
-"""Within these the length of an answer says something. Most short ones are beginnings, but "yes" is an answer too."""
+"""Within these the length of an answer says something. Most short ones are beginnings, but "yes" is
+an answer too."""
 _SURELY_OVER, _SURELY_NOT = 0.9, 0.1
 
 
 class Endpointing:
     """What one call knows about its candidate's pauses, and about the pause under way."""
 
-    __slots__ = ("_ask_next_ms", "_asked", "_by_words", "_judged", "_own", "_policy", "_ranked")
+    __slots__ = ("_ask_next_ms", "_asked", "_by_words", "_own", "_policy", "_predicted", "_ranked")
 
     def __init__(self, policy: EndpointPolicy) -> None:
         self._policy = policy
@@ -49,8 +54,8 @@ class Endpointing:
 
     def _forget_pause(self) -> None:
         self._asked = 0
-        self._ask_next_ms = self._policy.judge_after_ms
-        self._judged: int | None = None
+        self._ask_next_ms = self._policy.turn_detector_after_ms
+        self._predicted: int | None = None
 
     def answer_begins(self) -> None:
         """A new stretch of the candidate's speech: what was known of the last pause is over."""
@@ -58,7 +63,8 @@ class Endpointing:
         self._by_words = None
 
     def goes_on(self, pause_ms: int) -> None:
-        """The candidate spoke on after so much silence: it was a pause within the answer, one of theirs."""
+        """The candidate spoke on after so much silence: it was a pause within the answer, one of
+        theirs."""
         self._forget_pause()
         self._by_words = None
         if not _SHORTEST_PAUSE_MS <= pause_ms <= self._policy.ceiling_ms:
@@ -68,44 +74,47 @@ class Endpointing:
         self._own.append(pause_ms)
         insort(self._ranked, pause_ms)
 
-    def wants_judgement(self, silent_ms: int) -> bool:
-        """Whether the judge should be asked now; it then counts as asked."""
+    def wants_prediction(self, silent_ms: int) -> bool:
+        """Whether the turn detector should be asked now; it then counts as asked."""
         policy = self._policy
-        if policy.judge == "none" or policy.strategy == "silence" or self._asked >= _MOST_ASKED:
+        if policy.turn_detector == "none" or policy.strategy == "silence" or self._asked >= _MOST_ASKED:
             return False
         if silent_ms < self._ask_next_ms:
             return False
         self._asked += 1
-        self._ask_next_ms = silent_ms + policy.judge_again_ms
+        self._ask_next_ms = silent_ms + policy.turn_detector_again_ms
         return True
 
-    def judged(self, completeness: int) -> None:
+    def predicted(self, completeness: int) -> None:
         """How finished the pause under way sounds, 0..254."""
-        self._judged = completeness
+        self._predicted = completeness
 
     def transcribed(self, text: str) -> None:
-        """The newest words of the answer, known while a pause lasts: what comes before says nothing about its end."""
+        """The newest words of the answer, known while a pause lasts: what comes before says nothing
+        about its end."""
         self._by_words = tail_completeness(text)
 
     @property
     def completeness(self) -> int | None:
         """How finished the answer sounds and reads, 0..254; None if neither is known."""
-        known = [value for value in (self._judged, self._by_words) if value is not None]
+        known = [value for value in (self._predicted, self._by_words) if value is not None]
         return sum(known) // len(known) if known else None
 
     def over_pct(self, answer_ms: int, tail_level: int) -> int:
-        """The probability, in percent, that an answer of `answer_ms` is over, whose voice had sunk by `-tail_level`."""
+        """The probability, in percent, that an answer of `answer_ms` is over, whose voice had sunk
+        by `-tail_level`."""
         seconds = max(_LEAST_SECONDS, min(_MOST_SECONDS, answer_ms / 1000))
         score = _AT_FIRST + _BY_TAIL_DB * tail_level / 2 + _BY_LOG_SECONDS * log(seconds + 0.5)
         completeness = self.completeness
         if completeness is not None:
             share = (completeness + 1) / (CERTAIN + 2)
-            score += _BY_JUDGE * max(-_SURE_LOGIT, min(_SURE_LOGIT, log(share / (1 - share))))
+            score += _BY_DETECTOR * max(-_SURE_LOGIT, min(_SURE_LOGIT, log(share / (1 - share))))
         return round(100 / (1 + exp(-score)))
 
     @property
     def patient_ms(self) -> int:
-        """The wait for an answer that is surely not over: longer for a candidate whose pauses are longer."""
+        """The wait for an answer that is surely not over: longer for a candidate whose pauses are
+        longer."""
         rank = min(len(self._ranked) - 1, len(self._ranked) * _PATIENCE_RANK_PCT // 100)
         return self._ranked[rank] * self._policy.patient_ms // _PEOPLE_MS[-1]
 

@@ -1,7 +1,7 @@
 """What is heard in one 20 ms frame, in the four bytes that are recorded.
 
-Decisions are made on these quantised values and never on the raw ones: so a log that holds four bytes per frame
-holds everything a decision saw, and a replay decides the same.
+Decisions are made on these quantised values and never on the raw ones: so a log that holds four
+bytes per frame holds everything a decision saw, and a replay decides the same.
 """
 
 from typing import Final, NamedTuple
@@ -36,7 +36,8 @@ class FrameFeatures(NamedTuple):
 
 
 def quantise_level(dbfs: float) -> int:
-    """The byte for a level in dB of full scale; `-inf` (digital silence) and all below -127.25 dB become 0."""
+    """The byte for a level in dB of full scale; `-inf` (digital silence) and all below -127.25 dB
+    become 0."""
     if dbfs <= _LOWEST_DBFS:
         return 0
     return round(LEVEL_STEPS_PER_DB * (min(dbfs, 0.0) - _LOWEST_DBFS))

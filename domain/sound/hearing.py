@@ -1,9 +1,11 @@
-"""When somebody speaks and when they fall silent: hysteresis over the detector's quantised features, in samples.
+"""When somebody speaks and when they fall silent: hysteresis over the detector's quantised
+features, in samples.
 
-Pure memory of the last frames: it makes no decision about the call, it only says what is heard. A frame *sounds* when
-the detector takes it for speech and it is loud enough: above the noise around it, above what leaks of the interviewer's
-own voice, not far below the voice's peak (a network notices an end some 100 ms after the ear does), and over the
-interviewer not far below the candidate's usual level, as a voice further away would be.
+Pure memory of the last frames: it makes no decision about the call, it only says what is heard. A
+frame *sounds* when the detector takes it for speech and it is loud enough: above the noise around
+it, above what leaks of the interviewer's own voice, not far below the voice's peak (a network
+notices an end some 100 ms after the ear does), and over the interviewer not far below the
+candidate's usual level, as a voice further away would be.
 """
 
 from collections import deque
@@ -18,7 +20,8 @@ _FLOOR_WEIGHT = 64
 _FLOOR_FALLS = 8
 """It falls so much quicker: what is quieter than the floor shows that the floor was not noise."""
 _PEAK_FALL_Q4 = 2
-"""The peak sinks by a quarter of a dB a frame, so that one loud syllable does not hide the softer ones after it."""
+"""The peak sinks by a quarter of a dB a frame, so that one loud syllable does not hide the softer
+ones after it."""
 _TAIL_FRAMES = 25
 """The last half second of a voice."""
 _LOUD_UP_Q4, _LOUD_DOWN_Q4 = 9, 1
@@ -36,9 +39,9 @@ def _steps(db: int) -> int:
 class Hearing:
     """What is heard of the candidate, frame by frame.
 
-    `onset_sample` is not None while a voice is active, that is from when `begins` found one until `rest`, or until the
-    longest silence that an answer may hold. `end_sample` and `end_at_us` are the end of the last frame that sounded
-    and when it arrived; they outlive the voice.
+    `onset_sample` is not None while a voice is active, that is from when `begins` found one until
+    `rest`, or until the longest silence that an answer may hold. `end_sample` and `end_at_us` are
+    the end of the last frame that sounded and when it arrived; they outlive the voice.
     """
 
     __slots__ = (
@@ -92,7 +95,7 @@ class Hearing:
         self._fall_deep, self._fall = _steps(voice.fall_db), _steps(barge_in.fall_db)
         self._fading, self._side = _steps(barge_in.fading_db), _steps(barge_in.side_db)
         self._longest_silence = samples(max(policy.endpoint.ceiling_ms, policy.endpoint.silence_ms))
-        self._memory, self._recall = samples(barge_in.memory_ms), samples(barge_in.recall_ms)
+        self._memory, self._recall = samples(barge_in.same_voice_ms), samples(barge_in.recall_ms)
         self._doubts_from = self._doubts_end = -self._recall - FRAME_SAMPLES
         self._last_levels: deque[int] = deque(maxlen=_TAIL_FRAMES)
         self._loud_q4 = 0
@@ -118,7 +121,8 @@ class Hearing:
 
     @property
     def noise_floor(self) -> int:
-        """The level of frames without voice, averaged, in the quantised unit of `FrameFeatures.level`."""
+        """The level of frames without voice, averaged, in the quantised unit of
+        `FrameFeatures.level`."""
         return self._floor_q6 // _FLOOR_WEIGHT
 
     @property
@@ -141,7 +145,8 @@ class Hearing:
         self._last_levels.clear()
 
     def dismiss(self) -> None:
-        """Forget an active voice for the time being: should it go on at once, what was heard of it counts."""
+        """Forget an active voice for the time being: should it go on at once, what was heard of it
+        counts."""
         onset, at_us, end = self.onset_sample, self.onset_at_us, self.end_sample
         strong, peak = self.strong_samples, self._peak_q4
         self.rest()
@@ -150,7 +155,8 @@ class Hearing:
             self._dismissed = onset, at_us, end, strong, peak
 
     def recalled(self, onset_sample: int) -> int:
-        """Where a voice with this onset began, if what was dismissed shortly before it is taken for its beginning."""
+        """Where a voice with this onset began, if what was dismissed shortly before it is taken for
+        its beginning."""
         if onset_sample - self._doubts_end > self._recall:
             return onset_sample
         return max(self._doubts_from, onset_sample - 2 * self._recall)
@@ -177,13 +183,15 @@ class Hearing:
             self._count(sounds)
 
     def _follow_sound(self) -> None:
-        """The gate, which opens for anything like speech, is open: a run of sound begins or goes on."""
+        """The gate, which opens for anything like speech, is open: a run of sound begins or goes
+        on."""
         if self.next_sample - self._sound_end > _SOUND_GAP_SAMPLES:
             self._sound_from = self.next_sample - FRAME_SAMPLES
         self._sound_end = self.next_sample
 
     def sound_before(self, onset_sample: int) -> int:
-        """Where the run of sound that a voice was first noticed in began: of a weak voice the gate hears more."""
+        """Where the run of sound that a voice was first noticed in began: of a weak voice the gate
+        hears more."""
         return min(self._sound_from, onset_sample) if self._sound_end > onset_sample else onset_sample
 
     def _is_near(self, over_interviewer: bool) -> bool:
@@ -195,7 +203,8 @@ class Hearing:
         return clear and self.level >= quietest
 
     def _is_sure(self) -> bool:
-        """Whether the newest frame is surely speech: of coughs and clatter the network is seldom sure for long."""
+        """Whether the newest frame is surely speech: of coughs and clatter the network is seldom
+        sure for long."""
         return self.voice == VOICE_NOT_MEASURED or self.voice >= self._sure_q
 
     def _follow_floor(self) -> None:
@@ -220,7 +229,8 @@ class Hearing:
         self.fallen_samples = self.fallen_samples + FRAME_SAMPLES if fallen else 0
 
     def _weigh(self) -> None:
-        """Strong frames count; a dip halves them, as two beats with a dip between are how people nod: "uh-huh"."""
+        """Strong frames count; a dip halves them, as two beats with a dip between are how people
+        nod: "uh-huh"."""
         dipped, self._dips = self._dips, self.fading
         if self._dips and not dipped:
             self.strong_samples //= 2
@@ -228,7 +238,8 @@ class Hearing:
             self.strong_samples += FRAME_SAMPLES
 
     def begins(self, voiced_ms: int) -> bool:
-        """Whether a voice is active, or, with `voiced_ms` of it within the start window, begins now."""
+        """Whether a voice is active, or, with `voiced_ms` of it within the start window, begins
+        now."""
         if self.onset_sample is not None:
             return True
         frames = max(1, min(samples(voiced_ms) // FRAME_SAMPLES, self._window_mask.bit_length()))
@@ -244,7 +255,8 @@ class Hearing:
         return True
 
     def _take_up_dismissed(self) -> None:
-        """A voice that was dismissed a moment ago goes on: it is the same one, from its first beginning."""
+        """A voice that was dismissed a moment ago goes on: it is the same one, from its first
+        beginning."""
         dismissed, self._dismissed = self._dismissed, None
         assert self.onset_sample is not None
         if dismissed is None or self.onset_sample - dismissed[2] > self._memory:
@@ -256,7 +268,8 @@ class Hearing:
 
     @property
     def tail_level(self) -> int:
-        """How the loudest of the voice's last half second compares with its loud frames, in level steps (0.5 dB).
+        """How the loudest of the voice's last half second compares with its loud frames, in level
+        steps (0.5 dB).
 
         Negative where it has sunk, as it does towards the end of what is said.
         """

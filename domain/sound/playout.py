@@ -1,8 +1,9 @@
 """What of the interviewer's voice waits, was sent, and was heard: the server-side playout clock.
 
-Positions are samples of the interviewer's 24 kHz stream, which counts everything the model sent, kept or not. Audio
-goes out only `lead_ms` ahead of the candidate's ears, so that a flush is instant and "heard" is exact: the client's
-reports say where playback was, and between them the clock runs on, never past what was sent.
+Positions are samples of the interviewer's 24 kHz stream, which counts everything the model sent,
+kept or not. Audio goes out only `lead_ms` ahead of the candidate's ears, so that a flush is instant
+and "heard" is exact: the client's reports say where playback was, and between them the clock runs
+on, never past what was sent.
 """
 
 from typing import NamedTuple
@@ -19,7 +20,8 @@ class Range(NamedTuple):
 
 
 class Playout:
-    """The stretch of the stream between what was heard and what has arrived. It belongs to one generation at a time."""
+    """The stretch of the stream between what was heard and what has arrived. It belongs to one
+    generation at a time."""
 
     __slots__ = (
         "_base_at_us",
@@ -66,7 +68,8 @@ class Playout:
     def push(self, generation: int, first_sample: int, count: int) -> bool:
         """Take `count` samples at `first_sample`.
 
-        False, and nothing taken from there to the generation's end, when more would wait than the policy allows.
+        False, and nothing taken from there to the generation's end, when more would wait than the
+        policy allows.
         """
         if generation == self.refused:
             return False
@@ -134,7 +137,8 @@ class Playout:
         self.end_sample = self.sent_sample = self.played_sample = self._base_sample
 
     def forget_what_was_sent(self) -> None:
-        """Another process sent it, perhaps more than we know of: how far playback came is the client's to say."""
+        """Another process sent it, perhaps more than we know of: how far playback came is the
+        client's to say."""
         self.held = self._running = False
         self.sent_sample = self.end_sample
 

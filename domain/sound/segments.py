@@ -1,12 +1,14 @@
 """How audio inputs get into the log and back out of it.
 
-Frames and chunks are gathered into segments of at most one second. A segment's `arrivals` is a packed table, one row
-for each frame or chunk: what the decisions were made on, in the order in which it arrived.
+Frames and chunks are gathered into segments of at most one second. A segment's `arrivals` is a
+packed table, one row for each frame or chunk: what the decisions were made on, in the order in
+which it arrived.
 
-    candidate's frame    <IQiBBBBH  seq, at_us, client_seq, level, gate, voice, over_echo, overhang  (320 samples each)
+    candidate's frame    <IQiBBBBH  seq, at_us, client_seq, level, gate, voice, over_echo, partial_samples (320 samples)
     interviewer's chunk  <IQI       seq, at_us, samples
 
-Rows of frames that were recorded before `overhang`, or `over_echo`, was known are shorter; their width tells.
+Rows of frames that were recorded before `partial_samples`, or `over_echo`, was known are shorter;
+their width tells.
 """
 
 import hashlib
@@ -23,9 +25,10 @@ _FRAME = struct.Struct("<IQiBBBBH")
 _OLDER_FRAMES = struct.Struct("<IQiBBBB"), struct.Struct("<IQiBBB")
 _CHUNK = struct.Struct("<IQI")
 _BYTES_PER_SAMPLE = 2
-_MOST_OVERHANG = 2**16 - 1
+_MOST_PARTIAL_SAMPLES = 2**16 - 1
 _CHUNK_SLACK_MS = 100
-"""The interviewer's segments end so much before their limit: the chunk that comes next should still fit."""
+"""The interviewer's segments end so much before their limit: the chunk that comes next should still
+fit."""
 
 
 class Journal:
@@ -68,7 +71,7 @@ class Journal:
     def frame(self, seq: int, at_us: int, frame: CandidateFrame) -> None:
         """Add a frame of the candidate's."""
         features = frame.features
-        row = _FRAME.pack(seq, at_us, frame.client_seq, *features, min(frame.overhang, _MOST_OVERHANG))
+        row = _FRAME.pack(seq, at_us, frame.client_seq, *features, min(frame.partial_samples, _MOST_PARTIAL_SAMPLES))
         self._add(frame.pcm, FRAME_SAMPLES, row)
 
     def chunk(self, seq: int, at_us: int, audio: ModelAudio) -> None:
@@ -117,7 +120,7 @@ def unpack(segment: AudioSegment) -> Iterator[tuple[int, CandidateFrame | ModelA
 def _frames(segment: AudioSegment) -> Iterator[tuple[int, CandidateFrame]]:
     width = FRAME_SAMPLES * _BYTES_PER_SAMPLE
     for index, (seq, at_us, client_seq, *heard) in enumerate(_rows(segment, len(segment.pcm) // width)):
-        *features, overhang = heard
+        *features, partial_samples = heard
         yield (
             seq,
             CandidateFrame(
@@ -125,7 +128,7 @@ def _frames(segment: AudioSegment) -> Iterator[tuple[int, CandidateFrame]]:
                 client_seq=client_seq,
                 features=FrameFeatures(*features),
                 pcm=segment.pcm[index * width : (index + 1) * width],
-                overhang=overhang,
+                partial_samples=partial_samples,
             ),
         )
 

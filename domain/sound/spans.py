@@ -1,4 +1,5 @@
-"""Stretches of a stream, as a list of (from, to) that neither touch nor overlap, the earliest first."""
+"""Stretches of a stream, as a list of (from, to) that neither touch nor overlap, the earliest
+first."""
 
 Stretches = list[tuple[int, int]]
 

@@ -1,4 +1,5 @@
-"""One server for all tests of a module, a fresh database for it, and a look at every call after each test."""
+"""One server for all tests of a module, a fresh database for it, and a look at every call after
+each test."""
 
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path

@@ -13,7 +13,8 @@ GOOD: dict[str, Any] = {"id": "vera", "name": "Vera", "models": ["gemini-3.8-liv
 
 
 def test_the_shipped_interviewers() -> None:
-    """Given no file, the interviewer of the documentation is there; another is unknown, and those there are named."""
+    """Given no file, the interviewer of the documentation is there; another is unknown, and those
+    there are named."""
     agents = read_agents(None)
     assert agents.find("interviewer").name == "Vera"
     with pytest.raises(PeerError, match="interviewer") as caught:

@@ -1,4 +1,4 @@
-"""Log lines: what happened, and never what was said or what opens a door."""
+"""Log lines: what happened, and never what was said or what opens a gate."""
 
 import json
 import logging
@@ -23,7 +23,8 @@ def _as_before() -> Iterator[None]:
 
 @pytest.mark.parametrize("log_format", ["console", "json"])
 def test_a_traceback_does_not_show_values(capsys: pytest.CaptureFixture[str], log_format: str) -> None:
-    """Given an error in a function that holds a secret, the log has the place and the error, not the secret."""
+    """Given an error in a function that holds a secret, the log has the place and the error, not
+    the secret."""
     logs.configure(log_format)
 
     def fails(token: str) -> None:
@@ -57,7 +58,8 @@ def test_a_flood_of_lines_is_cut_short(capsys: pytest.CaptureFixture[str], libra
 
 
 def test_what_was_left_out_is_said() -> None:
-    """Given a flood and a pause, the next line says how many there were; its number of kinds is bounded too."""
+    """Given a flood and a pause, the next line says how many there were; its number of kinds is
+    bounded too."""
     now_s = 0.0
     limit = LogLimit(lambda: now_s)
     assert [limit.admit("refused") for _ in range(AT_ONCE)] == [0] * AT_ONCE

@@ -1,4 +1,5 @@
-"""The Python client on bad lines: silence, refusals that mean "not now", a server that is away for too long."""
+"""The Python client on bad lines: silence, refusals that mean "not now", a server that is away for
+too long."""
 
 import asyncio
 import json
@@ -28,7 +29,8 @@ GRACEFUL = CLOSED | {"grace_ms": 5_000}
 
 @dataclass
 class Line:
-    """A server that says what it is told to: for each hello one list of messages; a number closes the connection.
+    """A server that says what it is told to: for each hello one list of messages; a number closes
+    the connection.
 
     `taken` is what came after each hello: control messages, and the numbers of audio messages.
     """
@@ -112,26 +114,28 @@ async def test_refusals_that_mean_not_now_are_tried_again(code: str) -> None:
 
 @pytest.mark.parametrize("code", NOT_NOW)
 async def test_a_first_hello_that_is_refused_for_now_is_said_again(code: str) -> None:
-    """Given a server that says *not now* twice before it takes the hello, entering takes a moment, and that is all."""
+    """Given a server that says *not now* twice before it takes the hello, entering takes a moment,
+    and that is all."""
     line = Line([[refusal(code), 1013], [refusal(code), 1013], [QUIET]])
     async with line.up(), line.call() as call:
         assert (len(line.hellos), call.connections, call.error) == (3, 1, None)
 
 
 async def test_a_refusal_that_is_only_a_close_frame_is_said_again_too() -> None:
-    """Given a server that turns a stranger away without a message, the close frame's reason is the code."""
+    """Given a server that turns a stranger away without a message, the close frame's reason is the
+    code."""
     line = Line([[QUIET]])
-    turned_away: list[ServerConnection] = []
+    evicted: list[ServerConnection] = []
 
     async def answer(socket: ServerConnection) -> None:
-        if turned_away:
+        if evicted:
             return await Line.answer(line, socket)
-        turned_away.append(socket)
+        evicted.append(socket)
         return await socket.close(1013, "server_full")
 
     line.answer = answer  # type: ignore[method-assign]
     async with line.up(), line.call() as call:
-        assert call.connections == len(turned_away) == 1
+        assert call.connections == len(evicted) == 1
 
 
 async def test_a_server_that_says_not_now_for_too_long_is_quoted(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -154,7 +158,8 @@ async def test_a_first_hello_that_is_refused_for_good_is_said_once() -> None:
 
 
 async def test_a_server_that_is_away_for_too_long_can_be_tried_again() -> None:
-    """Given no server for longer than the call waits, the client says that it is lost, and tries when it is told to."""
+    """Given no server for longer than the call waits, the client says that it is lost, and tries
+    when it is told to."""
     line = Line([[READY]])
     async with line.up():
         call = line.call()
@@ -173,7 +178,8 @@ async def test_a_server_that_is_away_for_too_long_can_be_tried_again() -> None:
 
 
 async def test_a_line_that_breaks_in_the_grace_period_is_taken_up_while_audio_is_unacknowledged() -> None:
-    """Given `closed`, and then no line, the rest of the audio is handed in over a new one; the end is told once."""
+    """Given `closed`, and then no line, the rest of the audio is handed in over a new one; the end
+    is told once."""
     again = CLOSED | {"grace_ms": 3_000}
     line = Line([[QUIET], [QUIET | {"resumed": True, "state": "closed", "next_seq": 1}, again]], closed=GRACEFUL)
     async with line.up() as server, line.call() as call:
@@ -206,7 +212,8 @@ async def test_a_line_that_breaks_when_all_is_acknowledged_stays_broken() -> Non
 
 @pytest.mark.parametrize("settled", [False, True])
 async def test_the_grace_period_is_not_waited_for_longer_than_it_is(settled: bool) -> None:
-    """Given unacknowledged audio, and no server or one that has settled the call: over it is, and not in error."""
+    """Given unacknowledged audio, and no server or one that has settled the call: over it is, and
+    not in error."""
     line = Line([[QUIET], [refusal("call_closed"), 4410]], closed=CLOSED | {"grace_ms": 400})
     async with line.up():
         call = line.call()
@@ -223,7 +230,8 @@ async def test_the_grace_period_is_not_waited_for_longer_than_it_is(settled: boo
 
 
 async def test_without_a_connection_nothing_is_queued() -> None:
-    """Given audio and messages while the line is away, the audio comes after the next `ready`, the messages never."""
+    """Given audio and messages while the line is away, the audio comes after the next `ready`, the
+    messages never."""
     line = Line([[QUIET]])
     async with line.up():
         call = line.call()
@@ -241,7 +249,8 @@ async def test_without_a_connection_nothing_is_queued() -> None:
 
 
 def test_audio_that_was_played_already_is_reported_as_played() -> None:
-    """Given what was heard between a hello and its `ready` comes once more, the server is told that it was heard."""
+    """Given what was heard between a hello and its `ready` comes once more, the server is told that
+    it was heard."""
     reports: list[tuple[int, bool]] = []
     loudspeaker = Loudspeaker(lambda played, held: reports.append((played, held)))
     loudspeaker.take(ServerAudio(0, 1, 1_000, bytes(4_800)))
@@ -256,7 +265,8 @@ def test_audio_that_was_played_already_is_reported_as_played() -> None:
 
 
 async def test_a_hello_that_nobody_answers_leaves_no_connection_behind(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Given a server that stalls in the hello, each try closes what it opened: nothing answers it later."""
+    """Given a server that stalls in the hello, each try closes what it opened: nothing answers it
+    later."""
     monkeypatch.setattr("api.client.connection._HELLO_TIMEOUT_S", 0.1)
     line = Line([[READY, 1012], [], [], [QUIET]])
     async with line.up() as server, line.call():

@@ -61,7 +61,8 @@ def test_a_value_that_cannot_work_is_named(name: str, text: str) -> None:
 
 
 def test_without_a_key_it_rehearses() -> None:
-    """Given no Gemini variable there are no Gemini settings; with a key there are, and the key is not shown."""
+    """Given no Gemini variable there are no Gemini settings; with a key there are, and the key is
+    not shown."""
     assert read({}).gemini is None
     gemini = read({"GEMINI_API_KEY": "hush-hush"}).gemini
     assert gemini is not None

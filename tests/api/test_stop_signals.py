@@ -40,7 +40,8 @@ asyncio.run(main(sys.argv[1]))
     ("way", "code"), [("block", 1), ("loop", 1), ("again", 130), ("thread", 7), ("doubled", 0), ("nothing", 0)]
 )
 def test_the_process_ends_whatever_holds_it_up(way: str, code: int) -> None:
-    """Given a stop that hangs, in a task, in the loop itself or in a thread, the process ends, with the right code."""
+    """Given a stop that hangs, in a task, in the loop itself or in a thread, the process ends, with
+    the right code."""
     ended = subprocess.run([sys.executable, "-c", SCRIPT, way], cwd=ROOT, timeout=30, capture_output=True, check=False)
     assert ended.returncode == code, ended.stderr.decode()
     assert (b"stop_overdue" in ended.stdout + ended.stderr) == (code == 1)

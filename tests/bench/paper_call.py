@@ -1,6 +1,8 @@
-"""A call without sockets, processes or clocks: the core, and around it a client, a store and a Gemini made of lists.
+"""A call without sockets, processes or clocks: the core, and around it a client, a store and a
+Gemini made of lists.
 
-What comes out is the evidence that the laboratory gathers from real ones, of a call in which nothing went wrong.
+What comes out is the evidence that the laboratory gathers from real ones, of a call in which
+nothing went wrong.
 """
 
 from datetime import UTC, datetime
@@ -10,7 +12,7 @@ import msgspec
 
 from api.wire.messages import message_of
 from bench.chaos.course import seconds
-from bench.chaos.evidence import CallEvidence, ClientJournal, Connection, GeminiSession, Received, Told, Window
+from bench.chaos.evidence import CallEvidence, ClientJournal, Connection, GeminiSession, MessageReplay, Received, Window
 from bench.marks import marked
 from domain import effects as fx
 from domain import events as ev
@@ -18,7 +20,7 @@ from domain import inputs as inp
 from domain.call import Call, Decision
 from domain.event import Event
 from domain.ports import AudioSegment, Side
-from domain.record.client_messages import kept_version, tellings_of
+from domain.record.client_messages import kept_version, messages_in
 from domain.recovery.recover import recover
 from domain.sound.features import FrameFeatures
 from domain.states import State
@@ -28,7 +30,8 @@ OPENED_AT = "2026-01-01T00:00:00.000Z"
 
 
 class PaperCall:
-    """One call, driven by hand. A frame takes 20 ms; every 20 ms of either voice are unlike all others."""
+    """One call, driven by hand. A frame takes 20 ms; every 20 ms of either voice are unlike all
+    others."""
 
     def __init__(self) -> None:
         self.call: Call = a_call()
@@ -79,7 +82,7 @@ class PaperCall:
         if kept < self._seen:
             self._tell({"type": "rollback", "version": kept})
         self._tell({"type": "ready", "state": str(record.state), "missing": sorted(record.missing)})
-        for missed in tellings_of(self.events):
+        for missed in messages_in(self.events):
             if missed is not None and missed.version > kept:
                 self._carry(missed)
         self._seen_epoch = self.epoch
@@ -99,7 +102,8 @@ class PaperCall:
         self.happens(inp.ClientLost(reason="cut"), 10_000)
 
     def changes_hands(self) -> None:
-        """The process dies, and what was not in the log yet dies with it; another one takes the call over."""
+        """The process dies, and what was not in the log yet dies with it; another one takes the
+        call over."""
         for ended in (self.client.connections[-1], self.sessions[-1]):
             ended.ended_s = self.now_s
         del self.events[self.durable :]
@@ -213,11 +217,12 @@ class PaperCall:
 
     def _tell(self, message: dict[str, Any]) -> None:
         versioned = {"version": self.call.record.version} | message
-        self.client.told.append(Told(self.now_s, f"a{self.epoch}", self.epoch, versioned))
+        self.client.told.append(MessageReplay(self.now_s, f"a{self.epoch}", self.epoch, versioned))
 
 
 def a_healthy_call() -> PaperCall:
-    """Four answers: in one the session is lost, before one the client was cut, in one the process dies."""
+    """Four answers: in one the session is lost, before one the client was cut, in one the process
+    dies."""
     paper = PaperCall()
     paper.client_connects()
     paper.model_connects()

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from msgspec.structs import replace as changed
 
-from bench.chaos.evidence import CallEvidence, GeminiSession, Received, Told, Window
+from bench.chaos.evidence import CallEvidence, GeminiSession, MessageReplay, Received, Window
 from domain import events as ev
 from domain import inputs as inp
 from domain.event import Event
@@ -46,12 +46,13 @@ def _without(seen: CallEvidence, at: int) -> list[Event]:
 
 def _tell(seen: CallEvidence, message: dict[str, Any], **about: Any) -> CallEvidence:
     last = seen.client.told[-1]
-    told = [*seen.client.told, replace(Told(last.at_s, last.server, last.epoch, message), **about)]
+    told = [*seen.client.told, replace(MessageReplay(last.at_s, last.server, last.epoch, message), **about)]
     return replace(seen, client=replace(seen.client, told=told))
 
 
 def _candidate(seen: CallEvidence, rewrite: Callable[[bytes], bytes]) -> CallEvidence:
-    """The candidate's stored stream rewritten: the segments keep their places, the events name the new hashes."""
+    """The candidate's stored stream rewritten: the segments keep their places, the events name the
+    new hashes."""
     stream = rewrite(b"".join(each.pcm for each in seen.segments(Side.CANDIDATE)))
     audio, hashes = [], {}
     for each in seen.audio:
@@ -276,7 +277,7 @@ def _(seen: CallEvidence) -> CallEvidence:
     return _tell(seen, {"type": "closed", "version": 5, "reason": "completed", "durable": True})
 
 
-def _retold(seen: CallEvidence, told: list[Told]) -> CallEvidence:
+def _retold(seen: CallEvidence, told: list[MessageReplay]) -> CallEvidence:
     return replace(seen, client=replace(seen.client, told=told))
 
 

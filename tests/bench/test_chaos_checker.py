@@ -1,4 +1,5 @@
-"""The laboratory's checker: it finds nothing in a healthy call, and every bug that is planted in one."""
+"""The laboratory's checker: it finds nothing in a healthy call, and every bug that is planted in
+one."""
 
 import pytest
 

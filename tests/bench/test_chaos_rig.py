@@ -1,4 +1,5 @@
-"""The laboratory's own tools: what is scheduled comes again, doors do what they are told, times are read right."""
+"""The laboratory's own tools: what is scheduled comes again, doors do what they are told, times are
+read right."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -9,7 +10,7 @@ from time import monotonic
 
 import pytest
 
-from bench.chaos.evidence import ClientJournal, GeminiSession, Played, Told, Window
+from bench.chaos.evidence import ClientJournal, GeminiSession, MessageReplay, Played, Window
 from bench.chaos.recovery import audible_gap_s, audio_flowing_s, client_resumed_s, model_restored_s
 from bench.chaos.rig.door import Door, to_port
 from bench.chaos.run import planned
@@ -19,7 +20,8 @@ from bench.chaos.schedule import Kind
 
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
 def test_a_seed_is_a_schedule(scenario: Scenario) -> None:
-    """The same seed gives the same faults, another gives others; they come in order, as many as were asked for."""
+    """The same seed gives the same faults, another gives others; they come in order, as many as
+    were asked for."""
     strikes = planned(scenario, 11)
     assert strikes == planned(scenario, 11)
     assert strikes != planned(scenario, 12)
@@ -50,7 +52,8 @@ async def _echo() -> AsyncIterator[int]:
 
 
 async def test_a_door_lets_through_stalls_delays_and_cuts() -> None:
-    """What passes is unchanged and in order; a cut is seen by the other side; the next connection is a new one."""
+    """What passes is unchanged and in order; a cut is seen by the other side; the next connection
+    is a new one."""
     async with _echo() as port, Door(to_port("echo", port)) as door:
         reader, writer = await asyncio.open_connection("127.0.0.1", door.port)
         writer.write(b"first")
@@ -92,8 +95,8 @@ async def test_what_was_said_before_an_end_arrives() -> None:
         writer.close()
 
 
-def _told(at_s: float, kind: str, state: str, *missing: str) -> Told:
-    return Told(at_s, "a1", 1, {"type": kind, "state": state, "missing": list(missing)})
+def _told(at_s: float, kind: str, state: str, *missing: str) -> MessageReplay:
+    return MessageReplay(at_s, "a1", 1, {"type": kind, "state": state, "missing": list(missing)})
 
 
 def test_a_client_is_back_when_the_call_goes_on() -> None:

@@ -1,4 +1,5 @@
-"""The labels that delays are measured against: the labeller's edges, and the recordings shipped with labels."""
+"""The labels that delays are measured against: the labeller's edges, and the recordings shipped
+with labels."""
 
 from itertools import pairwise
 from pathlib import Path
@@ -42,7 +43,8 @@ def test_a_gap_of_100_ms_is_a_pause_and_a_shorter_one_is_not() -> None:
 
 @pytest.mark.parametrize("path", LABELLED, ids=[f"{path.parent.name}-{path.name.split('.')[0]}" for path in LABELLED])
 def test_shipped_labels_fit_their_recording(path: Path) -> None:
-    """Rows lie inside the sound; an answer begins and ends with its speech, whose stretches do not touch."""
+    """Rows lie inside the sound; an answer begins and ends with its speech, whose stretches do not
+    touch."""
     rows = read_rows(path)
     info = soundfile.info(path.with_name(path.name.replace(".labels.tsv", ".flac")))
     assert (info.samplerate, info.channels, info.subtype) == (RATE, 1, "PCM_16")

@@ -1,4 +1,5 @@
-"""Scenes played to the real server path: the same every time, of every kind, with or without what is known."""
+"""Scenes played to the real server path: the same every time, of every kind, with or without what
+is known."""
 
 import json
 import sys
@@ -49,7 +50,8 @@ def test_scenes_follow_from_corpus_and_seed(corpus: Corpus, scenes: list[Scene])
 
 
 def test_every_kind_is_composed_and_plays(scenes: list[Scene]) -> None:
-    """Given a scene of each kind and the cheapest contestant, each has something to say on its own measure."""
+    """Given a scene of each kind and the cheapest contestant, each has something to say on its own
+    measure."""
     own = {
         "endpoint": "cut-off rate",
         "coughs": "endpoint delay",
@@ -69,7 +71,8 @@ def test_every_kind_is_composed_and_plays(scenes: list[Scene]) -> None:
 
 
 def test_the_same_scene_gives_the_same_call(scenes: list[Scene]) -> None:
-    """Given a scene with network and jitter, two runs and one with everything known already are the same."""
+    """Given a scene with network and jitter, two runs and one with everything known already are the
+    same."""
     scene, memory = first(scenes, "interruption", "network"), Memory()
     policy = Policy()
     plain, filling, known = play(scene, policy), play(scene, policy, memory=memory), play(scene, policy, memory=memory)
@@ -80,7 +83,8 @@ def test_the_same_scene_gives_the_same_call(scenes: list[Scene]) -> None:
 
 
 def test_a_task_plays_everybody_and_sweeps(scenes: list[Scene], monkeypatch: pytest.MonkeyPatch) -> None:
-    """Given a swept scene, there is an outcome for the policy and one for each value, and patience waits longer."""
+    """Given a swept scene, there is an outcome for the policy and one for each value, and patience
+    waits longer."""
     monkeypatch.setitem(CONTESTANTS, "naive", replace(CONTESTANTS["naive"], values=(400, 1_200)))
     outcomes = work(Task(first(scenes, "endpoint"), ("naive",), 16_000, sweep=True))
     assert [each.value for each in outcomes] == [None, 400, 1_200]
@@ -89,7 +93,8 @@ def test_a_task_plays_everybody_and_sweeps(scenes: list[Scene], monkeypatch: pyt
 
 
 def test_a_long_answer_is_ended_after_its_true_end(scenes: list[Scene]) -> None:
-    """Given whole answers, the last end of each comes after its truth, and all that was voiced was received."""
+    """Given whole answers, the last end of each comes after its truth, and all that was voiced was
+    received."""
     trace = play(first(scenes, "endpoint"), CONTESTANTS["silero"].policy, 16_000)
     assert trace.of(CandidateStopped)[-1].at_us > trace.speech_us(len(trace.starts) - 1)[-1][1]
     missing = [each.value for each in seen_in(trace) if each.measure == "voiced missing at the model"]
@@ -97,7 +102,8 @@ def test_a_long_answer_is_ended_after_its_true_end(scenes: list[Scene]) -> None:
 
 
 def test_an_echo_is_as_loud_as_the_scene_says() -> None:
-    """Given the interviewer's voice, its echo at 48 kHz has the level asked for, and comes later than it was played."""
+    """Given the interviewer's voice, its echo at 48 kHz has the level asked for, and comes later
+    than it was played."""
     echo, voice = Echo(-20, seed=3, rate_hz=48_000), prompt("welcome")
     blocks = [voice[at : at + 480] for at in range(0, len(voice) - 480, 480)]
     heard = np.concatenate([block if (block := echo.of(each)) is not None else np.zeros(960) for each in blocks])
@@ -127,7 +133,8 @@ def test_the_loudspeaker_accounts_for_what_was_audible_when() -> None:
 def test_the_command_prints_keeps_and_refuses(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Given a folder, the run is printed as JSON and kept as text, JSON and picture; given none, it says so."""
+    """Given a folder, the run is printed as JSON and kept as text, JSON and picture; given none, it
+    says so."""
     folder, out = small_corpus(tmp_path), tmp_path / "out"
     options = ["--limit", "1", "--jobs", "1", "--contestant", "naive", "--client-rate", "16000", "--no-cpu", "--json"]
     only = ["--only", "backchannel", "double_talk"]

@@ -21,7 +21,8 @@ def test_an_hour_takes_no_time() -> None:
 
 
 def test_what_is_due_at_the_same_moment_keeps_its_order() -> None:
-    """Given many timers for one moment, they run in the order in which they were asked for, at that moment."""
+    """Given many timers for one moment, they run in the order in which they were asked for, at that
+    moment."""
     ran: list[tuple[int, int]] = []
 
     async def ask(loop: SimulatedLoop) -> None:

@@ -65,7 +65,8 @@ def test_a_wrong_row_is_named(tmp_path: Path, rows: str, said: str) -> None:
 
 
 def test_a_wrong_file_is_named(tmp_path: Path) -> None:
-    """Given no folder, no labels, no recording, a wrong header or two channels, the error says which."""
+    """Given no folder, no labels, no recording, a wrong header or two channels, the error says
+    which."""
     for name, said in (("none", "is no folder"), (".", "has no *.labels.tsv")):
         with pytest.raises(CorpusError, match=said.replace("*", r"\*")):
             read_corpus(tmp_path / name)

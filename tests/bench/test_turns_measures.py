@@ -17,7 +17,7 @@ from domain.events import (
     BargeInSuspected,
     CandidateStarted,
     CandidateStopped,
-    InterviewerCut,
+    ReplyCut,
 )
 from domain.states import State
 from tests.bench.turns_corpus import trace_of
@@ -69,9 +69,9 @@ def suspected(at_s: float) -> BargeInSuspected:
     return BargeInSuspected(at_us=round(at_s * 1e6), generation=1, onset_sample=0, onset_at_us=0, evidence={})
 
 
-def cut(at_s: float, heard_ms: int) -> InterviewerCut:
+def cut(at_s: float, heard_ms: int) -> ReplyCut:
     """What the log says was heard."""
-    return InterviewerCut(
+    return ReplyCut(
         at_us=round(at_s * 1e6),
         generation=1,
         received_ms=9_000,
@@ -116,7 +116,8 @@ def test_an_interruption_of_nobody_counts_for_nothing() -> None:
 
 
 def test_what_was_dismissed_before_is_told_apart_from_what_was_lost() -> None:
-    """Given a dismissal at 5.5 s and sound that reached the model from 5.8 s, 300 ms are lost and 500 dismissed."""
+    """Given a dismissal at 5.5 s and sound that reached the model from 5.8 s, 300 ms are lost and
+    500 dismissed."""
     trace = trace_of("interruption", events=(dismissed(5.5), confirmed(6.2)), told=((6.2, "flush"),))
     trace.received = [(round(5.8 * 16_000), (9 * 16_000))]
     assert values(trace, "voiced missing at the model") == [pytest.approx(300)]
@@ -124,7 +125,8 @@ def test_what_was_dismissed_before_is_told_apart_from_what_was_lost() -> None:
 
 
 def test_a_backchannel_that_is_talked_through() -> None:
-    """Given a hold that is released, the interviewer talked through it, and it was held for so long."""
+    """Given a hold that is released, the interviewer talked through it, and it was held for so
+    long."""
     trace = trace_of("backchannel", speech=((0.0, 0.4),), told=((5.1, "hold"), (5.35, "release")))
     assert values(trace, "backchannel selectivity") == [True]
     assert values(trace, "never held") == [False]
@@ -139,7 +141,8 @@ def test_a_backchannel_that_is_yielded_to(flush_s: float, answer_s: float, throu
 
 
 def test_false_holds_are_counted_over_the_interviewers_time() -> None:
-    """Given two holds in a minute, half of which the interviewer had the floor, there are four a minute."""
+    """Given two holds in a minute, half of which the interviewer had the floor, there are four a
+    minute."""
     trace = trace_of(
         "noise",
         events=(suspected(10), suspected(20)),
@@ -155,7 +158,8 @@ PAUSES = ((0.0, 1.0), (1.2, 2.0), (2.7, 4.0))
 
 
 def test_a_pause_at_which_the_turn_is_ended_is_cut_off() -> None:
-    """Given an end in the second of two pauses, one of two is cut off, in its class; the delay is of the true end."""
+    """Given an end in the second of two pauses, one of two is cut off, in its class; the delay is
+    of the true end."""
     events = (started(5.1), stopped(7.5), started(7.8), stopped(9.8))
     trace = trace_of("endpoint", speech=PAUSES, events=events)
     trace.received = [(0, 10 * 16_000)]
@@ -204,7 +208,8 @@ def test_what_one_recording_says_is_said_once() -> None:
 
 
 def test_the_delay_at_a_cut_off_rate_is_interpolated() -> None:
-    """Given 15 % at 400 ms and 5 % at 800 ms, 10 % lie at 600; what the sweep does not reach is not known."""
+    """Given 15 % at 400 ms and 5 % at 800 ms, 10 % lie at 600; what the sweep does not reach is not
+    known."""
     points = tuple(
         Point(value, rate, (0, 1), 100, delay, delay, delay, 50, 0.0)
         for value, rate, delay in ((300, 0.15, 400), (700, 0.05, 800))

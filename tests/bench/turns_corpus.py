@@ -1,4 +1,5 @@
-"""A small labelled folder made of the recordings that the tests have anyway, and traces made by hand."""
+"""A small labelled folder made of the recordings that the tests have anyway, and traces made by
+hand."""
 
 from pathlib import Path
 from shutil import copy
@@ -8,7 +9,7 @@ import soundfile
 
 from bench.turns.corpus import Cut
 from bench.turns.scenes import At, IntoTurn, Kind, Part, Prompt, Scene
-from bench.turns.trace import Told, Trace
+from bench.turns.trace import MessageReplay, Trace
 from domain.event import Event
 from domain.states import State
 
@@ -62,7 +63,7 @@ def trace_of(
     scene = Scene("0", kind, "clean", 1, (part,), ((Prompt("go_on", 0),),))
     trace = Trace(scene, [round(onset_s * 16_000)])
     trace.events = list(events)
-    trace.told = [Told(round(at_s * SECOND_US), what) for at_s, what in told]
+    trace.told = [MessageReplay(round(at_s * SECOND_US), what) for at_s, what in told]
     trace.states = [(round(at_s * SECOND_US), state) for at_s, state in states]
     trace.length_us = round(length_s * SECOND_US)
     trace.heard_samples = round(length_s * 16_000)

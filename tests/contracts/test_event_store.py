@@ -12,7 +12,7 @@ from adapters.postgres.store import open_store
 from domain.errors import BugError, StoreUnavailableError, WriterFullError
 from domain.ports import Append, AudioStore, EventReader, EventWriter, Outcome, Side
 from tests.contracts.calls import TOPIC, Outcomes, append, event, new_call, segment
-from tests.fakes.store import MemoryStore
+from tests.fakes.store import InMemoryStore
 
 DURABLE, CONFLICT = Outcome.DURABLE, Outcome.CONFLICT
 
@@ -32,7 +32,7 @@ class Store:
 
 @asynccontextmanager
 async def memory_store() -> AsyncIterator[Store]:
-    store = MemoryStore()
+    store = InMemoryStore()
     yield Store(store, store, store, store)
     await store.aclose()
 
@@ -106,7 +106,8 @@ async def test_notifications_can_start_anywhere_and_be_filtered_by_topic(store: 
 
 
 async def test_the_same_events_offered_twice_succeed_and_are_recorded_once(store: Store) -> None:
-    """An acknowledgement may have got lost: offering again is safe, also together with what comes next."""
+    """An acknowledgement may have got lost: offering again is safe, also together with what comes
+    next."""
     call = new_call()
     first = append(call, 1, 2)
     assert await store.ours.of(first) == [DURABLE]
@@ -164,7 +165,8 @@ async def test_outcomes_of_a_call_come_in_the_order_of_its_appends(store: Store)
 
 
 async def test_audio_comes_back_sample_by_sample_with_its_side_table(store: Store) -> None:
-    """Segments are ordered by position; sides and calls are kept apart; offering them twice stores them once."""
+    """Segments are ordered by position; sides and calls are kept apart; offering them twice stores
+    them once."""
     call, other = new_call(), new_call()
     early, late = segment(call, 0), segment(call, 16_000, 12_345)
     voice, empty = segment(call, 0, 100, Side.INTERVIEWER), segment(other, 0, 0)
@@ -179,7 +181,8 @@ async def test_audio_comes_back_sample_by_sample_with_its_side_table(store: Stor
 
 
 async def test_any_stretch_of_a_voice_can_be_read(store: Store) -> None:
-    """Cut to the sample, over borders of segments; shorter where no more is stored, silent where there is a gap."""
+    """Cut to the sample, over borders of segments; shorter where no more is stored, silent where
+    there is a gap."""
     call = new_call()
     one, two, after = segment(call, 0, 1_000), segment(call, 1_000, 500), segment(call, 2_000, 300)
     other = segment(call, 0, 2_300, Side.INTERVIEWER)
@@ -229,7 +232,8 @@ async def test_a_follower_of_some_topics_sees_only_those(store: Store) -> None:
 
 
 async def test_appends_that_could_never_be_written_are_refused_at_once(store: Store) -> None:
-    """No events, a gap inside, or another call's events are bugs of the caller; the queue stays clean."""
+    """No events, a gap inside, or another call's events are bugs of the caller; the queue stays
+    clean."""
     call = new_call()
     wrong = [
         Append(call, "acme", ()),
@@ -247,7 +251,7 @@ async def test_a_full_queue_refuses_without_taking_anything(dsn: str) -> None:
     """Both writers are bounded in events; what was refused may be offered again later."""
     limits = QueueLimits(max_events=3)
     call = new_call()
-    memory = MemoryStore(limits)
+    memory = InMemoryStore(limits)
     async with open_store(dsn, limits=limits) as postgres:
         for writer in (memory, postgres.writer):
             writer.submit(append(call, 1, 2))
@@ -260,7 +264,7 @@ async def test_a_full_queue_refuses_without_taking_anything(dsn: str) -> None:
 
 async def test_a_closed_writer_takes_nothing(dsn: str) -> None:
     """Submitting after the close raises instead of losing the append silently."""
-    memory = MemoryStore()
+    memory = InMemoryStore()
     await memory.aclose()
     async with open_store(dsn) as postgres:
         pass

@@ -28,11 +28,13 @@ def test_relative_links_lead_somewhere(page):
 
 
 def test_the_protocol_page_names_every_error_and_message():
-    """Codes and types of `api.wire.protocol`, types the server sends, and reasons the core closes for, are all named."""
+    """Codes and types of `api.wire.protocol`, types the server sends, and reasons the core closes
+    for, are all named."""
     from api.wire.protocol import CLIENT_TYPES, CLOSE_CODES
 
     page = (ROOT / "docs" / "protocol.md").read_text()
-    server_types = set(re.findall(r'"type": "(\w+)"', _source("api")))
+    server = "".join(_source(f"api/{room}") for room in ("live", "wire", "routes"))
+    server_types = set(re.findall(r'"type": "(\w+)"', server))
     reasons = set(re.findall(r'\bclose\(call, "(\w+)"', _source("domain/rules")))
     assert {"ready", "closed"} <= server_types
     assert "completed" in reasons
@@ -41,7 +43,7 @@ def test_the_protocol_page_names_every_error_and_message():
 
 
 def _source(folder: str) -> str:
-    return "".join(path.read_text() for path in sorted((ROOT / folder).glob("*.py")))
+    return "".join(path.read_text() for path in sorted((ROOT / folder).rglob("*.py")))
 
 
 def test_the_makefile_lists_its_commands():

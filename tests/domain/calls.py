@@ -1,4 +1,5 @@
-"""Calls for the tests of the core: opened, connected, and driven input by input on a clock of their own."""
+"""Calls for the tests of the core: opened, connected, and driven input by input on a clock of their
+own."""
 
 from collections.abc import Iterable
 from typing import Any

@@ -22,7 +22,7 @@ finished_pauses = st.builds(
     lambda voiced, silent, completeness: [
         *_frames(True, voiced),
         *_frames(False, silent),
-        inp.PauseJudged(at_us=0, to_sample=10**9, completeness=completeness, took_ms=90),
+        inp.EndOfTurnPredicted(at_us=0, to_sample=10**9, completeness=completeness, took_ms=90),
     ],
     st.integers(5, 20),
     st.integers(8, 24),
@@ -62,7 +62,7 @@ rare = st.one_of(
     st.builds(
         inp.AudioReadBack, from_sample=st.just(0), to_sample=st.just(640), samples=st.just(320), took_ms=st.just(4)
     ),
-    st.builds(inp.OutletShed, messages=st.just({"transcript": 3, "state": 1})),
+    st.builds(inp.ClientMessagesDropped, messages=st.just({"transcript": 3, "state": 1})),
     st.builds(inp.GoAwayReceived, time_left_ms=st.sampled_from([0, 500, 60_000])),
     st.builds(inp.ResumptionHandleIssued, handle=st.sampled_from(["", "h1", "h2"]), resumable=st.booleans()),
     st.builds(
@@ -75,7 +75,7 @@ rare = st.one_of(
     st.builds(inp.ModelHeardActivity, kind=st.just("ACTIVITY_START")),
     st.builds(inp.ModelMessageUnrecognised, fields=st.just(("novelty",))),
     st.builds(
-        inp.PauseJudged,
+        inp.EndOfTurnPredicted,
         to_sample=st.sampled_from([0, 10_000, 10**9]),
         completeness=st.integers(0, 254),
         took_ms=st.just(90),
@@ -85,7 +85,7 @@ rare = st.one_of(
 fatal = st.one_of(
     st.builds(inp.HangupRequested, by=st.sampled_from(["candidate", "operator", "server"]), reason=st.just("done")),
     st.builds(inp.ClientViolatedProtocol, code=st.just("audio_gap"), message=st.just("Send what is missing.")),
-    st.builds(inp.OutletFailed, outlet=st.sampled_from(["log", "client"]), reason=st.just("full")),
+    st.builds(inp.QueueOverflowed, send_queue=st.sampled_from(["log", "client"]), reason=st.just("full")),
 ).map(_one)
 changes_of_hands = st.one_of(
     st.builds(inp.CallTakenOver, epoch=st.just(2), process=st.just("b"), taken_over_at=st.just("2026-01-01T00:01:00Z")),

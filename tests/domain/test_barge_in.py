@@ -1,4 +1,5 @@
-"""A voice over the interviewer: held at the first evidence, then an interruption, or nothing at all."""
+"""A voice over the interviewer: held at the first evidence, then an interruption, or nothing at
+all."""
 
 import pytest
 
@@ -37,7 +38,8 @@ def with_barge_in(**numbers: int) -> Policy:
 
 
 def test_the_first_evidence_holds_playback() -> None:
-    """Given 20 ms of voice, then nothing happens; given 40, then playback is held, and nobody has lost the floor."""
+    """Given 20 ms of voice, then nothing happens; given 40, then playback is held, and nobody has
+    lost the floor."""
     driver = questioned()
     hears(driver, 20, VOICED)
     assert driver.call.state is State.MODEL_SPEAKING
@@ -63,7 +65,8 @@ def test_nothing_goes_out_while_playback_is_held() -> None:
     ("voice", "confirmed_ms"), [(VOICED, BARGE_IN.confirm_voiced_ms), (WEAK, BARGE_IN.confirm_long_ms)]
 )
 def test_a_strong_voice_is_confirmed_sooner_than_a_weak_one(voice: FrameFeatures, confirmed_ms: int) -> None:
-    """Given a voice of which the network is sure, or one of which it is not, then so much of it is an interruption."""
+    """Given a voice of which the network is sure, or one of which it is not, then so much of it is
+    an interruption."""
     driver = questioned()
     hears(driver, confirmed_ms - 20, voice)
     assert driver.call.state is State.INTERRUPTED
@@ -73,9 +76,11 @@ def test_a_strong_voice_is_confirmed_sooner_than_a_weak_one(voice: FrameFeatures
 
 
 def test_a_voice_that_is_fading_is_not_confirmed_at_that_moment() -> None:
-    """Given a strong voice that fades before there is enough of it, then it waits: it is over, or it comes back.
+    """Given a strong voice that fades before there is enough of it, then it waits: it is over, or
+    it comes back.
 
-    What was strong before the dip counts by half: so "uh-huh", two beats with a dip between them, is none.
+    What was strong before the dip counts by half: so "uh-huh", two beats with a dip between them,
+    is none.
     """
     over, back = questioned(), questioned()
     for driver in (over, back):
@@ -91,7 +96,8 @@ def test_a_voice_that_is_fading_is_not_confirmed_at_that_moment() -> None:
 
 
 def test_strength_from_before_a_dismissal_confirms_no_voice_that_comes_back_fading() -> None:
-    """Given a strong word that was dismissed, when a faint one follows, then it waits for a frame that is not faint."""
+    """Given a strong word that was dismissed, when a faint one follows, then it waits for a frame
+    that is not faint."""
     driver = questioned()
     hears(driver, BARGE_IN.confirm_voiced_ms - 20, VOICED)
     driver.keeps_silent(BARGE_IN.dismiss_silence_ms + 100)
@@ -102,7 +108,8 @@ def test_strength_from_before_a_dismissal_confirms_no_voice_that_comes_back_fadi
 
 
 def test_a_weak_voice_is_not_confirmed_by_its_fallen_tail() -> None:
-    """Given a hoarse sound just short of an interruption, then what follows far below its peak does not make it one."""
+    """Given a hoarse sound just short of an interruption, then what follows far below its peak does
+    not make it one."""
     driver = questioned()
     hears(driver, BARGE_IN.confirm_long_ms - 20, WEAK)
     hears(driver, BARGE_IN.dismiss_silence_ms, FALLEN._replace(voice=WEAK.voice))
@@ -111,7 +118,8 @@ def test_a_weak_voice_is_not_confirmed_by_its_fallen_tail() -> None:
 
 @pytest.mark.parametrize("tail", [FALLEN, FrameFeatures(level=60, gate=0, voice=2)], ids=["fallen", "silent"])
 def test_a_voice_that_has_fallen_is_dismissed_and_the_interviewer_plays_on(tail: FrameFeatures) -> None:
-    """Given a cough and 80 ms far below its peak, then it was none: playback goes on from the very sample held."""
+    """Given a cough and 80 ms far below its peak, then it was none: playback goes on from the very
+    sample held."""
     driver = questioned()
     hears(driver, 200, VOICED)
     sent = driver.call.playout.sent_sample
@@ -125,11 +133,12 @@ def test_a_voice_that_has_fallen_is_dismissed_and_the_interviewer_plays_on(tail:
     audio = [effect for effect in driver.effects if isinstance(effect, fx.SendInterviewerAudio)]
     assert (audio[0].from_sample, audio[-1].to_sample) == (sent, samples(4_000, 24_000))
     assert driver.last(ev.ModelFinished).generation == 1
-    assert driver.count(ev.CandidateStarted) == driver.count(ev.InterviewerCut) == 0
+    assert driver.count(ev.CandidateStarted) == driver.count(ev.ReplyCut) == 0
 
 
 def test_a_voice_that_goes_on_after_a_dismissal_is_the_same_one() -> None:
-    """Given a first word that was dismissed, when the sentence follows, then little more is waited for."""
+    """Given a first word that was dismissed, when the sentence follows, then little more is waited
+    for."""
     driver = questioned()
     onset = driver.call.hearing.next_sample
     hears(driver, 160, VOICED)
@@ -146,7 +155,8 @@ def test_a_voice_that_goes_on_after_a_dismissal_is_the_same_one() -> None:
 
 
 def test_what_was_dismissed_shortly_before_an_interruption_goes_along() -> None:
-    """Given a dismissed word and an interruption a second later, then that has its own onset, its window both."""
+    """Given a dismissed word and an interruption a second later, then that has its own onset, its
+    window both."""
     driver = questioned()
     word = driver.call.hearing.next_sample
     hears(driver, 160, VOICED)
@@ -159,7 +169,8 @@ def test_what_was_dismissed_shortly_before_an_interruption_goes_along() -> None:
 
 
 def test_what_was_dismissed_long_before_does_not() -> None:
-    """Given a cough and an interruption two seconds later, then the window begins shortly before the interruption."""
+    """Given a cough and an interruption two seconds later, then the window begins shortly before
+    the interruption."""
     driver = questioned()
     hears(driver, 160, VOICED)
     driver.keeps_silent(2_000)
@@ -169,7 +180,8 @@ def test_what_was_dismissed_long_before_does_not() -> None:
 
 
 def test_the_interviewers_own_voice_never_holds_it() -> None:
-    """Given what leaks back of it, however much like speech, then nothing is held; given a voice above it, it is."""
+    """Given what leaks back of it, however much like speech, then nothing is held; given a voice
+    above it, it is."""
     margin = 2 * VOICE.echo_margin_db
     driver = questioned()
     hears(driver, 1_000, VOICED._replace(over_echo=margin - 1))
@@ -179,7 +191,8 @@ def test_the_interviewers_own_voice_never_holds_it() -> None:
 
 
 def test_somebody_further_away_does_not_hold_once_the_candidates_level_is_known() -> None:
-    """Given an answer to learn from, then a voice 13 dB softer is somebody else's; before that, it may be theirs."""
+    """Given an answer to learn from, then a voice 13 dB softer is somebody else's; before that, it
+    may be theirs."""
     far = VOICED._replace(level=VOICED.level - 2 * (BARGE_IN.side_db + 1))
     unknown, known = questioned(), Driver().asked()
     known.speaks(2_000)
@@ -204,11 +217,12 @@ def plays_while(driver: Driver, ms: int, features: FrameFeatures) -> None:
 
 
 def test_a_voice_over_the_last_words_is_the_next_answer() -> None:
-    """Given 200 ms left to hear, then nothing is held or cut; once all was heard the answer has all of the voice."""
+    """Given 200 ms left to hear, then nothing is held or cut; once all was heard the answer has all
+    of the voice."""
     driver = questioned(heard_ms=3_800)
     onset = driver.call.hearing.next_sample
     plays_while(driver, 400, VOICED)
-    assert driver.count(ev.BargeInSuspected) == driver.count(ev.InterviewerCut) == 0
+    assert driver.count(ev.BargeInSuspected) == driver.count(ev.ReplyCut) == 0
     assert driver.call.state is State.CANDIDATE_SPEAKING
     started = driver.last(ev.CandidateStarted)
     assert started.onset_sample == onset
@@ -219,18 +233,20 @@ def test_a_voice_over_the_last_words_is_the_next_answer() -> None:
 
 
 def test_a_yes_over_the_last_words_is_an_answer_too() -> None:
-    """Given a short word that ends just before the reply does, then it is heard out and given to the model."""
+    """Given a short word that ends just before the reply does, then it is heard out and given to
+    the model."""
     driver = questioned(heard_ms=3_800)
     hears(driver, 160, VOICED)
     driver.client_plays(300)
     assert driver.last(ev.ModelFinished).generation == 1
     assert driver.call.state is State.CANDIDATE_SPEAKING
     driver.keeps_silent(700)
-    assert driver.last(ev.GenerationRequested).cause == "answer"
+    assert driver.last(ev.ReplyRequested).cause == "answer"
 
 
 def test_a_click_over_the_last_words_is_no_answer() -> None:
-    """Given 60 ms of sound just before a reply ends, then the floor is free: elsewhere that starts nothing either."""
+    """Given 60 ms of sound just before a reply ends, then the floor is free: elsewhere that starts
+    nothing either."""
     driver = questioned(heard_ms=3_800)
     hears(driver, 60, VOICED)
     driver.client_plays(300)
@@ -240,7 +256,8 @@ def test_a_click_over_the_last_words_is_no_answer() -> None:
 
 
 def test_what_was_over_before_the_interviewer_was_is_forgotten() -> None:
-    """Given an "uh-huh" over the last words and silence since, then when all was heard the floor is free."""
+    """Given an "uh-huh" over the last words and silence since, then when all was heard the floor is
+    free."""
     driver = questioned(with_barge_in(overlap_ms=1_000), heard_ms=3_100)
     hears(driver, 160, VOICED)
     driver.client_plays(900)
@@ -261,7 +278,8 @@ def test_last_words_are_only_known_of_a_complete_reply() -> None:
 
 @pytest.mark.parametrize(("silence", "outcome"), [(0, ev.BargeInConfirmed), (60, ev.BargeInDismissed)])
 def test_no_doubt_outlasts_its_ceiling(silence: int, outcome: type) -> None:
-    """Given evidence that is never enough either way, then after 1.2 s the larger share of voice and silence wins."""
+    """Given evidence that is never enough either way, then after 1.2 s the larger share of voice
+    and silence wins."""
     driver = questioned(with_barge_in(confirm_voiced_ms=5_000, confirm_long_ms=5_000))
     hears(driver, 40, VOICED)
     while driver.call.state is State.INTERRUPTED:
@@ -281,7 +299,8 @@ def test_where_gemini_decides_turns_nothing_is_held() -> None:
 
 
 def test_a_report_from_before_the_hold_does_not_move_what_was_heard_back() -> None:
-    """Given a report that was under way when playback was held, then what was heard is where the hold stopped it."""
+    """Given a report that was under way when playback was held, then what was heard is where the
+    hold stopped it."""
     driver = questioned()
     driver.keeps_silent(100)
     hears(driver, BARGE_IN.suspect_voiced_ms, VOICED)

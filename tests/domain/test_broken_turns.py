@@ -1,4 +1,5 @@
-"""Turns of the model that end too early, never or late: the call goes on, and the log says what happened."""
+"""Turns of the model that end too early, never or late: the call goes on, and the log says what
+happened."""
 
 import pytest
 
@@ -40,7 +41,8 @@ def sent_ms(driver: Driver) -> int:
 
 
 def test_a_premature_end_does_not_split_a_reply():
-    """Given `turnComplete` in mid-reply and a stall, when the audio goes on, then it is the same reply to its end."""
+    """Given `turnComplete` in mid-reply and a stall, when the audio goes on, then it is the same
+    reply to its end."""
     driver = Driver().connected()
     driver.model_sends(1_000, complete=False)
     driver.client_plays(900)
@@ -48,11 +50,11 @@ def test_a_premature_end_does_not_split_a_reply():
     driver.client_plays(500)
     assert driver.call.state is State.MODEL_SPEAKING
     driver.model_sends(1_000)
-    went_on = driver.last(ev.ModelWentOn)
+    went_on = driver.last(ev.ReplyContinued)
     assert (went_on.generation, went_on.after) == (1, "turn_completed")
     driver.happens(inp.ModelTurnCompleted())
     driver.client_plays(1_400)
-    assert driver.count(ev.GenerationRequested) == driver.count(ev.ModelFinished) == 1
+    assert driver.count(ev.ReplyRequested) == driver.count(ev.ModelFinished) == 1
     assert sent_ms(driver) == 2_000
 
 
@@ -64,12 +66,13 @@ def test_premature_ends_are_each_told(times: int):
     for _ in range(times):
         driver.happens(inp.ModelTurnCompleted())
         driver.model_sends(200, complete=False)
-    assert driver.count(ev.ModelWentOn) == times
+    assert driver.count(ev.ReplyContinued) == times
     assert not driver.call.record.reply.ended
 
 
 def test_a_turn_without_the_end_of_its_audio_is_over_soon_after_it_was_heard():
-    """Given only `turnComplete`, when all was heard, then the floor is free: at once if it came long before."""
+    """Given only `turnComplete`, when all was heard, then the floor is free: at once if it came
+    long before."""
     driver = Driver().connected()
     driver.model_sends(1_000, complete=False)
     driver.happens(inp.ModelTurnCompleted())
@@ -79,7 +82,8 @@ def test_a_turn_without_the_end_of_its_audio_is_over_soon_after_it_was_heard():
 
 
 def test_a_late_end_of_the_turn_is_waited_out_without_a_frame():
-    """Given only `turnComplete`, when it comes after all was heard and the microphone is off, then a short wait."""
+    """Given only `turnComplete`, when it comes after all was heard and the microphone is off, then
+    a short wait."""
     driver = Driver().connected()
     driver.model_sends(1_000, complete=False)
     driver.client_plays(1_200)
@@ -105,7 +109,8 @@ def test_the_turn_after_one_that_never_ended_is_sound():
 
 
 def test_the_reply_after_one_that_just_stopped_is_heard_from_its_first_sample():
-    """Given a reply without any end, when the next one comes at once, then none of it is taken for the old one's."""
+    """Given a reply without any end, when the next one comes at once, then none of it is taken for
+    the old one's."""
     driver = Driver().connected()
     driver.model_sends(1_000, complete=False)
     driver.client_plays(1_200)
@@ -114,14 +119,15 @@ def test_the_reply_after_one_that_just_stopped_is_heard_from_its_first_sample():
     answers(driver)
     driver.model_sends(400)
     assert driver.count(ev.LateAudioDropped) == 0
-    assert driver.last(ev.GenerationStarted).evidence["samples"] == 960
+    assert driver.last(ev.ReplyStarted).evidence["samples"] == 960
 
 
 # --- interruptions that nobody caused ------------------------------------------------------------------------------
 
 
 def test_a_phantom_that_stops_a_reply_makes_us_ask_for_the_rest():
-    """Given `interrupted` in mid-question and then nothing, when it was heard so far, then the model is nudged once."""
+    """Given `interrupted` in mid-question and then nothing, when it was heard so far, then the
+    model is nudged once."""
     driver = Driver().connected()
     driver.model_sends(1_000, complete=False)
     driver.happens(inp.ModelInterruptionReported())
@@ -130,18 +136,19 @@ def test_a_phantom_that_stops_a_reply_makes_us_ask_for_the_rest():
     assert driver.last(inp.ModelInterruptionReported).generation == 0
     assert not driver.call.ignored
     assert driver.last(ev.ModelFinished).evidence["truncated"] == 1
-    assert driver.last(ev.GenerationRequested).cause == "nudge"
+    assert driver.last(ev.ReplyRequested).cause == "nudge"
     assert driver.count(fx.SendText) == 2  # the opening, and the nudge: nobody is greeted again
 
 
 def test_a_phantom_that_ends_the_turn_is_not_waited_for():
-    """Given `interrupted` and `turnComplete` in mid-question, when it was heard so far, then a nudge at once."""
+    """Given `interrupted` and `turnComplete` in mid-question, when it was heard so far, then a
+    nudge at once."""
     driver = Driver().connected()
     driver.model_sends(1_000, complete=False)
     driver.happens(inp.ModelInterruptionReported())
     driver.happens(inp.ModelTurnCompleted())
     driver.client_plays(1_200)
-    assert driver.last(ev.GenerationRequested).cause == "nudge"
+    assert driver.last(ev.ReplyRequested).cause == "nudge"
     assert driver.count(ev.ReplyOverdue) == 0
 
 
@@ -153,14 +160,15 @@ def test_a_phantom_after_which_the_reply_goes_on_changes_nothing():
     driver.model_sends(1_000)
     driver.happens(inp.ModelTurnCompleted())
     driver.client_plays(2_400)
-    assert driver.last(ev.ModelWentOn).after == "interruption_reported"
-    assert driver.count(ev.GenerationRequested) == driver.count(ev.ModelFinished) == 1
+    assert driver.last(ev.ReplyContinued).after == "interruption_reported"
+    assert driver.count(ev.ReplyRequested) == driver.count(ev.ModelFinished) == 1
     assert sent_ms(driver) == 2_000
 
 
 @pytest.mark.parametrize("reply", [False, True])
 def test_a_phantom_while_nothing_is_said_is_counted(reply: bool):
-    """Given `interrupted` while the candidate thinks, or while a reply is awaited, then it is counted, no more."""
+    """Given `interrupted` while the candidate thinks, or while a reply is awaited, then it is
+    counted, no more."""
     driver = answered() if reply else Driver().asked()
     before = len(driver.effects)
     driver.happens(inp.ModelInterruptionReported())
@@ -172,20 +180,22 @@ def test_a_phantom_while_nothing_is_said_is_counted(reply: bool):
 
 
 def cut_short() -> Driver:
-    """A question was cut by a remark so short that it was over, muted, before Gemini's news of the cut came."""
+    """A question was cut by a remark so short that it was over, muted, before Gemini's news of the
+    cut came."""
     driver = Driver().connected()
     driver.model_sends(3_000, complete=False)
     driver.client_plays(1_000)
     interrupts(driver)
     driver.keeps_silent(400)
     driver.happens(inp.MicMuted())
-    assert driver.last(ev.GenerationRequested).cause == "answer"
+    assert driver.last(ev.ReplyRequested).cause == "answer"
     return driver
 
 
 @pytest.mark.parametrize("after", [False, True])
 def test_a_cut_reply_that_talks_on_is_never_heard(after: bool):
-    """Given late audio before or after its `interrupted`, when the next reply comes, then only that one is heard."""
+    """Given late audio before or after its `interrupted`, when the next reply comes, then only that
+    one is heard."""
     driver = cut_short()
     before = sent_ms(driver)
     if after:
@@ -206,16 +216,18 @@ def test_a_cut_reply_that_talks_on_is_never_heard(after: bool):
 
 
 def test_a_cut_that_gemini_never_reports_costs_no_more_than_the_bound():
-    """Given a cut without `interrupted` or any end, when the next reply comes after the bound, then it is whole."""
+    """Given a cut without `interrupted` or any end, when the next reply comes after the bound, then
+    it is whole."""
     driver = cut_short()
     driver.keeps_silent(LINKS.late_audio_ms)
     driver.model_sends(400)
     assert driver.count(ev.LateAudioDropped) == 0
-    assert driver.last(ev.GenerationStarted).generation == 2
+    assert driver.last(ev.ReplyStarted).generation == 2
 
 
 def test_an_end_before_its_interruption_is_taken_as_it_comes():
-    """Given `turnComplete` and then `interrupted` after a cut, when the next reply comes, then nothing is amiss."""
+    """Given `turnComplete` and then `interrupted` after a cut, when the next reply comes, then
+    nothing is amiss."""
     driver = Driver().connected()
     driver.model_sends(3_000, complete=False)
     driver.client_plays(1_000)
@@ -232,7 +244,8 @@ def test_an_end_before_its_interruption_is_taken_as_it_comes():
 
 
 def test_a_gap_longer_than_the_patience_loses_no_audio():
-    """Given audio that stalls for longer than a reply is waited for, when the rest bursts in, then it is heard too."""
+    """Given audio that stalls for longer than a reply is waited for, when the rest bursts in, then
+    it is heard too."""
     driver = Driver().connected()
     driver.model_sends(1_000, complete=False)
     driver.client_plays(1_200)
@@ -242,5 +255,5 @@ def test_a_gap_longer_than_the_patience_loses_no_audio():
     driver.happens(inp.ModelTurnCompleted())
     driver.client_plays(1_400)
     assert sent_ms(driver) == 2_000
-    assert driver.last(ev.GenerationRequested).cause == "unprompted"
+    assert driver.last(ev.ReplyRequested).cause == "unprompted"
     assert driver.call.state is State.LISTENING

@@ -1,4 +1,5 @@
-"""One call among faults: a model that breaks off, repeats itself or comes late, links that go at the wrong moment."""
+"""One call among faults: a model that breaks off, repeats itself or comes late, links that go at
+the wrong moment."""
 
 import itertools
 
@@ -31,7 +32,8 @@ def bring_model_back(driver: Driver, after_us: int = 100_000) -> None:
 
 
 def test_a_reply_that_neither_goes_on_nor_ends_is_over_after_a_while():
-    """Given a reply without any end, when it was heard and nothing follows, then the floor is free again."""
+    """Given a reply without any end, when it was heard and nothing follows, then the floor is free
+    again."""
     driver = Driver().connected()
     driver.model_sends(1_000, complete=False)
     driver.client_plays(1_200)
@@ -51,7 +53,7 @@ def test_a_reply_that_pauses_is_waited_for():
     driver.model_sends(1_000)
     driver.client_plays(1_200)
     driver.keeps_silent(2_000)
-    assert driver.count(ev.GenerationRequested) == driver.count(ev.ModelFinished) == 1
+    assert driver.count(ev.ReplyRequested) == driver.count(ev.ModelFinished) == 1
     assert driver.count(ev.ReplyOverdue) == 0
 
 
@@ -69,7 +71,8 @@ def test_ends_that_come_before_the_audio_do_not_keep_the_floor_taken(ends):
 
 
 def test_a_doubt_over_a_reply_that_has_ended_meanwhile_leaves_no_one_speaking():
-    """Given a barge-in after the last sample, when the end comes during the doubt and it is dismissed: finished."""
+    """Given a barge-in after the last sample, when the end comes during the doubt and it is
+    dismissed: finished."""
     driver = Driver().connected()
     driver.model_sends(1_000, complete=False)
     driver.client_plays(1_200)
@@ -81,12 +84,13 @@ def test_a_doubt_over_a_reply_that_has_ended_meanwhile_leaves_no_one_speaking():
 
 
 def test_late_audio_of_a_cut_reply_is_not_taken_for_the_answer():
-    """Given an interruption resent in a burst, when the cut reply talks on until Gemini hears of it: never played."""
+    """Given an interruption resent in a burst, when the cut reply talks on until Gemini hears of
+    it: never played."""
     driver = Driver().connected()
     driver.model_sends(2_000, complete=False)
     driver.client_plays(500)
     burst(driver, voiced=50, silent=35)
-    cut, awaited = driver.last(ev.InterviewerCut).generation, driver.last(ev.GenerationRequested).generation
+    cut, awaited = driver.last(ev.ReplyCut).generation, driver.last(ev.ReplyRequested).generation
     assert cut < awaited
     driver.model_sends(200, complete=False)
     assert not driver.call.record.reply.started
@@ -94,7 +98,7 @@ def test_late_audio_of_a_cut_reply_is_not_taken_for_the_answer():
     driver.happens(inp.ModelTurnCompleted())
     driver.model_sends(200)
     assert driver.call.record.reply.started
-    assert driver.last(ev.GenerationStarted).generation == awaited
+    assert driver.last(ev.ReplyStarted).generation == awaited
     dropped = driver.last(ev.LateAudioDropped)
     assert (dropped.generation, dropped.chunks) == (cut, 5)
 
@@ -109,39 +113,42 @@ def burst(driver: Driver, voiced: int, silent: int) -> None:
 
 
 def test_the_reply_of_a_new_session_is_not_taken_for_the_lost_one():
-    """Given a session that died when its reply had begun to arrive, when the next one replies, all of that is heard."""
+    """Given a session that died when its reply had begun to arrive, when the next one replies, all
+    of that is heard."""
     driver = answered()
     driver.model_sends(200, complete=False)
     lose_model(driver)
     bring_model_back(driver, 300_000)
     driver.keeps_silent(200)
     driver.model_sends(1_000)
-    assert driver.last(ev.GenerationRequested).cause == "resent"
-    assert driver.last(ev.GenerationStarted).generation == driver.last(ev.GenerationRequested).generation
+    assert driver.last(ev.ReplyRequested).cause == "resent"
+    assert driver.last(ev.ReplyStarted).generation == driver.last(ev.ReplyRequested).generation
     driver.client_plays(1_200)
-    assert driver.last(ev.ModelFinished).generation == driver.last(ev.GenerationRequested).generation
+    assert driver.last(ev.ModelFinished).generation == driver.last(ev.ReplyRequested).generation
     assert driver.count(ev.LateAudioDropped) == driver.count(ev.ReplyOverdue) == 0
 
 
 def test_an_answer_that_was_replied_to_is_not_given_to_the_model_again():
-    """Given a truncated reply, when the session that was asked to go on is lost too, then it is asked, not retold."""
+    """Given a truncated reply, when the session that was asked to go on is lost too, then it is
+    asked, not retold."""
     driver = answered()
     driver.model_sends(2_000, complete=False)
     driver.client_plays(1_000)
     lose_model(driver)
     bring_model_back(driver)
     driver.client_plays(2_200)
-    assert driver.last(ev.GenerationRequested).cause == "nudge"
+    assert driver.last(ev.ReplyRequested).cause == "nudge"
     driver.effects.clear()
     lose_model(driver)
     bring_model_back(driver)
-    assert driver.last(ev.GenerationRequested).cause == "nudge"
+    assert driver.last(ev.ReplyRequested).cause == "nudge"
     assert driver.count(fx.SendText) == 1
     assert driver.count(fx.OpenActivity) == 0
 
 
 def test_a_microphone_muted_while_the_model_was_away_does_not_keep_the_floor():
-    """Given an answer during an outage, when the candidate mutes before its end, then the answer is over."""
+    """Given an answer during an outage, when the candidate mutes before its end, then the answer is
+    over."""
     driver = Driver().asked()
     driver.speaks(600)
     lose_model(driver)
@@ -150,7 +157,7 @@ def test_a_microphone_muted_while_the_model_was_away_does_not_keep_the_floor():
     bring_model_back(driver)
     assert driver.call.state is State.LISTENING
     assert driver.last(ev.CandidateStopped).reason == "muted"
-    assert driver.last(ev.GenerationRequested).cause == "answer"
+    assert driver.last(ev.ReplyRequested).cause == "answer"
 
 
 def test_turns_without_audio_do_not_make_dialling_endless():
@@ -164,7 +171,8 @@ def test_turns_without_audio_do_not_make_dialling_endless():
 
 
 def test_a_reply_heard_to_its_end_before_the_client_was_lost_is_finished_when_it_is_back():
-    """Given all of a reply played but not reported, when the client returns and says so, then it counts as heard."""
+    """Given all of a reply played but not reported, when the client returns and says so, then it
+    counts as heard."""
     driver = Driver().connected()
     driver.model_sends(200)
     driver.happens(inp.ClientLost(reason="1006"))
@@ -184,7 +192,8 @@ def test_an_interview_that_was_called_over_ends_without_a_goodbye_too():
 
 
 def test_a_transcript_that_streams_belongs_to_the_answer_being_given():
-    """Given an answer with its transcript, when the next one is transcribed as it is spoken, then it is the next's."""
+    """Given an answer with its transcript, when the next one is transcribed as it is spoken, then
+    it is the next's."""
     driver = answered()
     driver.happens(inp.CandidateTranscribed(text="The first."))
     driver.model_sends(400)
@@ -199,7 +208,8 @@ def test_a_transcript_that_streams_belongs_to_the_answer_being_given():
 
 
 def test_a_going_away_of_a_session_that_is_gone_is_ignored():
-    """Given a dial under way, when the old session's goAway comes late, then the new one is not left for it."""
+    """Given a dial under way, when the old session's goAway comes late, then the new one is not
+    left for it."""
     driver = Driver().asked()
     lose_model(driver)
     driver.happens(inp.GoAwayReceived(time_left_ms=0))
@@ -210,7 +220,8 @@ def test_a_going_away_of_a_session_that_is_gone_is_ignored():
 
 
 def test_a_session_is_left_only_when_it_can_be_resumed_as_it_is_now():
-    """Given goAway, when a reply is heard before a handle covers it, then the rotation waits for the handle."""
+    """Given goAway, when a reply is heard before a handle covers it, then the rotation waits for
+    the handle."""
     driver = Driver().asked()
     driver.happens(inp.ResumptionHandleIssued(handle="before", resumable=True))
     driver.speaks(500)
@@ -229,7 +240,8 @@ def test_a_session_is_left_only_when_it_can_be_resumed_as_it_is_now():
 
 
 def test_where_gemini_decides_turns_our_slower_silence_does_not_cancel_its_reply():
-    """Given Gemini answers before our own silence timer would, then its reply is one reply and is heard."""
+    """Given Gemini answers before our own silence timer would, then its reply is one reply and is
+    heard."""
     driver = Driver(GEMINI_DECIDES).asked()
     driver.speaks(1_000)
     driver.keeps_silent(400)
@@ -237,26 +249,28 @@ def test_where_gemini_decides_turns_our_slower_silence_does_not_cancel_its_reply
     driver.keeps_silent(100)
     driver.model_sends(400)
     driver.client_plays(1_000)
-    assert driver.count(ev.GenerationCancelled) == 0
+    assert driver.count(ev.ReplyWithdrawn) == 0
     assert driver.last(ev.ModelFinished).generation == 2
 
 
 def test_where_gemini_decides_turns_a_reply_begun_without_the_client_is_resolved():
-    """Given a reply begun while the client was away in mid-answer, when it is back, then the reply is given up."""
+    """Given a reply begun while the client was away in mid-answer, when it is back, then the reply
+    is given up."""
     driver = Driver(GEMINI_DECIDES).asked()
     driver.speaks(1_000)
     driver.happens(inp.ClientLost(reason="1006"))
     driver.model_sends(400)
-    begun = driver.last(ev.GenerationRequested).generation
+    begun = driver.last(ev.ReplyRequested).generation
     driver.happens(inp.ClientConnected(rate_hz=48_000, resumed=True), 500_000)
     assert driver.call.state is State.CANDIDATE_SPEAKING
-    assert driver.last(ev.GenerationCancelled).generation == begun
+    assert driver.last(ev.ReplyWithdrawn).generation == begun
 
 
 def test_a_call_that_cannot_be_recorded_ends_with_words_for_its_candidate():
-    """Given a log that takes no more, when the call ends, then the candidate is told what to do, the log how full."""
+    """Given a log that takes no more, when the call ends, then the candidate is told what to do,
+    the log how full."""
     driver = Driver().asked()
-    driver.happens(inp.OutletFailed(outlet="log", reason="54 events wait for Postgres"))
+    driver.happens(inp.QueueOverflowed(send_queue="log", reason="54 events wait for Postgres"))
     closed = driver.last(ev.CallClosed)
     assert closed.reason == "log_unavailable"
     assert closed.detail.startswith("This interview can no longer be saved")

@@ -1,4 +1,5 @@
-"""What the two peers may rely on, whatever happens: whole windows for Gemini, resolved replies, and a call at rest."""
+"""What the two peers may rely on, whatever happens: whole windows for Gemini, resolved replies, and
+a call at rest."""
 
 from collections.abc import Iterator
 
@@ -16,14 +17,15 @@ from tests.domain.inputs_strategy import conversations
 
 POLICIES = [Policy(), Policy(endpoint=EndpointPolicy(turns="gemini")), Policy(eager=EagerPolicy(enabled=True))]
 LOCAL = [policy for policy in POLICIES if policy.local_turns]
-RESOLUTIONS = (ev.GenerationCancelled, ev.ModelFinished, ev.BargeInConfirmed)
+RESOLUTIONS = (ev.ReplyWithdrawn, ev.ModelFinished, ev.BargeInConfirmed)
 relaxed = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 Run = list[tuple[list[inp.Input], int]]
 
 
 def decisions(driver: Driver, run: Run) -> Iterator[tuple[tuple[Event, ...], tuple[fx.Effect, ...]]]:
-    """Drive the call; a muted microphone sends nothing, and now and then the links that are missing come back."""
+    """Drive the call; a muted microphone sends nothing, and now and then the links that are missing
+    come back."""
     for index, (inputs, after_us) in enumerate(run):
         for happened in inputs:
             if not (driver.call.record.muted and isinstance(happened, inp.CandidateFrame)):
@@ -42,7 +44,8 @@ def mended(driver: Driver) -> Iterator[tuple[tuple[Event, ...], tuple[fx.Effect,
 @relaxed
 @given(policy=st.sampled_from(LOCAL), run=conversations)
 def test_gemini_is_given_whole_windows(policy: Policy, run: Run) -> None:
-    """Windows open and close in turn, their audio has no gap, none is sent outside, none that was forgotten."""
+    """Windows open and close in turn, their audio has no gap, none is sent outside, none that was
+    forgotten."""
     driver = Driver(policy).connected()
     is_open, next_sample, kept_from = False, -1, 0
     for _, effects in decisions(driver, run):
@@ -72,18 +75,19 @@ def test_gemini_is_given_whole_windows(policy: Policy, run: Run) -> None:
 @relaxed
 @given(policy=st.sampled_from(POLICIES), run=conversations)
 def test_a_reply_is_resolved_before_the_next_is_expected(policy: Policy, run: Run) -> None:
-    """Every generation is finished, cut or cancelled once; only its own audio goes to the client, none while held."""
+    """Every generation is finished, cut or cancelled once; only its own audio goes to the client,
+    none while held."""
     driver = Driver(policy).connected()
-    pending = driver.last(ev.GenerationRequested).generation
+    pending = driver.last(ev.ReplyRequested).generation
     for events, effects in decisions(driver, run):
         for event in events:
-            if isinstance(event, ev.GenerationRequested):
+            if isinstance(event, ev.ReplyRequested):
                 assert not pending
                 pending = event.generation
             elif isinstance(event, RESOLUTIONS):
                 assert event.generation == pending
                 pending = 0
-            elif isinstance(event, ev.InterviewerCut):
+            elif isinstance(event, ev.ReplyCut):
                 assert 0 <= event.heard_ms <= event.sent_ms <= event.received_ms
         played = {effect.generation for effect in effects if isinstance(effect, fx.SendInterviewerAudio)}
         assert played <= {pending}
@@ -95,7 +99,8 @@ def test_a_reply_is_resolved_before_the_next_is_expected(policy: Policy, run: Ru
 @relaxed
 @given(run=conversations)
 def test_a_window_closed_early_is_the_answer_or_is_continued_where_it_ended(run: Run) -> None:
-    """Nothing of a reply goes out while its answer may go on; a withdrawn end loses and repeats nothing."""
+    """Nothing of a reply goes out while its answer may go on; a withdrawn end loses and repeats
+    nothing."""
     driver = Driver(Policy(eager=EagerPolicy(enabled=True))).connected()
     ended_at: int | None = None
     for events, effects in decisions(driver, run):
@@ -120,9 +125,11 @@ def test_a_window_closed_early_is_the_answer_or_is_continued_where_it_ended(run:
 @settings(relaxed, max_examples=40)
 @given(policy=st.sampled_from(POLICIES), run=conversations)
 def test_a_call_comes_to_rest(policy: Policy, run: Run) -> None:
-    """Given anything, when then both links are up, the client plays and nobody says a word, the floor becomes free.
+    """Given anything, when then both links are up, the client plays and nobody says a word, the
+    floor becomes free.
 
-    Gemini may stay silent for ever: the watchdog's nudges and dials are bounded, and end the call if nothing helps.
+    Gemini may stay silent for ever: the watchdog's nudges and dials are bounded, and end the call
+    if nothing helps.
     """
     driver = Driver(policy).connected()
     for _ in decisions(driver, run):
@@ -143,7 +150,8 @@ def test_a_call_comes_to_rest(policy: Policy, run: Run) -> None:
 @relaxed
 @given(policy=st.sampled_from(POLICIES), run=conversations)
 def test_dials_are_bounded_and_a_refused_handle_is_not_tried_again(policy: Policy, run: Run) -> None:
-    """A dial has a handle or a past, never both; what was refused stays refused until Gemini gives it out again."""
+    """A dial has a handle or a past, never both; what was refused stays refused until Gemini gives
+    it out again."""
     driver = Driver(policy).connected()
     refused: set[str] = set()
     newest = fx.DialModel(1, 0, "", "first")

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from domain import inputs as inp
 from domain.call import Call
-from domain.events import CallRemembered
+from domain.events import SnapshotTaken
 from domain.policy import EagerPolicy, EndpointPolicy, Policy, RecordingPolicy
 from domain.recovery.recover import recover
 from domain.recovery.replay import fold_all, inputs_of, rerun
@@ -25,7 +25,7 @@ POLICIES = [
     Policy(),
     Policy(endpoint=EndpointPolicy(turns="gemini")),
     Policy(eager=EagerPolicy(enabled=True)),
-    Policy(recording=RecordingPolicy(remember_ms=200)),
+    Policy(recording=RecordingPolicy(snapshot_every_ms=200)),
 ]
 relaxed = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
@@ -69,13 +69,14 @@ def test_the_log_gives_back_every_input_and_the_same_decisions(policy, connected
 @relaxed
 @given(policy=st.sampled_from(POLICIES), connected=st.booleans(), run=happenings)
 def test_whenever_a_process_dies_its_log_gives_the_call_back_as_it_was(policy, connected, run):
-    """What is recorded at any moment is a whole beginning of what happened: running the core over it loses nothing."""
+    """What is recorded at any moment is a whole beginning of what happened: running the core over
+    it loses nothing."""
     driver = drive(policy, connected, run)
     driver.loses_what_is_not_recorded()
     again = drive(policy, False, [([happened], None) for happened in driver.inputs]).call
     recovered = recover(driver.events, stored(driver)).call
     from_the_beginning = [
-        msgspec.structs.replace(event, decision_version=0) if isinstance(event, CallRemembered) else event
+        msgspec.structs.replace(event, decision_version=0) if isinstance(event, SnapshotTaken) else event
         for event in driver.events
     ]
     assert memory(recover(from_the_beginning, stored(driver)).call) == memory(again)
@@ -98,7 +99,8 @@ def memory(call: Call) -> dict:
 @relaxed
 @given(connected=st.booleans(), run=happenings, strays=st.lists(rare, min_size=1, max_size=20))
 def test_an_ignored_input_changes_nothing_but_a_counter(connected, run, strays):
-    """Whatever is counted as ignored, in whatever state: record, hearing and playout stay as they were."""
+    """Whatever is counted as ignored, in whatever state: record, hearing and playout stay as they
+    were."""
     driver = drive(Policy(), connected, run)
     call = driver.call
     for stray in [*strays, [inp.ModelMessageUnrecognised(fields=("x",))]]:
@@ -113,7 +115,8 @@ def test_an_ignored_input_changes_nothing_but_a_counter(connected, run, strays):
 @relaxed
 @given(run=happenings)
 def test_a_closed_call_stays_as_it_is(run):
-    """Nothing that happens after the end leads anywhere; all that may change is whose it is, and that it settles."""
+    """Nothing that happens after the end leads anywhere; all that may change is whose it is, and
+    that it settles."""
     driver = Driver().connected()
     driver.happens(inp.HangupRequested(by="candidate", reason=""))
     whose = {"epoch": 0, "process": "", "leaving": "", "handed_over": False, "takeovers": []}

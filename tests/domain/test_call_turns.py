@@ -68,7 +68,7 @@ def test_speaking_on_before_the_reply_is_heard_continues_the_turn():
     driver.model_sends(400, complete=False)
     driver.speaks(200)
     assert driver.call.state is State.CANDIDATE_SPEAKING
-    assert driver.last(ev.GenerationCancelled).generation == generation
+    assert driver.last(ev.ReplyWithdrawn).generation == generation
     assert driver.last(ev.CandidateStarted).turn == 1
     assert driver.count(fx.FlushPlayback) == 1
     driver.model_sends(400, complete=False)
@@ -78,7 +78,8 @@ def test_speaking_on_before_the_reply_is_heard_continues_the_turn():
 
 
 def test_an_interruption_holds_then_flushes_and_tells_what_was_heard():
-    """First evidence holds; half a second of voice confirms; the cut turn says what was sent and heard."""
+    """First evidence holds; half a second of voice confirms; the cut turn says what was sent and
+    heard."""
     driver = Driver().connected()
     driver.happens(inp.ModelTranscribed(text="one two three four five six seven eight nine ten"))
     driver.model_sends(4_000)
@@ -92,7 +93,7 @@ def test_an_interruption_holds_then_flushes_and_tells_what_was_heard():
     driver.happens(inp.PlaybackReported(played_sample=26_000, held=True))
     driver.speaks(400)
     assert driver.call.state is State.CANDIDATE_SPEAKING
-    confirmed, cut = driver.last(ev.BargeInConfirmed), driver.last(ev.InterviewerCut)
+    confirmed, cut = driver.last(ev.BargeInConfirmed), driver.last(ev.ReplyCut)
     assert confirmed.reason == "voiced"
     assert confirmed.from_sample == onset - 4_800
     assert cut.heard_ms == 1_083
@@ -183,7 +184,7 @@ def test_a_silent_model_is_nudged_once_and_then_dialled_again():
     assert driver.call.state is State.RESUMING
     driver.effects.clear()
     driver.happens(inp.ModelConnected(model="first", resumed=True, setup_ms=90))
-    assert driver.last(ev.GenerationRequested).cause == "resent"
+    assert driver.last(ev.ReplyRequested).cause == "resent"
     stopped = driver.last(ev.CandidateStopped)
     sent = [e for e in driver.effects if isinstance(e, fx.SendCandidateAudio)]
     assert [e.to_sample for e in sent] == [stopped.to_sample]
@@ -197,7 +198,7 @@ def test_a_model_that_chooses_silence_is_left_alone():
     driver.happens(inp.ModelTurnCompleted(waiting_for_input=True))
     driver.keeps_silent(9_900)
     assert driver.count(ev.ReplyOverdue) == 0
-    assert driver.last(ev.GenerationCancelled).reason == "model_chose_silence"
+    assert driver.last(ev.ReplyWithdrawn).reason == "model_chose_silence"
 
 
 def test_a_lost_model_is_dialled_again_by_its_handle_and_the_open_window_sent_whole():
@@ -231,7 +232,7 @@ def test_an_answer_given_while_the_model_is_away_is_not_lost():
     assert started.from_sample == onset - 4_800
     driver.keeps_silent(20)
     assert driver.call.state is State.LISTENING
-    assert driver.last(ev.GenerationRequested).cause == "answer"
+    assert driver.last(ev.ReplyRequested).cause == "answer"
 
 
 def test_dialling_is_bounded_and_ends_with_a_reason():

@@ -1,4 +1,5 @@
-"""A model that says nothing: one that hangs is nudged, then dialled again; one that chose to is let be at first."""
+"""A model that says nothing: one that hangs is nudged, then dialled again; one that chose to is let
+be at first."""
 
 from domain import effects as fx
 from domain import events as ev
@@ -25,7 +26,8 @@ def answers(driver: Driver) -> None:
 
 
 def test_a_model_that_hangs_is_nudged_soon_and_dialled_again_late():
-    """Given no reply at all, when 5 s have passed it is nudged; it has 10 s more before it is dialled again."""
+    """Given no reply at all, when 5 s have passed it is nudged; it has 10 s more before it is
+    dialled again."""
     driver = answered()
     driver.keeps_silent(4_960)
     assert driver.count(ev.ReplyOverdue) == 0
@@ -40,18 +42,20 @@ def test_a_model_that_hangs_is_nudged_soon_and_dialled_again_late():
 
 
 def test_a_slow_model_has_time_to_answer_the_nudge():
-    """Given a model that always takes 6 s, when it is nudged, then its reply is heard without another dial."""
+    """Given a model that always takes 6 s, when it is nudged, then its reply is heard without
+    another dial."""
     driver = answered()
     driver.keeps_silent(5_100)
     driver.keeps_silent(6_000)
     driver.model_sends(1_000)
     driver.client_plays(1_200)
-    assert driver.last(ev.ModelFinished).generation == driver.last(ev.GenerationRequested).generation
+    assert driver.last(ev.ModelFinished).generation == driver.last(ev.ReplyRequested).generation
     assert driver.count(fx.DialModel) == 1
 
 
 def test_a_turn_that_ends_without_a_word_is_not_waited_for_as_long():
-    """Given `turnComplete` without audio, when 3 s have passed, then the model is nudged, and the log says why."""
+    """Given `turnComplete` without audio, when 3 s have passed, then the model is nudged, and the
+    log says why."""
     driver = answered()
     driver.happens(inp.ModelTurnCompleted())
     driver.keeps_silent(2_900)
@@ -61,7 +65,8 @@ def test_a_turn_that_ends_without_a_word_is_not_waited_for_as_long():
 
 
 def test_ends_without_a_word_do_not_put_the_nudge_off():
-    """Given `turnComplete` after `turnComplete`, when the reply is due, then it is due, whatever ended meanwhile."""
+    """Given `turnComplete` after `turnComplete`, when the reply is due, then it is due, whatever
+    ended meanwhile."""
     driver = answered()
     for _ in range(3):
         driver.keeps_silent(1_500)
@@ -71,10 +76,11 @@ def test_ends_without_a_word_do_not_put_the_nudge_off():
 
 
 def test_a_model_that_chose_silence_is_asked_once_to_go_on():
-    """Given a chosen silence, when nobody says anything for long, then one nudge, and a second choice is respected."""
+    """Given a chosen silence, when nobody says anything for long, then one nudge, and a second
+    choice is respected."""
     driver = answered()
     driver.happens(CHOICE)
-    cancelled = driver.last(ev.GenerationCancelled)
+    cancelled = driver.last(ev.ReplyWithdrawn)
     assert cancelled.reason == "model_chose_silence"
     driver.keeps_silent(9_900)
     assert driver.count(ev.ReplyOverdue) == 0
@@ -88,18 +94,20 @@ def test_a_model_that_chose_silence_is_asked_once_to_go_on():
 
 
 def test_a_candidate_who_goes_on_after_a_chosen_silence_is_simply_heard():
-    """Given a chosen silence, when the candidate speaks on, then nobody is nudged and the whole answer is answered."""
+    """Given a chosen silence, when the candidate speaks on, then nobody is nudged and the whole
+    answer is answered."""
     driver = answered()
     driver.happens(CHOICE)
     driver.keeps_silent(8_000)
     answers(driver)
     driver.keeps_silent(3_000)
     assert driver.count(ev.ReplyOverdue) == 0
-    assert driver.last(ev.GenerationRequested).cause == "answer"
+    assert driver.last(ev.ReplyRequested).cause == "answer"
 
 
 def test_a_chosen_silence_outlives_its_session():
-    """Given a chosen silence, when the session is rotated meanwhile, then the call does not stand still for ever."""
+    """Given a chosen silence, when the session is rotated meanwhile, then the call does not stand
+    still for ever."""
     driver = answered()
     driver.happens(CHOICE)
     driver.keeps_silent(2_000)
@@ -107,21 +115,23 @@ def test_a_chosen_silence_outlives_its_session():
     driver.happens(inp.ModelConnected(model="first", resumed=True, setup_ms=90), 100_000)
     driver.keeps_silent(10_200)
     assert driver.last(ev.ReplyOverdue).evidence["chose_silence"] == 1
-    assert driver.last(ev.GenerationRequested).cause == "nudge"
+    assert driver.last(ev.ReplyRequested).cause == "nudge"
 
 
 def test_a_silence_is_chosen_even_if_the_turn_before_never_ended():
-    """Given a reply without `turnComplete`, when the next turn is a chosen silence, then it is known as one."""
+    """Given a reply without `turnComplete`, when the next turn is a chosen silence, then it is
+    known as one."""
     driver = Driver().connected()
     driver.model_sends(1_000)
     driver.client_plays(1_200)
     answers(driver)
     driver.happens(CHOICE)
-    assert driver.last(ev.GenerationCancelled).reason == "model_chose_silence"
+    assert driver.last(ev.ReplyWithdrawn).reason == "model_chose_silence"
 
 
 def test_every_silence_is_bounded():
-    """Given a model that never says a word again, when it was nudged and dialled in vain, then the call closes."""
+    """Given a model that never says a word again, when it was nudged and dialled in vain, then the
+    call closes."""
     driver = Driver().asked()
     answers(driver)
     for _ in range(12):

@@ -1,6 +1,7 @@
 """The candidate's audio as a page sent it, overheard in the page itself.
 
-The microphone is opened at the rate at which Viva stores: what was sent and what is stored are then the same samples.
+The microphone is opened at the rate at which Viva stores: what was sent and what is stored are then
+the same samples.
 """
 
 import base64
@@ -40,7 +41,8 @@ _COLLECT = """
 
 @dataclass(frozen=True, slots=True)
 class SentAudio:
-    """PCM16 at `RATE_HZ`, each message once; `again` were sent more often, `altered` of them not as before."""
+    """PCM16 at `RATE_HZ`, each message once; `again` were sent more often, `altered` of them not as
+    before."""
 
     pcm: bytes
     again: int

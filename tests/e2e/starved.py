@@ -1,7 +1,8 @@
 """How long threads had to wait for a processor, by the kernel's own account.
 
-A machine that is short of time does everything late: the microphone's audio comes late, is looked at late, and a hold
-is obeyed late, whatever the programs do. Linux counts for every thread how long it could have run and did not.
+A machine that is short of time does everything late: the microphone's audio comes late, is looked
+at late, and a hold is obeyed late, whatever the programs do. Linux counts for every thread how long
+it could have run and did not.
 """
 
 import asyncio
@@ -36,7 +37,8 @@ class Waits:
             await asyncio.wait([watching])
 
     def longest_s(self, from_s: float, to_s: float) -> float:
-        """How long the thread that waited most did so in this stretch of the monotonic clock; 0 where nobody counts."""
+        """How long the thread that waited most did so in this stretch of the monotonic clock; 0
+        where nobody counts."""
         before = max((sample for sample in self._samples if sample[0] <= from_s), default=self._samples[0])[1]
         after = min((sample for sample in self._samples if sample[0] >= to_s), default=self._samples[-1])[1]
         return max((ns - before.get(thread, 0) for thread, ns in after.items()), default=0) / _NS

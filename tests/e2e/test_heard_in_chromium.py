@@ -17,16 +17,19 @@ MOST_CALLS = 3
 MARK_MS = 60
 SETTLE_S = 10.0
 GAPS_S = (4.3, 4.9)
-"""The remark sounds unfinished, so its end is waited for some 2 s: after these a second of the reply was heard."""
+"""The remark sounds unfinished, so its end is waited for some 2 s: after these a second of the
+reply was heard."""
 LATE = "Object.defineProperty(AudioContext.prototype, 'outputLatency', { get: () => 0.3 })"
-"""A loudspeaker such as a wireless headset's: when it is told to hold, 300 ms of sound are still on their way."""
+"""A loudspeaker such as a wireless headset's: when it is told to hold, 300 ms of sound are still on
+their way."""
 MOMENT_S = 1.0
 """So long before the decision to cut, everything happens that it rests on."""
 WAIT_S = 0.4
-"""A doubt lasts 200 ms of voice: if the answer to a hold takes longer, the cut is decided without it.
+"""A doubt lasts 200 ms of voice: if the answer to a hold takes longer, the cut is decided without
+it.
 
-Measured: in moments in which that happened a thread had waited for 0.9 s and more; on a machine that has the time,
-for 0.05 to 0.3 s.
+Measured: in moments in which that happened a thread had waited for 0.9 s and more; on a machine
+that has the time, for 0.05 to 0.3 s.
 """
 
 pytestmark = [
@@ -39,7 +42,8 @@ pytestmark = [
 
 @pytest.fixture
 async def desk(dsn: str, tmp_path: Path) -> AsyncIterator[Desk]:
-    """A server whose interviewer talks on until it is interrupted, in a voice that can be found again."""
+    """A server whose interviewer talks on until it is interrupted, in a voice that can be found
+    again."""
     async with running_desk(dsn, tmp_path) as desk:
         make_long_winded(desk.rehearsal)
         yield desk
@@ -47,10 +51,11 @@ async def desk(dsn: str, tmp_path: Path) -> AsyncIterator[Desk]:
 
 
 async def test_what_was_heard_of_a_cut_reply_is_what_was_played(desk: Desk, tmp_path: Path):
-    """Two interruptions, sound 300 ms late: each reply's last sample is where client and log say it stopped.
+    """Two interruptions, sound 300 ms late: each reply's last sample is where client and log say it
+    stopped.
 
-    On a machine that is short of time a hold is obeyed too late whatever the client does: such a moment says nothing,
-    and the call is held again.
+    On a machine that is short of time a hold is obeyed too late whatever the client does: such a
+    moment says nothing, and the call is held again.
     """
     script = write_script(tmp_path / "candidate.wav", INTERRUPTIONS, 1, GAPS_S, ("interruption",))
     exact = 0
@@ -62,7 +67,9 @@ async def test_what_was_heard_of_a_cut_reply_is_what_was_played(desk: Desk, tmp_
         exact += len(cuts) - len(off)
         if exact >= INTERRUPTIONS:
             return
-    pytest.fail(f"the machine was short of time in {MOST_CALLS} calls: {exact} cuts of {INTERRUPTIONS} could be judged")
+    pytest.fail(
+        f"the machine was short of time in {MOST_CALLS} calls: {exact} cuts of {INTERRUPTIONS} could be predicted"
+    )
 
 
 async def _held_call(desk: Desk, script: Script, profile: Path) -> tuple[list[Cut], Waits]:
@@ -76,7 +83,7 @@ async def _held_call(desk: Desk, script: Script, profile: Path) -> tuple[list[Cu
         assert page.complaints == []
     async with asyncio.timeout(SETTLE_S):
         await session.settled.wait()
-        await session.logbook.written()
+        await session.appender.written()
     return await cuts_of(desk, session, script, recording), waits
 
 

@@ -28,7 +28,8 @@ pytestmark = [
 
 @pytest.fixture
 async def url(server_folder: Path) -> AsyncIterator[str]:
-    """The address of a `viva serve` process with nothing configured: embedded Postgres, rehearsal interviewer."""
+    """The address of a `viva serve` process with nothing configured: embedded Postgres, rehearsal
+    interviewer."""
     command = [sys.executable, "-m", "api.cli", "serve", "--port", "0", "--data-dir", str(server_folder)]
     process = await asyncio.create_subprocess_exec(
         *command, "--recordings", str(CANDIDATE), stdout=asyncio.subprocess.PIPE, cwd=ROOT
@@ -45,7 +46,8 @@ async def url(server_folder: Path) -> AsyncIterator[str]:
 
 
 def microphone(path: Path) -> Path:
-    """What the candidate says, and when: an answer after the first question, and an interruption of the second."""
+    """What the candidate says, and when: an answer after the first question, and an interruption of
+    the second."""
     parts = [silence(10.0), said("answer_2"), silence(3.6), said("interruption"), silence(20.0)]
     soundfile.write(path, np.concatenate(parts), MICROPHONE_HZ, subtype="PCM_16")
     return path
@@ -78,7 +80,8 @@ async def replayed(call_id: str, data_dir: Path) -> dict:
 
 
 async def test_a_call_in_chromium_is_heard_answered_and_interrupted(url: str, server_folder: Path, tmp_path: Path):
-    """Button, question, spoken answer, transcript, latency; then the interviewer is interrupted and stops."""
+    """Button, question, spoken answer, transcript, latency; then the interviewer is interrupted and
+    stops."""
     async with Chromium.started(tmp_path / "profile", microphone(tmp_path / "candidate.wav")) as browser:
         page = await browser.open(url)
         await page.look(1280, 860)
@@ -104,5 +107,5 @@ async def test_a_call_in_chromium_is_heard_answered_and_interrupted(url: str, se
     assert log["differences"] == []
     assert log["state"] == "closed"
     topics = [event["topic"] for event in log["events"]]
-    cut = log["events"][topics.index("call.interviewer_cut.v1")]
+    cut = log["events"][topics.index("call.reply_cut.v1")]
     assert 0 < cut["heard_ms"] <= cut["sent_ms"] <= cut["received_ms"]

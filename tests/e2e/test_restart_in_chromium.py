@@ -1,4 +1,5 @@
-"""The page in a real browser while its servers are killed, stopped and away for too long: the interview goes on."""
+"""The page in a real browser while its servers are killed, stopped and away for too long: the
+interview goes on."""
 
 import signal
 from contextlib import AsyncExitStack
@@ -18,7 +19,7 @@ from domain.effects import TellTranscript
 from domain.event import Event
 from domain.policy import FRAME_SAMPLES, LinkPolicy
 from domain.ports import Side
-from domain.record.client_messages import tellings_of
+from domain.record.client_messages import messages_in
 from domain.recovery.replay import differences, fold_all
 from tests.api.cli.process import Serving, serving
 from tests.api.web.chromium import Chromium, Page, chromium_path
@@ -55,7 +56,8 @@ class Servers:
 
 
 async def test_an_interview_outlives_its_servers(server_folder: Path, tmp_path: Path) -> None:
-    """Given SIGKILL, SIGTERM and a line that was given up, the page is back, and every sample of it stored once."""
+    """Given SIGKILL, SIGTERM and a line that was given up, the page is back, and every sample of it
+    stored once."""
     parts = [silence(7.0), said("answer_2"), silence(80.0)]
     microphone = tmp_path / "microphone.wav"
     soundfile.write(microphone, np.concatenate(parts), MICROPHONE_HZ, subtype="PCM_16")
@@ -78,7 +80,8 @@ async def test_an_interview_outlives_its_servers(server_folder: Path, tmp_path: 
         assert await page.text("#end-reason") == "hangup_by_candidate"
         assert "· stored" in await page.text("#end-durable")
         shown, sent = await _texts(page), await sent_audio(page)
-        # A server that is away takes no connection, and the browser says so; nothing else may be said.
+        # A server that is away takes no connection, and the browser says so; nothing else may be
+        # said.
         assert [text for text in page.complaints if "net::ERR_CONNECTION_" not in text] == []
     events, stored = await _log(server_folder, call_id)
     assert sum(isinstance(event, inp.CallTakenOver) for event in events) == 3
@@ -128,7 +131,8 @@ async def _until_connection(page: Page, status: str, within_s: float = 10.0) -> 
 
 
 async def _is_continued(page: Page, before: list[str]) -> None:
-    """What was shown is still shown, in its place; only of the last turn more, or less, may be known now."""
+    """What was shown is still shown, in its place; only of the last turn more, or less, may be
+    known now."""
     after = await _texts(page)
     assert after[: len(before) - 1] == before[:-1]
 
@@ -151,9 +155,10 @@ async def _log(data_dir: Path, call_id: str) -> tuple[list[Event], bytes]:
 
 
 def _told(events: list[Event]) -> list[str]:
-    """The transcript that follows from the log alone, turn by turn: an answer before the replies to it."""
+    """The transcript that follows from the log alone, turn by turn: an answer before the replies to
+    it."""
     turns: dict[tuple[int, bool, int], str] = {}
-    for telling in tellings_of(events):
+    for telling in messages_in(events):
         if isinstance(telling, TellTranscript) and not telling.interim:
             key = telling.turn, telling.side is Side.INTERVIEWER, telling.number
             turns[key] = turns.get(key, "") + telling.text

@@ -1,7 +1,8 @@
-"""The event store without a database, for tests and for trying things out. Nothing survives the process.
+"""The event store without a database, for tests and for trying things out. Nothing survives the
+process.
 
-It keeps the rules of the real one by using its very queue and triage, and both pass the same contract suite. `pause`
-plays a database that is away: what is submitted waits until `resume`.
+It keeps the rules of the real one by using its very queue and triage, and both pass the same
+contract suite. `pause` plays a database that is away: what is submitted waits until `resume`.
 """
 
 import asyncio
@@ -26,7 +27,7 @@ from domain.ports import (
 )
 
 
-class MemoryStore(EventWriter, EventReader, AudioStore):
+class InMemoryStore(EventWriter, EventReader, AudioStore):
     """All three ports in one object, for one event loop."""
 
     def __init__(self, limits: QueueLimits | None = None) -> None:
@@ -62,7 +63,8 @@ class MemoryStore(EventWriter, EventReader, AudioStore):
         self._write_soon()
 
     async def aclose(self) -> int:
-        """Take no more. What still waits, because of `pause`, is LOST; returns how many appends that is."""
+        """Take no more. What still waits, because of `pause`, is LOST; returns how many appends
+        that is."""
         if not self._paused:
             await self.flush()
         self._closed = True

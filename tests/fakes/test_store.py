@@ -4,12 +4,12 @@ import asyncio
 
 from domain.ports import Outcome
 from tests.contracts.calls import Outcomes, append, new_call
-from tests.fakes.store import MemoryStore
+from tests.fakes.store import InMemoryStore
 
 
 async def test_a_paused_store_acknowledges_nothing_until_it_is_resumed() -> None:
     """What is submitted meanwhile waits in order."""
-    store, call = MemoryStore(), new_call()
+    store, call = InMemoryStore(), new_call()
     outcomes = Outcomes(store)
     store.pause()
     outcomes.submit(append(call, 1), append(call, 2))
@@ -22,7 +22,7 @@ async def test_a_paused_store_acknowledges_nothing_until_it_is_resumed() -> None
 
 async def test_closing_a_paused_store_loses_what_waits_and_says_so() -> None:
     """LOST is an outcome like the others."""
-    store = MemoryStore()
+    store = InMemoryStore()
     told: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
     store.pause()
     store.submit(append(new_call(), 1), told.set_result)

@@ -1,8 +1,10 @@
-"""What only the real Gemini can confirm, in sessions as short as possible: `make live-check`, with GEMINI_API_KEY set.
+"""What only the real Gemini can confirm, in sessions as short as possible: `make live-check`, with
+GEMINI_API_KEY set.
 
-Every test states one assumption that Viva rests on; a failure means that the assumption, and what is built on it, is
-wrong. Numbers and surprises are printed, for whoever keeps the notes. With GEMINI_BASE_URL and GEMINI_CA_FILE the same
-assumptions are checked of a rehearsal; GEMINI_CHECK_MODEL names another model than the default.
+Every test states one assumption that Viva rests on; a failure means that the assumption, and what
+is built on it, is wrong. Numbers and surprises are printed, for whoever keeps the notes. With
+GEMINI_BASE_URL and GEMINI_CA_FILE the same assumptions are checked of a rehearsal;
+GEMINI_CHECK_MODEL names another model than the default.
 """
 
 import asyncio
@@ -137,13 +139,15 @@ def ms_between(inbox: Inbox, earlier_us: int, kind: type) -> int:
 
 @pytest.mark.parametrize("model", [model.id for model in load_catalogue().live("gemini-api")])
 async def test_every_live_model_of_the_catalogue_accepts_the_setup(check: Check, say: Say, model: str) -> None:
-    """Manual activity, both transcriptions, resumption, compression, a voice, a language and a function, together."""
+    """Manual activity, both transcriptions, resumption, compression, a voice, a language and a
+    function, together."""
     connected = await check.dial(model=model)
     say(f"set up in {connected.setup_ms} ms")
 
 
 async def test_a_text_turn_is_answered_by_voice_and_in_words(check: Check, say: Say) -> None:
-    """Ordered content opens the interview although activity is marked by hand; the reply is heard and transcribed."""
+    """Ordered content opens the interview although activity is marked by hand; the reply is heard
+    and transcribed."""
     await check.dial()
     asked_us = check.inbox.now_us()
     check.link.send_text(OPENING)
@@ -193,7 +197,8 @@ async def test_a_start_of_activity_interrupts_and_then_ends_the_turn(check: Chec
 
 
 async def test_a_note_within_a_window_is_taken_and_no_turn_of_its_own(check: Check, say: Say) -> None:
-    """What Viva says of a reply that was cut: realtime text between the start of activity and the candidate's voice."""
+    """What Viva says of a reply that was cut: realtime text between the start of activity and the
+    candidate's voice."""
     await check.dial()
     check.link.send_text("Tell me at length, in at least ten sentences, how this interview will go.")
     await check.inbox.until(ModelAudio)
@@ -254,7 +259,8 @@ async def test_a_new_session_takes_its_past_and_does_not_answer_it(check: Check,
 async def test_the_first_bill_of_a_resumed_session_shows_its_memory_and_a_handle_serves_twice(
     check: Check, say: Say
 ) -> None:
-    """What `ModelMemoryJudged` rests on, and the quiet rotation of a session in which nothing was said."""
+    """What `ModelMemoryVerified` rests on, and the quiet rotation of a session in which nothing was
+    said."""
     await check.dial()
     check.speak("answer_1")
     await check.turn()

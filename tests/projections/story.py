@@ -59,11 +59,11 @@ class Story:
         return self.tell(at_ms, ev.LinkRestored, link=Link.MODEL, missing=())
 
     def asked(self, at_ms: float, generation: int, turn: int, cause: str = "answer") -> Self:
-        return self.tell(at_ms, ev.GenerationRequested, generation=generation, cause=cause, turn=turn)
+        return self.tell(at_ms, ev.ReplyRequested, generation=generation, cause=cause, turn=turn)
 
     def played(self, at_ms: float, generation: int, turn: int, text: str, played_at_ms: float | None = None) -> Self:
         """A reply's first audio and text arrived; then its first sample was played."""
-        self.tell(at_ms, ev.GenerationStarted, generation=generation, first_model_sample=0)
+        self.tell(at_ms, ev.ReplyStarted, generation=generation, first_model_sample=0)
         self.tell(at_ms, inp.ModelTranscribed, text=text, generation=generation)
         played_us = _us(at_ms + 50 if played_at_ms is None else played_at_ms)
         return self.tell(played_us / 1_000, ev.ModelStarted, generation=generation, turn=turn, played_at_us=played_us)
@@ -110,7 +110,8 @@ class Story:
 
 
 def interview(**about: Any) -> Story:
-    """A short interview with everything in it: an "uh-huh", an interruption, late and interim transcripts, usage."""
+    """A short interview with everything in it: an "uh-huh", an interruption, late and interim
+    transcripts, usage."""
     story = Story(**about).opened().connected()
     story.asked(100, 1, 0, "opening").played(600, 1, 0, "Hello Grace, why?", 650).finished(2_000, 1)
     story.started(2_600, 1, 2_500).tell(2_700, inp.CandidateTranscribed, text="Beca", interim=True, turn=1)
@@ -121,7 +122,7 @@ def interview(**about: Any) -> Story:
     story.tell(5_900, inp.ModelTranscribed, text=" And what came after that?", generation=2)
     story.suspected(6_070, 2, 6_000).confirmed(6_480, 2, 2, 6_000)
     story.tell(
-        6_480, ev.InterviewerCut, generation=2, received_ms=4_000, sent_ms=1_210, heard_ms=810, heard_text="I see. And"
+        6_480, ev.ReplyCut, generation=2, received_ms=4_000, sent_ms=1_210, heard_ms=810, heard_text="I see. And"
     )
     story.tell(6_500, inp.RoundTripMeasured, round_trip_us=30_000)
     story.tell(6_510, inp.RoundTripMeasured, round_trip_us=50_000)

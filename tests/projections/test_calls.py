@@ -56,7 +56,8 @@ async def test_an_interview_becomes_one_row(store: PostgresStore) -> None:
 
 
 async def test_a_nul_in_what_people_wrote_hides_no_call(store: PostgresStore) -> None:
-    """Given a NUL, which JSON allows and Postgres does not keep, in a name and in a hangup's reason, there is a row."""
+    """Given a NUL, which JSON allows and Postgres does not keep, in a name and in a hangup's
+    reason, there is a row."""
     story = Story().opened()
     (opened,) = story.events
     story.events = [msgspec.structs.replace(opened, candidate=Candidate(name="Gr\x00ce", reference="\x00"))]
@@ -115,7 +116,7 @@ async def test_losses_of_the_client_are_counted(store: PostgresStore) -> None:
 async def test_two_stretches_of_one_answer_are_one_turn(store: PostgresStore) -> None:
     """Given an answer that goes on before its reply is heard, one turn is counted."""
     story = Story().opened().connected().started(1_000, 1, 900).stopped(2_000, 1, 1_300).asked(2_000, 1, 1)
-    story.tell(2_200, ev.GenerationCancelled, generation=1, reason="candidate_spoke_on")
+    story.tell(2_200, ev.ReplyWithdrawn, generation=1, reason="candidate_spoke_on")
     story.started(2_200, 1, 2_100).stopped(3_500, 1, 2_800)
     assert (await call(store, story))["turns"] == 1
 

@@ -23,7 +23,8 @@ async def letters(store: PostgresStore, projection: str) -> list[tuple[Any, ...]
 
 
 async def test_a_poison_event_parks_its_call_and_no_other(store: PostgresStore) -> None:
-    """Given a call with an event that cannot be read, its further events are parked, other calls go on."""
+    """Given a call with an event that cannot be read, its further events are parked, other calls go
+    on."""
     story = Story().opened().connected().asked(100, 1, 0, "opening").played(600, 1, 0, "Hello.")
     async with running(following := runner(store, Transcript())):
         await story.record(store)
@@ -45,7 +46,8 @@ async def test_a_poison_event_parks_its_call_and_no_other(store: PostgresStore) 
 
 
 async def test_the_version_of_a_parked_call_stands_still(store: PostgresStore) -> None:
-    """Given a poison event, the call's row says how far it got, also when the rest comes in a later batch."""
+    """Given a poison event, the call's row says how far it got, also when the rest comes in a later
+    batch."""
     story = await Story().opened().connected().record(store)
     read = len(story.events)
     await append(store, story.call_id, "acme", [broken(story)])
@@ -58,7 +60,8 @@ async def test_the_version_of_a_parked_call_stands_still(store: PostgresStore) -
 
 
 async def test_an_event_that_contradicts_its_call_is_poison(store: PostgresStore) -> None:
-    """Given a dismissal without a suspicion, the latency projection parks it and says why; the transcript goes on."""
+    """Given a dismissal without a suspicion, the latency projection parks it and says why; the
+    transcript goes on."""
     story = Story().opened().connected().dismissed(900, 1, 100).asked(1_000, 1, 0, "opening")
     await story.record(store)
     await catch_up(store)
@@ -90,7 +93,8 @@ async def test_an_unknown_topic_of_ours_is_parked(store: PostgresStore) -> None:
 
 
 async def test_a_rebuild_tries_again_what_was_parked(store: PostgresStore, dump: Dump) -> None:
-    """Given a call that was parked because of a fault since mended, a rebuild projects it as if nothing had been."""
+    """Given a call that was parked because of a fault since mended, a rebuild projects it as if
+    nothing had been."""
 
     def faulty(stored: StoredEvent) -> Any:
         if stored.topic == ev.ModelStarted.TOPIC:

@@ -38,7 +38,7 @@ async def test_each_reply_is_measured_against_its_answer(store: PostgresStore) -
 async def test_an_answer_in_two_stretches_is_measured_from_the_last(store: PostgresStore) -> None:
     """Given a reply that was given up, only the one that was heard has measures."""
     story = Story().opened().connected().started(1_000, 1, 900).stopped(2_000, 1, 1_300).asked(2_000, 1, 1)
-    story.tell(2_100, ev.GenerationCancelled, generation=1, reason="candidate_spoke_on").started(2_100, 1, 2_050)
+    story.tell(2_100, ev.ReplyWithdrawn, generation=1, reason="candidate_spoke_on").started(2_100, 1, 2_050)
     story.stopped(3_500, 1, 2_800).asked(3_500, 2, 1).played(4_000, 2, 1, "Heard.", 4_080)
     assert await rows(store, story, REPLIES) == [
         (1, "answer", None, None, None, None),

@@ -12,7 +12,8 @@ from tests.projections.story import Story, interview
 
 
 async def test_a_rebuild_gives_what_live_projecting_gave(store: PostgresStore, dump: Dump) -> None:
-    """Given calls projected live, interleaved, rebuilding in small batches leads to the very same rows."""
+    """Given calls projected live, interleaved, rebuilding in small batches leads to the very same
+    rows."""
     stories = [interview(), interview(agent="bob"), Story().opened().connected().started(500, 1, 400)]
     runners = [runner(store, model) for model in READ_MODELS.values()]
     async with running(*runners):
@@ -36,7 +37,8 @@ async def test_a_rebuild_gives_what_live_projecting_gave(store: PostgresStore, d
 
 
 async def test_a_rebuild_beside_live_runners_applies_everything_once(store: PostgresStore, dump: Dump) -> None:
-    """Given two live runners and new calls coming in, a rebuild and they together apply each event once."""
+    """Given two live runners and new calls coming in, a rebuild and they together apply each event
+    once."""
     for _ in range(5):
         await interview().record(store)
     runners = [runner(store, model) for model in READ_MODELS.values() for _ in range(2)]

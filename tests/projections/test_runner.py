@@ -95,7 +95,8 @@ async def test_two_runners_at_once_apply_everything_once(store: PostgresStore, d
 
 
 async def test_a_batch_delivered_again_changes_nothing(store: PostgresStore, dump: Dump) -> None:
-    """Given a batch that was projected, offering it again, whole or in part, leaves every row as it is."""
+    """Given a batch that was projected, offering it again, whole or in part, leaves every row as it
+    is."""
     await interview().record(store)
     await catch_up(store)
     before = await dump()
@@ -134,7 +135,8 @@ async def test_a_runner_killed_in_mid_batch_leaves_nothing_half_done(store: Post
 
 
 async def test_a_connection_lost_in_mid_batch_is_survived(store: PostgresStore, dump: Dump) -> None:
-    """Given a backend that is terminated inside a batch, the runner says so, tries again, and applies it once."""
+    """Given a backend that is terminated inside a batch, the runner says so, tries again, and
+    applies it once."""
     await interview().record(store)
     last = await newest(store)
     model = PausingTranscript(before=last - 10)
@@ -175,7 +177,8 @@ class AwayConnections:
 
 
 async def test_a_database_that_is_away_is_waited_for(store: PostgresStore) -> None:
-    """Given a database that refuses many connections, the runner never gives up and shows what is wrong."""
+    """Given a database that refuses many connections, the runner never gives up and shows what is
+    wrong."""
     await interview().record(store)
     following = runner(store, Latency(), connections=AwayConnections(store.pool, 8))
     async with running(following):
@@ -186,7 +189,8 @@ async def test_a_database_that_is_away_is_waited_for(store: PostgresStore) -> No
 
 
 async def test_a_failure_of_which_nothing_is_left_is_forgotten(store: PostgresStore) -> None:
-    """Given an outage after which there is nothing to project, or another runner has done it, all is well again."""
+    """Given an outage after which there is nothing to project, or another runner has done it, all
+    is well again."""
     await interview().record(store)
     await catch_up(store)
     following = runner(store, Latency(), connections=AwayConnections(store.pool, 3))
@@ -211,7 +215,8 @@ async def test_a_missing_table_parks_nothing(store: PostgresStore) -> None:
 
 
 async def test_lag_is_what_is_still_to_come(store: PostgresStore) -> None:
-    """Given a projection that stands still, its lag counts the notifications and grows older; afterwards it is zero."""
+    """Given a projection that stands still, its lag counts the notifications and grows older;
+    afterwards it is zero."""
     following = runner(store, Calls())
     assert (await following.lag()).notifications == 0
     story = await interview().record(store)

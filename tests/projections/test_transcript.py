@@ -49,7 +49,8 @@ async def test_an_interim_text_is_replaced(store: PostgresStore) -> None:
 
 
 async def test_a_transcript_after_the_reply_began_still_stands_before_it(store: PostgresStore) -> None:
-    """Given an answer whose only transcript comes after its reply was played, it is the first of the two lines."""
+    """Given an answer whose only transcript comes after its reply was played, it is the first of
+    the two lines."""
     story = Story().opened().connected().started(1_000, 1, 900).stopped(2_000, 1, 1_300)
     story.asked(2_000, 1, 1).played(2_500, 1, 1, "Right.").finished(3_000, 1)
     story.tell(3_100, inp.CandidateTranscribed, text="Late.", turn=1)
@@ -57,10 +58,11 @@ async def test_a_transcript_after_the_reply_began_still_stands_before_it(store: 
 
 
 async def test_a_reply_that_nobody_heard_is_no_line(store: PostgresStore) -> None:
-    """Given a reply given up because the candidate spoke on, there is one answer, then the reply to it."""
+    """Given a reply given up because the candidate spoke on, there is one answer, then the reply to
+    it."""
     story = Story().opened().connected().started(1_000, 1, 900).stopped(2_000, 1, 1_300).asked(2_000, 1, 1)
     story.tell(2_100, inp.ModelTranscribed, text="Unheard.", generation=1)
-    story.tell(2_200, ev.GenerationCancelled, generation=1, reason="candidate_spoke_on").started(2_200, 1, 2_150)
+    story.tell(2_200, ev.ReplyWithdrawn, generation=1, reason="candidate_spoke_on").started(2_200, 1, 2_150)
     story.stopped(3_500, 1, 2_800).asked(3_500, 2, 1).played(4_000, 2, 1, "Heard.")
     assert await lines(store, story, "who, said, started_at_ms, ended_at_ms") == [
         ("candidate", "", 900, 2_800),
@@ -75,7 +77,8 @@ async def test_the_end_of_the_call_ends_its_lines(store: PostgresStore) -> None:
 
 
 async def test_text_of_no_known_reply_is_kept(store: PostgresStore) -> None:
-    """Given a transcript that could be attributed to no reply, it is a line of its own; NUL does not stop it."""
+    """Given a transcript that could be attributed to no reply, it is a line of its own; NUL does
+    not stop it."""
     story = Story().opened().connected().started(1_000, 1, 900)
     story.tell(1_100, inp.ModelTranscribed, text="Stray\0 words").closed(1_200)
     assert await lines(store, story, "who, said, outcome") == [
@@ -85,7 +88,8 @@ async def test_text_of_no_known_reply_is_kept(store: PostgresStore) -> None:
 
 
 async def test_an_interruption_at_the_very_end_cuts_nothing(store: PostgresStore) -> None:
-    """Given a barge-in confirmed because the reply had run out meanwhile, the reply was heard in full."""
+    """Given a barge-in confirmed because the reply had run out meanwhile, the reply was heard in
+    full."""
     story = Story().opened().connected().asked(100, 1, 0, "opening").played(600, 1, 0, "Hello.")
     story.suspected(700, 1, 660).confirmed(900, 1, 1, 660, "played_out")
     assert await lines(store, story, "who, said, outcome, ended_at_ms, interrupted, barge_in") == [
@@ -95,9 +99,10 @@ async def test_an_interruption_at_the_very_end_cuts_nothing(store: PostgresStore
 
 
 async def test_a_cut_reply_that_is_given_up_stays_in_the_transcript(store: PostgresStore) -> None:
-    """Given a reply that was playing when the links were lost and was given up after, what was heard of it stays."""
+    """Given a reply that was playing when the links were lost and was given up after, what was
+    heard of it stays."""
     story = Story().opened().connected().asked(100, 1, 0, "opening").played(600, 1, 0, "Hello there.")
     cut = {"received_ms": 900, "sent_ms": 500, "heard_ms": 400, "heard_text": "Hello"}
-    story.tell(1_000, ev.InterviewerCut, generation=1, **cut)
-    story.tell(1_000, ev.GenerationCancelled, generation=1, reason="candidate_spoke_on").started(1_000, 1, 900)
+    story.tell(1_000, ev.ReplyCut, generation=1, **cut)
+    story.tell(1_000, ev.ReplyWithdrawn, generation=1, reason="candidate_spoke_on").started(1_000, 1, 900)
     assert await lines(store, story, "said, outcome, ended_at_ms") == [("Hello", "cut", 1_000), ("", "speaking", None)]

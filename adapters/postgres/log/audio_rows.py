@@ -37,12 +37,14 @@ class AudioRow:
 def pack_each(
     appends: Sequence[Sequence[AudioSegment]], keys: KeyRing
 ) -> list[list[AudioRow] | ValueError | RuntimeError | VivaError]:
-    """The rows for the audio of each append, or why it cannot be stored. Blocks: call it in a thread."""
+    """The rows for the audio of each append, or why it cannot be stored. Blocks: call it in a
+    thread."""
     return [_pack_all(segments, keys) for segments in appends]
 
 
 def unpack(records: Sequence[Mapping[str, Any]], keys: KeyRing) -> list[AudioSegment]:
-    """The segments in `records` (rows of `call_audio`). Blocks: call it in a thread. Raises `StoreError`."""
+    """The segments in `records` (rows of `call_audio`). Blocks: call it in a thread. Raises
+    `StoreError`."""
     return [_unpack(record, keys) for record in records]
 
 

@@ -8,9 +8,11 @@ _SAMPLE_BYTES = 2
 
 
 def cut_out(segments: Iterable[AudioSegment], from_sample: int, to_sample: int) -> bytes:
-    """PCM16 from `from_sample` to `to_sample`, or to where the segments (in order of `first_sample`) end before.
+    """PCM16 from `from_sample` to `to_sample`, or to where the segments (in order of
+    `first_sample`) end before.
 
-    Positions that no segment holds are silence: where a call was taken over, the interviewer's stream leaves some out.
+    Positions that no segment holds are silence: where a call was taken over, the interviewer's
+    stream leaves some out.
     """
     pcm = bytearray()
     for segment in segments:

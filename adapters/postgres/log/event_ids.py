@@ -1,6 +1,7 @@
 """The identity of an event, so that offering it twice is harmless.
 
-Derived from what the event is, not drawn: after a crash or a lost acknowledgement the same event gets the same id.
+Derived from what the event is, not drawn: after a crash or a lost acknowledgement the same event
+gets the same id.
 """
 
 from dataclasses import dataclass

@@ -1,7 +1,9 @@
-"""Events to rows and back: plain JSON that SQL can read, in the shape eventsourcing's own tools expect of a mapper.
+"""Events to rows and back: plain JSON that SQL can read, in the shape eventsourcing's own tools
+expect of a mapper.
 
-The state of an event holds neither the call's id nor the version: they are columns. Fields named in `PERSONAL` pass
-through the key port; where that changes them they are stored as text beginning with `sealed:`.
+The state of an event holds neither the call's id nor the version: they are columns. Fields named in
+`PERSONAL` pass through the key port; where that changes them they are stored as text beginning with
+`sealed:`.
 """
 
 from base64 import b64decode, b64encode
@@ -34,7 +36,8 @@ class JsonTranscoder(Transcoder):
 
 
 class EventMapper(Mapper[UUID]):
-    """Maps `domain.event.Event` structs. `topics` are the classes it knows, those of the domain if not given.
+    """Maps `domain.event.Event` structs. `topics` are the classes it knows, those of the domain if
+    not given.
 
     Reading raises `UnknownTopicError` for a topic that is not among them, and eventsourcing's
     `MapperDeserialisationError` for a state that does not fit its class.
@@ -101,7 +104,8 @@ class EventMapper(Mapper[UUID]):
 
 
 def _upcast(cls: type[Event], state: dict[str, Any]) -> None:
-    """Mend `state` step by step, by eventsourcing's convention: `upcast_vN_vM(state)` changes the dict in place."""
+    """Mend `state` step by step, by eventsourcing's convention: `upcast_vN_vM(state)` changes the
+    dict in place."""
     for version in range(state.pop("class_version", 1), cls.class_version):
         getattr(cls, f"upcast_v{version}_v{version + 1}")(state)
 

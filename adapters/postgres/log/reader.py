@@ -38,7 +38,8 @@ _SELECT_STRETCH = """
 
 
 class PostgresReader(EventReader, AudioStore):
-    """`pool` is an asyncpg pool; `listener` wakes `follow`. Raises `StoreUnavailableError` if Postgres is away."""
+    """`pool` is an asyncpg pool; `listener` wakes `follow`. Raises `StoreUnavailableError` if
+    Postgres is away."""
 
     def __init__(self, pool: Any, listener: Listener, *, keys: KeyRing | None = None, poll_s: float = _POLL_S) -> None:
         self._pool = pool
@@ -100,7 +101,8 @@ class PostgresReader(EventReader, AudioStore):
             while True:
                 wake.clear()
                 try:
-                    # Read before the page: ids become visible in order, so everything up to it is in the page.
+                    # Read before the page: ids become visible in order, so everything up to it is
+                    # in the page.
                     newest = await self.max_notification_id() or 0
                     page = await self.select_notifications(after, _PAGE, topics, inclusive_of_start=False)
                 except StoreUnavailableError as error:
@@ -165,5 +167,6 @@ async def _wait(wake: asyncio.Event, timeout_s: float) -> None:
 
 
 def _uuid(value: UUID) -> UUID:
-    """A plain UUID: asyncpg's own subclass is equal to it, but msgspec and psycopg ask for the exact type."""
+    """A plain UUID: asyncpg's own subclass is equal to it, but msgspec and psycopg ask for the
+    exact type."""
     return UUID(int=value.int)

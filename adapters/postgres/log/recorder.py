@@ -1,7 +1,8 @@
-"""The SQL of appending, over one asyncpg connection. Every call here is one transaction, done or not done.
+"""The SQL of appending, over one asyncpg connection. Every call here is one transaction, done or
+not done.
 
-The names are eventsourcing's, where it has one. The lock and the order of things are in the SQL function, see
-migration 0001.
+The names are eventsourcing's, where it has one. The lock and the order of things are in the SQL
+function, see migration 0001.
 """
 
 from collections.abc import Sequence
@@ -27,7 +28,8 @@ _RECORDED = """
 async def insert_events(
     connection: Any, events: Sequence[tuple[str, IdentifiedEvent]], audio: Sequence[AudioRow] = ()
 ) -> list[int]:
-    """Record `events` (each with its tenant) and `audio`, all or nothing; the notification ids, in the same order.
+    """Record `events` (each with its tenant) and `audio`, all or nothing; the notification ids, in
+    the same order.
 
     The audio is written first, so that the lock that serialises appends is not held for it. Raises
     `asyncpg.IntegrityConstraintViolationError` if a version is taken or would leave a gap.
@@ -56,7 +58,8 @@ async def _append_events(connection: Any, events: Sequence[tuple[str, Identified
 async def select_recorded(connection: Any, versions: set[tuple[UUID, int]]) -> dict[tuple[UUID, int], UUID]:
     """The event ids of those `versions` (by call) that are recorded.
 
-    Rows of a writer that gives no ids, such as eventsourcing's own, get the id that ours would have given.
+    Rows of a writer that gives no ids, such as eventsourcing's own, get the id that ours would have
+    given.
     """
     asked = sorted(versions)
     rows = await connection.fetch(_RECORDED, [call_id for call_id, _ in asked], [version for _, version in asked])

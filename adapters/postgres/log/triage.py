@@ -1,7 +1,9 @@
-"""Who is right when a batch meets events that are already recorded: a plain function of both, used by both stores.
+"""Who is right when a batch meets events that are already recorded: a plain function of both, used
+by both stores.
 
-An append whose events are all recorded already, with the same ids, has succeeded before: its acknowledgement was
-lost. One whose version another event holds, or whose predecessor is missing, has lost its call to another writer.
+An append whose events are all recorded already, with the same ids, has succeeded before: its
+acknowledgement was lost. One whose version another event holds, or whose predecessor is missing,
+has lost its call to another writer.
 """
 
 from collections.abc import Mapping, Sequence
@@ -27,14 +29,15 @@ def triage(
 ) -> list[tuple[Verdict, Sequence[IdentifiedEvent]]]:
     """For each append, in order, the verdict and the events of it that are still to be recorded.
 
-    After a call's first conflict, its later appends conflict too: they rest on what was not written.
+    After a call's first conflict, its later appends conflict too: they rest on what was not
+    written.
     """
     present = dict(recorded)
     lost: set[UUID] = set()
     verdicts: list[tuple[Verdict, Sequence[IdentifiedEvent]]] = []
     for events in offered:
         call_id = _call_of(events[0])
-        verdict, missing = (Verdict.CONFLICT, events) if call_id in lost else _judge(call_id, events, present)
+        verdict, missing = (Verdict.CONFLICT, events) if call_id in lost else _turn_detector(call_id, events, present)
         if verdict is Verdict.CONFLICT:
             lost.add(call_id)
         else:
@@ -43,7 +46,7 @@ def triage(
     return verdicts
 
 
-def _judge(
+def _turn_detector(
     call_id: UUID, events: Sequence[IdentifiedEvent], present: Recorded
 ) -> tuple[Verdict, Sequence[IdentifiedEvent]]:
     known = 0

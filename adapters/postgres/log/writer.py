@@ -1,8 +1,9 @@
 """The one writer of a process: everything that waits goes into one transaction, then into the next.
 
-One connection and one transaction at a time make a commit serve all calls at once (group commit): that is faster than
-many connections queueing for the lock that keeps notification ids in commit order. Nothing is acknowledged before its
-commit; whatever happens to Postgres meanwhile, the queue keeps what is not acknowledged and tries again.
+One connection and one transaction at a time make a commit serve all calls at once (group commit):
+that is faster than many connections queueing for the lock that keeps notification ids in commit
+order. Nothing is acknowledged before its commit; whatever happens to Postgres meanwhile, the queue
+keeps what is not acknowledged and tries again.
 """
 
 import asyncio
@@ -48,7 +49,8 @@ class GroupCommitWriter(EventWriter):
 
     @property
     def running(self) -> bool:
-        """Whether appends are being written; false before `start`, after `aclose` and after a crash."""
+        """Whether appends are being written; false before `start`, after `aclose` and after a
+        crash."""
         return self._task is not None and not self._task.done()
 
     @property
@@ -63,7 +65,8 @@ class GroupCommitWriter(EventWriter):
 
     @property
     def behind_s(self) -> float:
-        """For how many seconds the oldest append without an outcome has been waiting; 0 if there is none."""
+        """For how many seconds the oldest append without an outcome has been waiting; 0 if there is
+        none."""
         oldest = next((entry for entry in self._in_flight if entry.outcome is None), None) or self._queue.oldest()
         return monotonic() - oldest.since if oldest is not None else 0.0
 
@@ -92,7 +95,8 @@ class GroupCommitWriter(EventWriter):
         self._task.add_done_callback(_report_crash)
 
     async def aclose(self, deadline_s: float = 5.0) -> int:
-        """Write what waits, for at most `deadline_s` seconds; what is left then is LOST. Returns the appends lost."""
+        """Write what waits, for at most `deadline_s` seconds; what is left then is LOST. Returns
+        the appends lost."""
         self._closing = True
         before = self.stats.lost
         if self._task is not None:
@@ -125,7 +129,8 @@ class GroupCommitWriter(EventWriter):
             _reach([*marks, *more_marks])
 
     async def _pack(self, entries: Sequence[Entry]) -> None:
-        """Encode and seal the audio of `entries` in a thread, so that the loop is never held up for it.
+        """Encode and seal the audio of `entries` in a thread, so that the loop is never held up for
+        it.
 
         One trip for the whole batch: on a busy loop a trip for each would add up to seconds.
         """
@@ -153,7 +158,8 @@ class GroupCommitWriter(EventWriter):
                 await self._back_off(error)
 
     async def _attempt(self, entries: Sequence[Entry]) -> Sequence[Entry]:
-        """One transaction for all of `entries`; returns those that are still to be recorded after a conflict."""
+        """One transaction for all of `entries`; returns those that are still to be recorded after a
+        conflict."""
         connection = await self._connected()
         offered = sum(len(entry.events) for entry in entries)
         began = monotonic()
@@ -213,7 +219,8 @@ class GroupCommitWriter(EventWriter):
         self._settle_rest_of_call(entry, Outcome.LOST)
 
     def _settle_rest_of_call(self, entry: Entry, outcome: Outcome) -> None:
-        """Settle `entry` and everything of its call behind it, in flight or queued: it rests on what is not written."""
+        """Settle `entry` and everything of its call behind it, in flight or queued: it rests on
+        what is not written."""
         call_id = entry.append.call_id
         in_flight = self._in_flight[self._in_flight.index(entry) :]
         behind = [later for later in in_flight if later.append.call_id == call_id]
@@ -235,7 +242,8 @@ class GroupCommitWriter(EventWriter):
             self._queue.settle(entry, outcome)
             self.stats.count(outcome, len(entry.append.events))
             if entry.then is not None:
-                # Not called from here: what it raises is its caller's bug and must not stop the writer.
+                # Not called from here: what it raises is its caller's bug and must not stop the
+                # writer.
                 loop.call_soon(entry.then, outcome)
 
     async def _back_off(self, error: BaseException) -> None:

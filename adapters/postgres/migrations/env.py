@@ -1,6 +1,7 @@
 """Run by Alembic: find the database, take the lock that keeps concurrent starters apart, migrate.
 
-The connection comes from `adapters.postgres.migrate`, or, under the `alembic` command, from `DATABASE_URL`.
+The connection comes from `adapters.postgres.migrate`, or, under the `alembic` command, from
+`DATABASE_URL`.
 """
 
 import os

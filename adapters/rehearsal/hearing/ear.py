@@ -1,4 +1,5 @@
-"""A session's ear: understands what the client sends as audio, whatever its rate, and hears it at 16 kHz."""
+"""A session's ear: understands what the client sends as audio, whatever its rate, and hears it at
+16 kHz."""
 
 import re
 from collections.abc import Mapping
@@ -23,7 +24,8 @@ class Ear:
         self._resampler: soxr.ResampleStream | None = None
 
     def decode(self, blob: Mapping[str, Any], where: str) -> bytes:
-        """The PCM16 of a blob at `rate_hz`, which this call updates. Refuses (1007) anything but PCM."""
+        """The PCM16 of a blob at `rate_hz`, which this call updates. Refuses (1007) anything but
+        PCM."""
         mime = blob.get("mimeType", "audio/pcm")
         match = _MIME.match(mime)
         rate_hz = int(match[1] or INPUT_HZ) if match else 0

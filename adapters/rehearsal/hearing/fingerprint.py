@@ -1,8 +1,9 @@
-"""How a stretch of sound looks, so that it is found again in a recording: its spectrum over time, without its level.
+"""How a stretch of sound looks, so that it is found again in a recording: its spectrum over time,
+without its level.
 
-A patch of the spectrogram is slid along all recordings, and its correlation (mean of every frame and band removed)
-tells where it is from. Gain cancels out, resampling and a little noise hardly matter, and a patch needs not start
-where the recording does.
+A patch of the spectrogram is slid along all recordings, and its correlation (mean of every frame
+and band removed) tells where it is from. Gain cancels out, resampling and a little noise hardly
+matter, and a patch needs not start where the recording does.
 """
 
 from collections.abc import Sequence
@@ -28,7 +29,8 @@ Features = npt.NDArray[np.float32]
 def features(wave: npt.NDArray[np.float32]) -> Features:
     """Band levels in dB (frames x bands, one frame every 10 ms) of a 16 kHz wave.
 
-    They are floored below the loudest, and each frame is freed of its mean, so that only its timbre counts.
+    They are floored below the loudest, and each frame is freed of its mean, so that only its timbre
+    counts.
     """
     count = max(0, 1 + (len(wave) - _WINDOW) // _HOP)
     if not count:
@@ -69,7 +71,8 @@ class Atlas:
         self._variance_of_longest = self._variance(LONGEST_PATCH)
 
     def find(self, patch: Features) -> Place | None:
-        """The best place for `patch` of at most `LONGEST_PATCH` frames; None for a patch without shape."""
+        """The best place for `patch` of at most `LONGEST_PATCH` frames; None for a patch without
+        shape."""
         length = len(patch)
         shape = patch - patch.mean(axis=0)
         energy = float((shape**2).sum())

@@ -1,4 +1,5 @@
-"""Turns what was heard into words: the words of a recording that is known, a plain statement for any other voice."""
+"""Turns what was heard into words: the words of a recording that is known, a plain statement for
+any other voice."""
 
 import asyncio
 from collections.abc import Iterable, Sequence
@@ -25,7 +26,8 @@ _ALIKE_ALONE = 0.88  # of a single patch, which nothing else supports
 
 @dataclass(slots=True)
 class Stretch:
-    """A run of patches that follow each other in the same recording. `begin` and `end` are frames of what was heard."""
+    """A run of patches that follow each other in the same recording. `begin` and `end` are frames
+    of what was heard."""
 
     index: int
     shift: int
@@ -53,7 +55,8 @@ class Recogniser:
         await asyncio.get_running_loop().run_in_executor(self._worker, self._load)
 
     async def transcribe(self, pcm: bytes, rate_hz: int) -> str:
-        """The words in PCM16 of any rate; for an unknown voice a statement of its length, and nothing for no audio."""
+        """The words in PCM16 of any rate; for an unknown voice a statement of its length, and
+        nothing for no audio."""
         return await asyncio.get_running_loop().run_in_executor(self._worker, self._words, pcm, rate_hz)
 
     def _load(self) -> None:
@@ -73,7 +76,8 @@ class Recogniser:
         return " ".join(word.word for word in said)
 
     def _places(self, heard: Features) -> list[tuple[int, int, Place]]:
-        """(begin, end, place) of every patch of what was heard that is like a place of some recording."""
+        """(begin, end, place) of every patch of what was heard that is like a place of some
+        recording."""
         length = min(LONGEST_PATCH, len(heard))
         if length < _SHORTEST_PATCH:
             return []
@@ -108,7 +112,8 @@ def follow(places: Sequence[tuple[int, int, Place]]) -> list[Stretch]:
 
 
 def _widened(stretches: Sequence[Stretch], heard: int) -> Sequence[Stretch]:
-    """Let each stretch reach a patch further where no other one claims it: its edges match less well."""
+    """Let each stretch reach a patch further where no other one claims it: its edges match less
+    well."""
     for position, item in enumerate(stretches):
         before = stretches[position - 1].end if position else 0
         after = stretches[position + 1].begin if position + 1 < len(stretches) else heard

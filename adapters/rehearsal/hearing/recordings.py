@@ -1,7 +1,8 @@
 """Loads recordings whose words are known: audio files with their words beside them.
 
-`NAME.flac` or `NAME.wav` goes with the first of `NAME.words.tsv` or `NAME.tsv` (start_s, end_s, word), `NAME.json` (a
-list of objects with those fields) and `NAME.txt` (the words alone; their times are then estimated).
+`NAME.flac` or `NAME.wav` goes with the first of `NAME.words.tsv` or `NAME.tsv` (start_s, end_s,
+word), `NAME.json` (a list of objects with those fields) and `NAME.txt` (the words alone; their
+times are then estimated).
 """
 
 from collections.abc import Iterable

@@ -1,7 +1,9 @@
-"""Decides what the interviewer says next, from nothing but its instruction and what its context holds.
+"""Decides what the interviewer says next, from nothing but its instruction and what its context
+holds.
 
-Like a model it keeps no state of its own: which questions were asked is read from the history, so a session that was
-resumed, seeded or cut off goes on where its history says. A question that was cut off before its end is asked again.
+Like a model it keeps no state of its own: which questions were asked is read from the history, so a
+session that was resumed, seeded or cut off goes on where its history says. A question that was cut
+off before its end is asked again.
 """
 
 import re

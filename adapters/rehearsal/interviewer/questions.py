@@ -19,8 +19,8 @@ DEFAULT_QUESTIONS = (
 def find_questions(instruction: str) -> tuple[str, ...]:
     """The questions to ask, in order, at most 50; a standard set where the instruction has none.
 
-    In this order of preference: the list under a heading that names questions; list items with a question mark;
-    whole lines with one; sentences with one.
+    In this order of preference: the list under a heading that names questions; list items with a
+    question mark; whole lines with one; sentences with one.
     """
     lines = instruction.splitlines()
     for found in (_under_heading(lines), _items(lines), _whole_lines(lines), _SENTENCE.findall(instruction)):
@@ -38,7 +38,8 @@ def _under_heading(lines: list[str]) -> list[str]:
 
 
 def _block(lines: list[str]) -> list[str]:
-    """The list that follows a heading: its items, or lines with a question mark where there are no bullets."""
+    """The list that follows a heading: its items, or lines with a question mark where there are no
+    bullets."""
     found: list[str] = []
     bulleted = False
     for line in lines:

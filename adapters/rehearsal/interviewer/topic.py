@@ -16,7 +16,8 @@ _DULL = frozenset(_DULL_WORDS.split())
 
 
 def topic_of(text: str) -> str:
-    """The longest word of substance, with the next one if that has substance too; empty if there is none."""
+    """The longest word of substance, with the next one if that has substance too; empty if there is
+    none."""
     words = re.findall(r"[A-Za-z][\w'-]*[.,;!?]?", text)
     found = [(len(_bare(word)), -position) for position, word in enumerate(words) if _has_substance(word)]
     if not found:

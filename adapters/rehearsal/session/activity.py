@@ -1,7 +1,8 @@
-"""Gemini's automatic activity detection: finds where the user's speech starts and ends in a continuous stream.
+"""Gemini's automatic activity detection: finds where the user's speech starts and ends in a
+continuous stream.
 
-A rehearsal of it, not a rival: WebRTC's detector behind a loudness gate, committed after `prefix_ms` of speech and
-`silence_ms` of silence as the setup asks.
+A rehearsal of it, not a rival: WebRTC's detector behind a loudness gate, committed after
+`prefix_ms` of speech and `silence_ms` of silence as the setup asks.
 """
 
 from dataclasses import dataclass
@@ -28,7 +29,8 @@ class Edge(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One frame's outcome: audio that belongs to the user's turn, and the edge it committed, if any."""
+    """One frame's outcome: audio that belongs to the user's turn, and the edge it committed, if
+    any."""
 
     pcm: bytes
     edge: Edge | None

@@ -1,8 +1,8 @@
 """The model's side of a session: it listens to finished turns, thinks, speaks, and can be cut off.
 
-At most one turn of the model is under way. It passes through thinking, speaking (audio faster than real time), and
-playing (the server assumes that the client plays what it got) before it is complete; an interruption ends it in any
-of these with `interrupted` and `turnComplete`.
+At most one turn of the model is under way. It passes through thinking, speaking (audio faster than
+real time), and playing (the server assumes that the client plays what it got) before it is
+complete; an interruption ends it in any of these with `interrupted` and `turnComplete`.
 """
 
 import asyncio
@@ -67,7 +67,8 @@ class Conversation:
         return self._reply if self.is_replying else None
 
     def hear(self, window: Window) -> None:
-        """Take in a finished window: its words, in the order of the windows, whatever the model is doing."""
+        """Take in a finished window: its words, in the order of the windows, whatever the model is
+        doing."""
         self._hearing = self._link.spawn(self._take_in(window, bytes(window.pcm), self._hearing))
 
     def read(self, turns: Sequence[Turn]) -> None:
@@ -78,7 +79,8 @@ class Conversation:
             self._hearing = self._link.spawn(self._add_after(self._hearing, turns))
 
     def reply(self) -> None:
-        """Answer what was taken in; after the turn under way, if there is one (that is how NO_INTERRUPTION works).
+        """Answer what was taken in; after the turn under way, if there is one (that is how
+        NO_INTERRUPTION works).
 
         A function call that a resumed session still waits for swallows the turn.
         """
@@ -113,7 +115,8 @@ class Conversation:
             await self.complete(reply)
 
     async def stop(self) -> Reply | None:
-        """Stop the turn under way without a word; None if there is none, or if its end is being sent already."""
+        """Stop the turn under way without a word; None if there is none, or if its end is being
+        sent already."""
         task, reply = self._speaking, self._reply
         self._speaking = self._reply = None
         if task is None or task.done():
@@ -128,7 +131,8 @@ class Conversation:
         return reply
 
     def take_tool_responses(self, responses: Iterable[tuple[str, str]]) -> None:
-        """Take in (call id, response as text) pairs. A call that is not open any more is only remembered."""
+        """Take in (call id, response as text) pairs. A call that is not open any more is only
+        remembered."""
         for call_id, text in responses:
             self.history.add(Turn("tool", text))
             if call_id in self._unanswered:
@@ -238,7 +242,8 @@ class Conversation:
         await self._link.send(messages.resumption(self._services.handles.issue(now)))
 
     def record(self, reply: Reply) -> None:
-        """Put what was sent into the history, once; a turn that was cut off before its first audio leaves nothing."""
+        """Put what was sent into the history, once; a turn that was cut off before its first audio
+        leaves nothing."""
         if reply.utterance is not None and reply.sent and not reply.recorded:
             reply.recorded = True
             utterance = reply.utterance

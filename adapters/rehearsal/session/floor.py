@@ -1,4 +1,5 @@
-"""The user's windows of activity: opened by marks or by the detector, they cut the model off and are answered."""
+"""The user's windows of activity: opened by marks or by the detector, they cut the model off and
+are answered."""
 
 from adapters.rehearsal.session.conversation import Conversation, Services
 from adapters.rehearsal.session.interim import send_interim

@@ -1,9 +1,9 @@
 """What the model has in its context: every turn, and what it counts in tokens.
 
-As in the real service the model's turns are kept as *sent*, which after an interruption is more than was heard.
-Audio counts 25 tokens a second each way: the published prices (3.00 and 12.00 USD per million tokens, stated also as
-about 0.005 and 0.018 USD a minute) come out at 1,500 tokens a minute. Text is taken at four characters a token, the
-rule of thumb of Google's documentation.
+As in the real service the model's turns are kept as *sent*, which after an interruption is more
+than was heard. Audio counts 25 tokens a second each way: the published prices (3.00 and 12.00 USD
+per million tokens, stated also as about 0.005 and 0.018 USD a minute) come out at 1,500 tokens a
+minute. Text is taken at four characters a token, the rule of thumb of Google's documentation.
 """
 
 from collections.abc import Iterable
@@ -18,7 +18,8 @@ CONTEXT_LIMIT_TOKENS = 128_000
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One entry of the conversation. `role` is user, model or tool; `audio_ms` is 0 for a typed turn.
+    """One entry of the conversation. `role` is user, model or tool; `audio_ms` is 0 for a typed
+    turn.
 
     `meant` is what the model wanted to say where a recorded prompt had to stand in for it.
     """
@@ -40,9 +41,11 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """What a resumption handle stands for: the context, and the function calls that wait for their answers.
+    """What a resumption handle stands for: the context, and the function calls that wait for their
+    answers.
 
-    `session` gave the handle out, and `lineage` is the session that it goes back to through all resumptions.
+    `session` gave the handle out, and `lineage` is the session that it goes back to through all
+    resumptions.
     """
 
     model: str
@@ -53,7 +56,8 @@ class Snapshot:
 
 
 class History:
-    """The turns of one session, compressed from the front where the setup asked for a sliding window."""
+    """The turns of one session, compressed from the front where the setup asked for a sliding
+    window."""
 
     def __init__(self, instruction: str, turns: Iterable[Turn] = (), *, compresses: bool = False) -> None:
         self.turns = list(turns)
@@ -61,7 +65,8 @@ class History:
         self._compresses = compresses
 
     def add(self, turn: Turn, place: int | None = None) -> None:
-        """Add a turn at the end or at `place`; with compression the oldest go once the context is full."""
+        """Add a turn at the end or at `place`; with compression the oldest go once the context is
+        full."""
         self.turns.insert(len(self.turns) if place is None else place, turn)
         while self._compresses and len(self.turns) > 1 and sum(self.prompt_tokens()) > CONTEXT_LIMIT_TOKENS:
             del self.turns[0]

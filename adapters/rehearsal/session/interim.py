@@ -1,4 +1,5 @@
-"""Words sent while the user still speaks: those of known recordings, some time after they were heard."""
+"""Words sent while the user still speaks: those of known recordings, some time after they were
+heard."""
 
 import asyncio
 from collections import deque
@@ -13,9 +14,11 @@ _UNKNOWN = "[rehearsal:"
 
 
 async def send_interim(window: Window, link: Link, recogniser: Recogniser, delay_ms: int) -> None:
-    """Follow an open window; send its words so far, each `delay_ms` after its sound, whenever there is a new one.
+    """Follow an open window; send its words so far, each `delay_ms` after its sound, whenever there
+    is a new one.
 
-    A word comes up to 100 ms later than that, and the time that recognising takes. Every text replaces the last.
+    A word comes up to 100 ms later than that, and the time that recognising takes. Every text
+    replaces the last.
     """
     loop = asyncio.get_running_loop()
     heard: deque[tuple[float, int]] = deque()

@@ -13,7 +13,8 @@ from adapters.rehearsal.wire import messages
 from adapters.rehearsal.wire.refusal import INTERNAL
 from domain.errors import VivaError
 
-# Reported by clients at the end of a connection's life; the protocol itself promises "terminated as ABORTED".
+# Reported by clients at the end of a connection's life; the protocol itself promises "terminated as
+# ABORTED".
 LIFETIME_REASON = "Deadline expired before operation could complete."
 
 
@@ -22,7 +23,8 @@ class LinkDroppedError(VivaError):
 
 
 class Link:
-    """Sends frames, waiting while the client does not read, and lets faults happen where they are due."""
+    """Sends frames, waiting while the client does not read, and lets faults happen where they are
+    due."""
 
     def __init__(
         self, connection: ServerConnection, watch: FaultWatch, tasks: asyncio.TaskGroup, journal: SessionJournal
@@ -40,7 +42,8 @@ class Link:
         }
 
     async def send(self, frame: bytes) -> None:
-        """Send one message. Raises `ConnectionClosed` when the client is gone, which ends the session."""
+        """Send one message. Raises `ConnectionClosed` when the client is gone, which ends the
+        session."""
         await self._connection.send(frame)
         self.journal.sent(frame)
 
@@ -65,7 +68,8 @@ class Link:
         return changes
 
     def strike(self, fault: Fault) -> bool:
-        """Let an action happen now, wherever the session's course is; False if it is ending already."""
+        """Let an action happen now, wherever the session's course is; False if it is ending
+        already."""
         striking = self._strike(fault)
         try:
             self.spawn(striking)

@@ -1,4 +1,5 @@
-"""Faults that happen to a turn under way, or with none under way at all: what the model says that is not so."""
+"""Faults that happen to a turn under way, or with none under way at all: what the model says that
+is not so."""
 
 import asyncio
 

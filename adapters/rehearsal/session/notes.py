@@ -1,7 +1,8 @@
-"""What a client says beside the candidate's voice: how much of the last reply was heard, or what was said before.
+"""What a client says beside the candidate's voice: how much of the last reply was heard, or what
+was said before.
 
-A model reads such notes; the rehearsal knows their form, and takes them for what they are: it remembers its last reply
-as heard, and a conversation that its instruction tells of as its own.
+A model reads such notes; the rehearsal knows their form, and takes them for what they are: it
+remembers its last reply as heard, and a conversation that its instruction tells of as its own.
 """
 
 import re
@@ -16,14 +17,16 @@ _SPEAKER = re.compile(r"(Interviewer|Candidate): (.*)")
 
 
 class Heard(NamedTuple):
-    """What of a reply was heard: its words, or where they are not known the time; neither for nothing."""
+    """What of a reply was heard: its words, or where they are not known the time; neither for
+    nothing."""
 
     words: str = ""
     ms: int = 0
 
 
 def told_conversation(instruction: str) -> list[tuple[str, str]]:
-    """(role, text) of the turns that an instruction tells of, one a line below a note that the connection was lost."""
+    """(role, text) of the turns that an instruction tells of, one a line below a note that the
+    connection was lost."""
     _, told, lines = instruction.partition(_LOST)
     turns = [_SPEAKER.match(line) for line in lines.splitlines()] if told else []
     return [("model" if turn[1] == "Interviewer" else "user", turn[2]) for turn in turns if turn is not None]

@@ -8,7 +8,8 @@ _MOST_WINDOWS = 256
 
 @dataclass(slots=True)
 class Window:
-    """One stretch of user activity: its exact bytes (PCM16, 16 kHz unless the client said otherwise), its words."""
+    """One stretch of user activity: its exact bytes (PCM16, 16 kHz unless the client said
+    otherwise), its words."""
 
     number: int = 0
     pcm: bytearray = field(default_factory=bytearray)
@@ -20,7 +21,8 @@ class Window:
 
 
 class Received:
-    """All PCM of a session up to `budget_bytes` (then the oldest goes), its newest windows, a count per message."""
+    """All PCM of a session up to `budget_bytes` (then the oldest goes), its newest windows, a count
+    per message."""
 
     def __init__(self, budget_bytes: int) -> None:
         self._budget_bytes = budget_bytes
@@ -40,7 +42,8 @@ class Received:
             self.dropped_bytes += excess
 
     def window(self, window: Window) -> None:
-        """Note a window at its end; closed windows beyond the budget lose their audio, oldest first."""
+        """Note a window at its end; closed windows beyond the budget lose their audio, oldest
+        first."""
         self.windows.append(window)
         kept = 0
         for past in reversed(self.windows):

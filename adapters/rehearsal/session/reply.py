@@ -28,7 +28,8 @@ class Reply:
     tool_tokens: int = 0
     open_calls: dict[str, asyncio.Event] = field(default_factory=dict)
     stalled_until: float = 0.0
-    """By a fault its audio waits until this moment of the loop's clock; what is due by then comes at once."""
+    """By a fault its audio waits until this moment of the loop's clock; what is due by then comes
+    at once."""
     toned: bool = False
     """By a fault its voice has become a tone, which goes on for `tone_ms` after the last word."""
     tone_ms: int = 0
@@ -42,7 +43,8 @@ class Reply:
         return -(-self.sent_ms * AUDIO_TOKENS_PER_SECOND // 1000)
 
     async def speak(self, link: Link, began: float, speed: float, most_ms: int | None = None) -> None:
-        """Send what is left of it, or `most_ms` of that, as if its next message had been due at `began`."""
+        """Send what is left of it, or `most_ms` of that, as if its next message had been due at
+        `began`."""
         assert self.utterance is not None
         chunk_ms, first = self.utterance.chunk_ms, self.sent
         frames = self.utterance.messages[first : None if most_ms is None else first + -(-most_ms // chunk_ms)]

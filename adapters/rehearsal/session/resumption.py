@@ -11,7 +11,8 @@ _MOST_HANDLES = 20_000
 
 
 class Handles:
-    """The server's handles. The oldest is forgotten when there are too many; each lives `lifetime_s`."""
+    """The server's handles. The oldest is forgotten when there are too many; each lives
+    `lifetime_s`."""
 
     def __init__(self, lifetime_s: float) -> None:
         self._lifetime_s = lifetime_s
@@ -34,7 +35,8 @@ class Handles:
     def resume(self, handle: str, model: str) -> Snapshot:
         """The state behind a handle, which stays valid.
 
-        Refuses one that is unknown or has expired (1008), and another model than the one it was given out for (1007).
+        Refuses one that is unknown or has expired (1008), and another model than the one it was
+        given out for (1007).
         """
         expires, snapshot = self._snapshots.get(handle, (0.0, None))
         if snapshot is None or time.monotonic() >= expires:

@@ -55,7 +55,8 @@ class Session:
 
     @property
     def lineage(self) -> str:
-        """The id of the session that this one goes back to through its handle; empty until it has begun."""
+        """The id of the session that this one goes back to through its handle; empty until it has
+        begun."""
         return self._conversation.lineage if self._conversation else ""
 
     @property

@@ -1,7 +1,9 @@
-"""What happened in each session, written down as it happens: for whoever compares it with what a client believes.
+"""What happened in each session, written down as it happens: for whoever compares it with what a
+client believes.
 
-A session has a file of JSON lines and, beside it, all the PCM that it received as one stream (16 kHz unless the client
-said otherwise). Messages are there as they were, but for audio: of that the lines tell where in the stream it is.
+A session has a file of JSON lines and, beside it, all the PCM that it received as one stream (16
+kHz unless the client said otherwise). Messages are there as they were, but for audio: of that the
+lines tell where in the stream it is.
 """
 
 import json
@@ -13,7 +15,8 @@ from adapters.rehearsal.wire.messages import is_audio
 
 
 class SessionJournal:
-    """One session's files in `folder`; without a folder nothing is written. Writes are small, and block."""
+    """One session's files in `folder`; without a folder nothing is written. Writes are small, and
+    block."""
 
     def __init__(self, folder: Path | None, name: str) -> None:
         self._lines: BinaryIO | None = None

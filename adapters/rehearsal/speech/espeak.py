@@ -1,7 +1,8 @@
 """The interviewer's voice: eSpeak NG through ctypes, resampled to Gemini's 24 kHz.
 
-The library is GPL-licensed and an optional extra (`rehearsal`), loaded by the rehearsal's process only. It keeps
-global state, so one `EspeakSynthesiser` serves the whole process, and its calls come from one thread at a time.
+The library is GPL-licensed and an optional extra (`rehearsal`), loaded by the rehearsal's process
+only. It keeps global state, so one `EspeakSynthesiser` serves the whole process, and its calls come
+from one thread at a time.
 """
 
 import ctypes
@@ -20,7 +21,8 @@ _RATE_PARAMETER, _PITCH_PARAMETER = 1, 3  # espeakRATE in words a minute, espeak
 _HEADROOM = 0.5  # the library's output peaks at full scale
 _CALLBACK = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.c_void_p)
 
-# Gemini's names for its voices on the left, so that a setup made for the real service sounds different per voice.
+# Gemini's names for its voices on the left, so that a setup made for the real service sounds
+# different per voice.
 _VOICES = {
     "puck": ("en-us", 50),
     "charon": ("en-us+m3", 35),
@@ -47,7 +49,8 @@ class EspeakSynthesiser:
         self._words_per_minute = words_per_minute
 
     def synthesise(self, text: str, voice: str) -> Spoken:
-        """`text` spoken by a Gemini voice's stand-in, as 24 kHz mono PCM16. Unknown voices speak as the default."""
+        """`text` spoken by a Gemini voice's stand-in, as 24 kHz mono PCM16. Unknown voices speak as
+        the default."""
         name, pitch = _VOICES.get(voice.lower(), _VOICES[DEFAULT_VOICE])
         samples: list[bytes] = []
 

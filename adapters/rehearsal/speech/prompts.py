@@ -1,7 +1,8 @@
 """The interviewer's voice where no synthesiser is installed: a few recorded prompts.
 
-The nearest prompt to the words that were wanted is played, and the transcription says what is really heard. The
-recordings in `recorded/` were synthesised by this package (`python -m adapters.rehearsal.speech.prompts`).
+The nearest prompt to the words that were wanted is played, and the transcription says what is
+really heard. The recordings in `recorded/` were synthesised by this package (`python -m
+adapters.rehearsal.speech.prompts`).
 """
 
 import re

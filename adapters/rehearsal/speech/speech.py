@@ -1,4 +1,5 @@
-"""Gives the interviewer its voice without holding up the event loop: one worker thread, and a cache by text."""
+"""Gives the interviewer its voice without holding up the event loop: one worker thread, and a cache
+by text."""
 
 import asyncio
 from collections import OrderedDict

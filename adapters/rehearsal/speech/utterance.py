@@ -18,7 +18,8 @@ class Spoken:
 
 @dataclass(frozen=True, slots=True)
 class Utterance:
-    """A sentence as wire messages of `chunk_ms` each; `pieces[n]` are the words that message n begins."""
+    """A sentence as wire messages of `chunk_ms` each; `pieces[n]` are the words that message n
+    begins."""
 
     text: str
     duration_ms: int

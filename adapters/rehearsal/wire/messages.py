@@ -28,7 +28,8 @@ def setup_complete(session_id: str) -> bytes:
 
 
 def audio(pcm: bytes, said: str = "") -> bytes:
-    """A message with one piece of the model's voice (24 kHz PCM16), and in the same message the words it begins."""
+    """A message with one piece of the model's voice (24 kHz PCM16), and in the same message the
+    words it begins."""
     transcription = b',"outputTranscription":' + _encode({"text": said}) if said else b""
     return _AUDIO_HEAD + base64.b64encode(pcm) + _AUDIO_TAIL + transcription + _END
 
@@ -56,13 +57,15 @@ def output_transcription(text: str) -> bytes:
 
 
 def turn_complete(usage: Mapping[str, Any], *, waiting: bool = False) -> bytes:
-    """The end of a turn, or with `waiting` the news that the model chose to say nothing. Usage shares its message."""
+    """The end of a turn, or with `waiting` the news that the model chose to say nothing. Usage
+    shares its message."""
     content = {"waitingForInput": True, "turnComplete": True} if waiting else {"turnComplete": True}
     return _encode({"serverContent": content, "usageMetadata": usage})
 
 
 def usage(prompt: tuple[int, int], response_audio_tokens: int, tool_tokens: int = 0) -> dict[str, Any]:
-    """A usage snapshot. `prompt` is (text, audio) tokens of the context that this turn was generated from."""
+    """A usage snapshot. `prompt` is (text, audio) tokens of the context that this turn was
+    generated from."""
     text_tokens, audio_tokens = prompt
     return {
         "promptTokenCount": text_tokens + audio_tokens,
@@ -74,7 +77,8 @@ def usage(prompt: tuple[int, int], response_audio_tokens: int, tool_tokens: int 
 
 
 def resumption(handle: str) -> bytes:
-    """A resumption handle, or with an empty one the news that the session cannot be resumed right now.
+    """A resumption handle, or with an empty one the news that the session cannot be resumed right
+    now.
 
     Protobuf's JSON leaves out empty and false fields, and so does Gemini.
     """
@@ -95,7 +99,8 @@ def tool_call_cancellation(ids: Sequence[str]) -> bytes:
 
 
 def garbage(kind: str) -> bytes:
-    """A message that means nothing: broken JSON, bytes, nothing at all, the wrong shape, or one that is far too big."""
+    """A message that means nothing: broken JSON, bytes, nothing at all, the wrong shape, or one
+    that is far too big."""
     if kind == "giant":
         return b'{"novelty":"' + bytes([0x61]) * _GIANT_BYTES + b'"}'
     return _GARBAGE[kind]

@@ -1,7 +1,7 @@
 """Reads a client's frame as protobuf's JSON parser does.
 
-Names are accepted in camelCase and in snake_case, text and binary frames alike, null means absent, and what the
-schema does not have is refused with Gemini's close code and wording.
+Names are accepted in camelCase and in snake_case, text and binary frames alike, null means absent,
+and what the schema does not have is refused with Gemini's close code and wording.
 """
 
 import base64
@@ -20,7 +20,8 @@ _decode_json = msgspec.json.Decoder().decode
 def read_message(frame: str | bytes) -> tuple[str, dict[str, Any]]:
     """The one field of a client message, as (camelCase name, normalised value).
 
-    Raises `RefusalError` (1007) when the frame is not JSON, names an unknown field, or holds more or less than one.
+    Raises `RefusalError` (1007) when the frame is not JSON, names an unknown field, or holds more
+    or less than one.
     """
     try:
         raw = _decode_json(frame)
@@ -35,7 +36,8 @@ def read_message(frame: str | bytes) -> tuple[str, dict[str, Any]]:
 
 
 def decode_base64(text: str, where: str) -> bytes:
-    """Bytes of a protobuf JSON bytes field: standard or URL-safe alphabet, padding optional. Refuses anything else."""
+    """Bytes of a protobuf JSON bytes field: standard or URL-safe alphabet, padding optional.
+    Refuses anything else."""
     try:
         if "-" in text or "_" in text:
             return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))

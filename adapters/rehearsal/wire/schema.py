@@ -1,7 +1,9 @@
-"""The fields a client may send, as data: the names of google-genai 3.4's wire types, and their kinds.
+"""The fields a client may send, as data: the names of google-genai 3.4's wire types, and their
+kinds.
 
-A mapping is a message, a list of one element a repeated field, a `Kind` a scalar; `OPAQUE` is JSON whose keys belong
-to the client (function arguments, JSON schemas, labels) or a part of the service that a rehearsal has no use for.
+A mapping is a message, a list of one element a repeated field, a `Kind` a scalar; `OPAQUE` is JSON
+whose keys belong to the client (function arguments, JSON schemas, labels) or a part of the service
+that a rehearsal has no use for.
 """
 
 from collections.abc import Mapping, Sequence

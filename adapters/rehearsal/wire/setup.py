@@ -15,7 +15,8 @@ LONGEST_SILENCE_MS = 30_000
 
 @dataclass(frozen=True, slots=True)
 class Detection:
-    """How user activity is found. `manual` means that the client marks it; the rest is for the automatic kind."""
+    """How user activity is found. `manual` means that the client marks it; the rest is for the
+    automatic kind."""
 
     manual: bool = False
     start_high: bool = True
@@ -51,17 +52,20 @@ class Setup:
 
     @property
     def seed_is_answered(self) -> bool:
-        """Whether the end of a seeded history makes the model speak: it does on the 2.5 models only."""
+        """Whether the end of a seeded history makes the model speak: it does on the 2.5 models
+        only."""
         return "2.5" in self.model
 
     @property
     def lost_calls_swallow(self) -> bool:
-        """Whether function calls that were never answered cost a resumed session the next turn of the user's."""
+        """Whether function calls that were never answered cost a resumed session the next turn of
+        the user's."""
         return "3.8" in self.model
 
 
 def read_setup(raw: Mapping[str, Any], models: Sequence[str], *, vertex: bool) -> Setup:
-    """The setup message's content, checked. Raises `RefusalError` (1007 bad value, 1008 unknown model)."""
+    """The setup message's content, checked. Raises `RefusalError` (1007 bad value, 1008 unknown
+    model)."""
     model = _known_model(raw.get("model", ""), models)
     generation = raw.get("generationConfig", {})
     _check_modalities(generation.get("responseModalities", ["AUDIO"]))
@@ -90,7 +94,8 @@ def content_text(content: Mapping[str, Any]) -> str:
 
 
 def read_turns(message: Mapping[str, Any]) -> list[Turn]:
-    """The turns of a clientContent. Refuses (1007) a role that is neither user nor model, as Gemini does."""
+    """The turns of a clientContent. Refuses (1007) a role that is neither user nor model, as Gemini
+    does."""
     turns = []
     for content in message.get("turns", ()):
         role = content.get("role") or "user"

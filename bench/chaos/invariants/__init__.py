@@ -1,4 +1,5 @@
-"""The laws of a call, each a named function over its evidence that yields a sentence for every breach."""
+"""The laws of a call, each a named function over its evidence that yields a sentence for every
+breach."""
 
 from bench.chaos.invariants.audio import (
     acknowledged_audio_is_stored,

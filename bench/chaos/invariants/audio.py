@@ -54,10 +54,11 @@ def acknowledged_audio_is_stored(seen: CallEvidence) -> Iterator[str]:
 
 
 def candidate_audio_is_stored_as_sent(seen: CallEvidence) -> Iterator[str]:
-    """Every sample that the client sent is stored once, in its order: nothing is missing, nothing is there twice.
+    """Every sample that the client sent is stored once, in its order: nothing is missing, nothing
+    is there twice.
 
-    What was on its way when the call had ended may be missing where the client could not come back in time; the log
-    says up to where it was taken.
+    What was on its way when the call had ended may be missing where the client could not come back
+    in time; the log says up to where it was taken.
     """
     sent = b"".join(seen.client.sent)
     stored = b"".join(pcm for _, pcm in Tape(seen.events, seen.audio, Side.CANDIDATE).pieces)
@@ -97,7 +98,8 @@ def _first_difference(sent: Sequence[bytes], stored: bytes) -> str:
 
 
 def _could_not_come(seen: CallEvidence) -> bool:
-    """Whether the client was not connected all the time from the call's end until nothing more was taken."""
+    """Whether the client was not connected all the time from the call's end until nothing more was
+    taken."""
     closed = [event for event in seen.events if isinstance(event, CallClosed)]
     settled = [event for event in seen.events if isinstance(event, CallSettled)]
     if not closed or not settled:
@@ -110,7 +112,8 @@ def _could_not_come(seen: CallEvidence) -> bool:
 
 
 def positions_hold_one_content(seen: CallEvidence) -> Iterator[str]:
-    """A position of the interviewer's stream has one content: what was sent, what was sent again, what is stored."""
+    """A position of the interviewer's stream has one content: what was sent, what was sent again,
+    what is stored."""
     tape = Tape(seen.events, seen.audio, Side.INTERVIEWER)
     pieces = [(each.sample, each.pcm, "sent") for each in seen.client.received]
     pieces += [(first, pcm, "stored") for first, pcm in tape.pieces]

@@ -8,12 +8,13 @@ from bench.chaos.evidence import CallEvidence
 from domain.call import Call
 from domain.effects import TellLatency
 from domain.events import CallClosed, CallOpened
-from domain.record.client_messages import tellings_of
+from domain.record.client_messages import messages_in
 from domain.record.fold import fold
 
 
 def states_told_are_folded(seen: CallEvidence) -> Iterator[str]:
-    """The state that the client was told with a version is the state that the log folds to at that version."""
+    """The state that the client was told with a version is the state that the log folds to at that
+    version."""
     opened = seen.events[0]
     assert isinstance(opened, CallOpened)
     record = Call(opened).record
@@ -46,8 +47,9 @@ def ends_told_are_recorded(seen: CallEvidence) -> Iterator[str]:
 
 
 def client_keeps_what_the_log_tells(seen: CallEvidence) -> Iterator[str]:
-    """In the end the client has the transcript and latencies of the log: none missing, none twice, none lost since."""
-    kept: dict[int, Telling] = {}
+    """In the end the client has the transcript and latencies of the log: none missing, none twice,
+    none lost since."""
+    kept: dict[int, ReplayableMessage] = {}
     for told in seen.client.told:
         version = told.message.get("version", 0)
         if told.kind == "rollback":
@@ -65,17 +67,17 @@ def client_keeps_what_the_log_tells(seen: CallEvidence) -> Iterator[str]:
             yield f"of version {version} the client has {kept.get(version)!r}, the log tells {expected.get(version)!r}"
 
 
-Telling = tuple[Any, ...]
+ReplayableMessage = tuple[Any, ...]
 
 
-def _said(message: dict[str, Any]) -> Telling:
+def _said(message: dict[str, Any]) -> ReplayableMessage:
     if message["type"] == "latency":
         return "latency", message["generation"], message["response_ms"]
     return "transcript", str(message["who"]), message["number"], message["text"]
 
 
-def _tellings(seen: CallEvidence) -> Iterator[tuple[int, Telling]]:
-    for each in tellings_of(seen.events):
+def _tellings(seen: CallEvidence) -> Iterator[tuple[int, ReplayableMessage]]:
+    for each in messages_in(seen.events):
         if isinstance(each, TellLatency):
             yield each.version, ("latency", each.generation, each.response_ms)
         elif each is not None and not each.interim:

@@ -13,7 +13,8 @@ from domain.recovery.recover import folded, inputs_of, open_again, run
 
 
 def versions_are_gapless(seen: CallEvidence) -> Iterator[str]:
-    """The log of a call begins with its opening and counts 1, 2, 3 … without a gap and without a repetition."""
+    """The log of a call begins with its opening and counts 1, 2, 3 … without a gap and without a
+    repetition."""
     if not seen.events or not isinstance(seen.events[0], CallOpened):
         yield "the log does not begin with the call's opening"
         return
@@ -49,7 +50,8 @@ def call_has_an_end(seen: CallEvidence) -> Iterator[str]:
 def call_ends_as_it_may(seen: CallEvidence) -> Iterator[str]:
     """No call is lost: it ends as its people wanted, or as what was done to it allows.
 
-    A close that the client was told is not durable, and that died with its process, comes back as a client that left.
+    A close that the client was told is not durable, and that died with its process, comes back as a
+    client that left.
     """
     allowed = seen.may_end_as | ({"client_gone"} if _close_was_rolled_back(seen) else set())
     for event in seen.events:
@@ -80,7 +82,8 @@ def epochs_rise(seen: CallEvidence) -> Iterator[str]:
 
 
 def log_reruns_to_itself(seen: CallEvidence) -> Iterator[str]:
-    """The recorded inputs lead the core to the recorded decisions again, and the fold of the log to the same record."""
+    """The recorded inputs lead the core to the recorded decisions again, and the fold of the log to
+    the same record."""
     again, decided = open_again(seen.events), [seen.events[0]]
     for decision in run(again, seen.events, inputs_of(seen.events, seen.audio)):
         decided += decision.events

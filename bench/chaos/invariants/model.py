@@ -6,7 +6,7 @@ from bench.chaos.course import Answered, Stretch, answered, takeovers
 from bench.chaos.evidence import CallEvidence, GeminiSession
 from bench.chaos.memory import Known, Sessions
 from bench.chaos.tape import Tape
-from domain.events import CallClosed, CallOpened, GenerationStarted, LinkLost
+from domain.events import CallClosed, CallOpened, LinkLost, ReplyStarted
 from domain.inputs import ModelTurnCompleted
 from domain.ports import Side
 from domain.states import Link
@@ -26,7 +26,8 @@ def answers_reach_the_session_that_replies(seen: CallEvidence) -> Iterator[str]:
 
 
 def nothing_said_is_forgotten(seen: CallEvidence) -> Iterator[str]:
-    """What was said before, and not replied to yet, is known to the session that replies: by its sound, or in words."""
+    """What was said before, and not replied to yet, is known to the session that replies: by its
+    sound, or in words."""
     tape, sessions = Tape(seen.events, seen.audio, Side.CANDIDATE), Sessions(seen.events, seen.sessions)
     for reply in answered(seen.events):
         session = sessions.at(reply.version)
@@ -64,14 +65,15 @@ def dials_are_bounded(seen: CallEvidence) -> Iterator[str]:
 
 
 def gives_up_only_after_dials_in_vain(seen: CallEvidence) -> Iterator[str]:
-    """A call gives Gemini up only after as many dials as policy allows, with no turn completed between them."""
+    """A call gives Gemini up only after as many dials as policy allows, with no turn completed
+    between them."""
     opened = seen.events[0]
     assert isinstance(opened, CallOpened)
     dials, begun = 1, set[int]()
     for event in seen.events:
         if isinstance(event, LinkLost) and event.link is Link.MODEL:
             dials += 1
-        elif isinstance(event, GenerationStarted):
+        elif isinstance(event, ReplyStarted):
             begun.add(event.generation)
         elif isinstance(event, ModelTurnCompleted) and event.generation in begun:
             dials = 0

@@ -8,7 +8,8 @@ from bench.chaos.evidence import CallEvidence
 
 
 def one_owner_per_epoch(seen: CallEvidence) -> Iterator[str]:
-    """In one epoch one process owns the call: it alone is named by the log, and it alone speaks to the client."""
+    """In one epoch one process owns the call: it alone is named by the log, and it alone speaks to
+    the client."""
     processes: dict[int, set[str]] = defaultdict(set)
     for each in takeovers(seen.events):
         processes[each.epoch].add(str(each.process))

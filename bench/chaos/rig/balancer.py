@@ -14,10 +14,12 @@ _REQUEST = b"GET /health/ready HTTP/1.1\r\nHost: balancer\r\nConnection: close\r
 
 
 class Balancer:
-    """`async with Balancer(servers) as balancer:` knows who is ready; `route` is the way through a door.
+    """`async with Balancer(servers) as balancer:` knows who is ready; `route` is the way through a
+    door.
 
-    As in real ones a server is out after one failed check, or one connection that it does not take, and in after one
-    good one. If nobody is ready, those that live are tried all the same: the database may be away.
+    As in real ones a server is out after one failed check, or one connection that it does not take,
+    and in after one good one. If nobody is ready, those that live are tried all the same: the
+    database may be away.
     """
 
     def __init__(self, servers: Sequence[Server]) -> None:

@@ -39,7 +39,8 @@ class Database:
         await asyncio.to_thread(self._postgres.revive)
 
     async def stop(self, how: str) -> None:
-        """`fast`: sessions are ended, what is committed is kept. `immediate`: as after a power cut. `crash`: killed."""
+        """`fast`: sessions are ended, what is committed is kept. `immediate`: as after a power cut.
+        `crash`: killed."""
         assert self._postgres is not None
         pid = self._postgres.pid
         assert pid is not None

@@ -1,4 +1,5 @@
-"""A small TCP proxy: every connection to a door goes on to a backend, and can be cut, stalled or delayed there."""
+"""A small TCP proxy: every connection to a door goes on to a backend, and can be cut, stalled or
+delayed there."""
 
 import asyncio
 import random
@@ -31,7 +32,8 @@ class Passage:
 
 
 class Door:
-    """`async with Door(route) as door:` listens on `port`. What is done to it is done to the connections it has."""
+    """`async with Door(route) as door:` listens on `port`. What is done to it is done to the
+    connections it has."""
 
     def __init__(self, route: Route, dice: random.Random | None = None) -> None:
         self._route = route

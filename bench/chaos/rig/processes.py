@@ -19,7 +19,8 @@ def surroundings(**variables: str) -> dict[str, str]:
 
 
 def goes_first(pid: int) -> None:
-    """Where we may, a server runs before its clients and its interviewer, which are on other machines in life."""
+    """Where we may, a server runs before its clients and its interviewer, which are on other
+    machines in life."""
     with suppress(PermissionError, ProcessLookupError):
         os.setpriority(os.PRIO_PROCESS, pid, max(-20, os.nice(0) + _NICENESS))
 

@@ -35,7 +35,8 @@ class Life:
 
 
 class Server:
-    """`name` and the number of its process make the label that connections are told apart by: a1, a2 …"""
+    """`name` and the number of its process make the label that connections are told apart by: a1,
+    a2 …"""
 
     def __init__(self, name: str, folder: Path, variables: Mapping[str, str]) -> None:
         self.name = name
@@ -67,7 +68,8 @@ class Server:
         return self._folder / f"server-{self.name}.log"
 
     async def supervised(self) -> None:
-        """Start it, again and again while it does not come up, as a supervisor does: the database may be away."""
+        """Start it, again and again while it does not come up, as a supervisor does: the database
+        may be away."""
         async with asyncio.timeout(_START_S):
             while True:
                 try:

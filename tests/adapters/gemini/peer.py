@@ -1,6 +1,8 @@
-"""A Gemini of few words: a real TLS websocket server that does with each connection what a test tells it to.
+"""A Gemini of few words: a real TLS websocket server that does with each connection what a test
+tells it to.
 
-For what the rehearsal server has too good manners to do: answering with nonsense, refusing, or not answering at all.
+For what the rehearsal server has too good manners to do: answering with nonsense, refusing, or not
+answering at all.
 """
 
 import asyncio
@@ -24,7 +26,8 @@ Behaviour = Callable[[ServerConnection], Awaitable[None]]
 async def peer(
     tmp_path: Path, behaviour: Behaviour, status: HTTPStatus | None = None, **settings: Any
 ) -> AsyncIterator[GeminiSettings]:
-    """Settings that lead to `behaviour`, which gets each connection; or to an HTTP `status` instead."""
+    """Settings that lead to `behaviour`, which gets each connection; or to an HTTP `status`
+    instead."""
     authority = trustme.CA()
     ca_file = tmp_path / "ca.pem"
     authority.cert_pem.write_to_path(ca_file)

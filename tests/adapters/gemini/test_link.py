@@ -47,7 +47,8 @@ def faulty(*faults: Fault) -> RehearsalConfig:
 
 
 async def test_a_conversation_with_marked_activity(server: RehearsalServer, inbox: Inbox, linked: Linked) -> None:
-    """A text is answered by voice, an answer inside an activity window is heard whole and answered in turn."""
+    """A text is answered by voice, an answer inside an activity window is heard whole and answered
+    in turn."""
     async with linked(settings_for(server)) as link:
         link.dial(dial(), SETUP)
         connected = await inbox.until(ModelConnected)
@@ -210,7 +211,8 @@ async def test_the_old_socket_is_closed_before_the_next_is_opened(
 
 
 async def test_nothing_of_an_old_session_is_delivered_after_a_dial(inbox: Inbox, linked: Linked) -> None:
-    """In the middle of a reply the call dials again, from within a delivery: the rest of the reply is not heard."""
+    """In the middle of a reply the call dials again, from within a delivery: the rest of the reply
+    is not heard."""
     async with RehearsalServer(RehearsalConfig(thinking_ms=20)) as server, linked(settings_for(server)) as link:
         link.dial(dial(), SETUP)
         await inbox.until(ModelConnected)
@@ -261,7 +263,8 @@ async def test_a_dropped_connection_is_lost_once_and_may_be_tried_again(
 
 
 async def test_a_call_may_dial_from_within_the_news_of_a_loss(inbox: Inbox, linked: Linked) -> None:
-    """The core answers `ModelLost` with a dial at once, before the old connection has finished closing."""
+    """The core answers `ModelLost` with a dial at once, before the old connection has finished
+    closing."""
     fault = Fault(action=Action.DROP, at=Point.REPLY)
     async with RehearsalServer(faulty(fault)) as server, linked(settings_for(server)) as link:
         inbox.on_delivery = lambda item: link.dial(dial(wait_ms=10), SETUP) if isinstance(item, ModelLost) else None
@@ -277,7 +280,8 @@ async def test_a_call_may_dial_from_within_the_news_of_a_loss(inbox: Inbox, link
 
 @pytest.mark.parametrize("what", GARBAGE)
 async def test_garbage_ends_no_session_unless_it_is_too_big(inbox: Inbox, linked: Linked, what: str) -> None:
-    """Whatever Gemini may send: the conversation goes on, or the session is lost and may be dialled again."""
+    """Whatever Gemini may send: the conversation goes on, or the session is lost and may be dialled
+    again."""
     fault = Fault(action=Action.GARBAGE, at=Point.REPLY, what=what)
     async with RehearsalServer(faulty(fault)) as server, linked(settings_for(server)) as link:
         inbox.on_delivery = lambda item: link.dial(dial(), SETUP) if isinstance(item, ModelLost) else None

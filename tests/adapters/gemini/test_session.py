@@ -1,4 +1,5 @@
-"""A session with a peer that has no manners: nothing it does crashes a call, and every end is explained."""
+"""A session with a peer that has no manners: nothing it does crashes a call, and every end is
+explained."""
 
 import asyncio
 import json
@@ -215,7 +216,8 @@ async def test_a_dial_during_a_dial_replaces_it(tmp_path: Path, inbox: Inbox, li
 
 
 async def test_a_session_is_left_politely(tmp_path: Path, inbox: Inbox, linked: Linked) -> None:
-    """With 1000, whether the call ends or dials again; not with the 1011 of a client that broke down."""
+    """With 1000, whether the call ends or dials again; not with the 1011 of a client that broke
+    down."""
     codes: asyncio.Queue[int | None] = asyncio.Queue(maxsize=4)
 
     async def note_code(connection: ServerConnection) -> None:

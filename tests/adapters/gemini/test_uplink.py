@@ -1,4 +1,5 @@
-"""Chunks adapt to the network: alone what goes out is put together from what waits, and never from anything else."""
+"""Chunks adapt to the network: alone what goes out is put together from what waits, and never from
+anything else."""
 
 import asyncio
 import base64
@@ -43,7 +44,8 @@ def an_uplink() -> tuple[Uplink, UplinkCounts]:
 
 
 def numbered(messages: list[Any]) -> list[Any]:
-    """The same steps with every sample of the audio another number, so that none can be lost or swapped unseen."""
+    """The same steps with every sample of the audio another number, so that none can be lost or
+    swapped unseen."""
     samples = count()
 
     def stamped(message: Any) -> Any:
@@ -55,7 +57,8 @@ def numbered(messages: list[Any]) -> list[Any]:
 
 
 def flow(messages: list[Any]) -> list[Outgoing | bytes]:
-    """What Gemini would hear: each stretch of audio as one piece, in its place between the other messages."""
+    """What Gemini would hear: each stretch of audio as one piece, in its place between the other
+    messages."""
     heard: list[Outgoing | bytes] = []
     for message in messages:
         if not isinstance(message, Audio):
@@ -69,7 +72,8 @@ def flow(messages: list[Any]) -> list[Outgoing | bytes]:
 
 @given(steps=st.lists(audio | others | st.just(TAKE), max_size=60))
 def test_what_goes_out_is_byte_for_byte_what_came_in(steps: list[Any]) -> None:
-    """Whenever the socket takes something: nothing lost, doubled or moved past a signal, and no chunk too long."""
+    """Whenever the socket takes something: nothing lost, doubled or moved past a signal, and no
+    chunk too long."""
     uplink, counts = an_uplink()
     offered, sent = numbered([step for step in steps if step is not TAKE]), []
     coming = iter(offered)
@@ -182,7 +186,8 @@ def waiting(counts: LinkCounts) -> int:
 async def test_chunks_grow_while_the_socket_is_slow_and_shrink_again(
     tmp_path: Path, inbox: Inbox, linked: Linked
 ) -> None:
-    """Over a real socket: short chunks until it is full, long ones from the backlog, short ones when it has gone."""
+    """Over a real socket: short chunks until it is full, long ones from the backlog, short ones
+    when it has gone."""
     reader = SlowReader()
     pieces: list[bytes] = []
     live = [b"\1\0" * 640, b"\2\0" * 640]

@@ -57,14 +57,16 @@ def test_a_process_that_took_its_leave_is_gone_at_once() -> None:
 
 
 def test_nobody_is_gone_while_postgres_has_just_started() -> None:
-    """Given a restart, the old rows and the free locks say nothing until everybody had time to come back."""
+    """Given a restart, the old rows and the free locks say nothing until everybody had time to come
+    back."""
     observer = Observer()
     assert not any(observer.after(0.25, age_s=60, held=False, up_s=0.25 * n) for n in range(12))
     assert observer.after(0.25, age_s=60, held=False, up_s=3)
 
 
 def test_nobody_is_gone_when_the_observer_was_cut_off() -> None:
-    """Given a crash of Postgres that its start time does not show, the observer's own lost connection does."""
+    """Given a crash of Postgres that its start time does not show, the observer's own lost
+    connection does."""
     observer = Observer()
     observer.after(0.25)
     observer.watch.interrupted()
@@ -73,7 +75,8 @@ def test_nobody_is_gone_when_the_observer_was_cut_off() -> None:
 
 
 def test_nobody_is_gone_when_postgres_hung() -> None:
-    """Given looks that stood still for longer than half a lease, every row is old, and nobody's fault."""
+    """Given looks that stood still for longer than half a lease, every row is old, and nobody's
+    fault."""
     observer = Observer()
     observer.after(0.25)
     assert not observer.after(12, age_s=12)

@@ -1,4 +1,5 @@
-"""Two processes on one database know of each other: who lives, who died, who hangs, and who should hand a call over."""
+"""Two processes on one database know of each other: who lives, who died, who hangs, and who should
+hand a call over."""
 
 import asyncio
 import os
@@ -22,7 +23,8 @@ from domain.errors import StoreError, StoreUnavailableError
 
 ROOT = Path(__file__).parents[3]
 IN_USE = LeaseTimes(grace_s=0)
-"""As without a word, but for the grace after a start of Postgres: the tests' server has just been started."""
+"""As without a word, but for the grace after a start of Postgres: the tests' server has just been
+started."""
 QUICK = LeaseTimes(lease_s=1.0, renew_s=0.1, look_s=0.05, apart_s=0.15, grace_s=0)
 WITH_GRACE = replace(QUICK, grace_s=1.0)
 OWNER_PROCESS = """
@@ -74,7 +76,8 @@ async def until(condition: Callable[[], Awaitable[bool]], within_s: float = 10.0
 
 
 async def test_the_owner_of_a_call_is_known_and_lives(dsn: str) -> None:
-    """Given calls of this process, of another, of nobody, and none, each is told apart; only nobody's is an orphan."""
+    """Given calls of this process, of another, of nobody, and none, each is told apart; only
+    nobody's is an orphan."""
     async with Leases(dsn, times=QUICK) as one, Leases(dsn, times=QUICK) as two:
         own, theirs, nobodys = [await open_call(dsn, each) for each in (one.process, two.process, None)]
         assert await one.owner(own) == Owner(one.process, 4, gone=False)
@@ -87,7 +90,8 @@ async def test_the_owner_of_a_call_is_known_and_lives(dsn: str) -> None:
 
 
 async def test_a_call_that_its_owner_does_not_know_is_an_orphan_for_its_owner(dsn: str) -> None:
-    """Given a takeover that was recorded after its process had stopped waiting, that process finds it, in time."""
+    """Given a takeover that was recorded after its process had stopped waiting, that process finds
+    it, in time."""
     async with Leases(dsn, times=QUICK) as one, Leases(dsn, times=QUICK) as two:
         held, lost = [await open_call(dsn, one.process) for _ in range(2)]
         assert await one.orphans(10, held={held}) == []
@@ -118,7 +122,8 @@ async def test_a_death_is_seen_without_anybody_asking(dsn: str) -> None:
 
 
 async def test_a_process_that_hangs_loses_its_lease(dsn: str) -> None:
-    """Given an owner that is stopped (SIGSTOP), it is gone after the lease, though its session holds the lock."""
+    """Given an owner that is stopped (SIGSTOP), it is gone after the lease, though its session
+    holds the lock."""
     async with Leases(dsn, times=QUICK) as leases, another_process(dsn) as (owner, pid):
         call = await open_call(dsn, owner)
         os.kill(pid, signal.SIGSTOP)
@@ -128,7 +133,8 @@ async def test_a_process_that_hangs_loses_its_lease(dsn: str) -> None:
 
 
 async def test_a_process_that_stops_takes_its_leave(dsn: str) -> None:
-    """Given a process that ends properly and leaves a call behind, nobody waits for its lease to run out."""
+    """Given a process that ends properly and leaves a call behind, nobody waits for its lease to
+    run out."""
     async with Leases(dsn, times=replace(IN_USE, apart_s=60)) as leases:
         async with Leases(dsn) as other:
             call = await open_call(dsn, other.process)
@@ -137,7 +143,8 @@ async def test_a_process_that_stops_takes_its_leave(dsn: str) -> None:
 
 
 async def test_a_lost_connection_is_no_death(dsn: str) -> None:
-    """Given the owner's connection cut again and again, it is back before anybody takes it for dead."""
+    """Given the owner's connection cut again and again, it is back before anybody takes it for
+    dead."""
     async with Leases(dsn, times=replace(IN_USE, apart_s=1)) as leases, Leases(dsn) as other:
         call = await open_call(dsn, other.process)
         for cut in range(5):
@@ -152,7 +159,8 @@ async def test_a_lost_connection_is_no_death(dsn: str) -> None:
 
 
 async def test_a_restart_of_postgres_kills_nobody(server_folder: Path) -> None:
-    """Given Postgres away for longer than a lease: unhealthy meanwhile, alive afterwards, and asking works again."""
+    """Given Postgres away for longer than a lease: unhealthy meanwhile, alive afterwards, and
+    asking works again."""
     server = await asyncio.to_thread(EmbeddedPostgres.start, server_folder)
     await asyncio.to_thread(upgrade, server.dsn)
     asked: asyncio.Queue[UUID] = asyncio.Queue()
@@ -184,7 +192,8 @@ async def test_a_restart_of_postgres_kills_nobody(server_folder: Path) -> None:
 
 
 async def test_the_owner_hears_that_it_is_asked(dsn: str) -> None:
-    """Given a request for its call, only the process that is asked is told; rubbish on its channel is passed over."""
+    """Given a request for its call, only the process that is asked is told; rubbish on its channel
+    is passed over."""
     heard: dict[str, list[UUID]] = {"one": [], "two": []}
     asked = asyncio.Event()
     async with Leases(dsn, on_asked=heard["one"].append) as one, Leases(dsn, on_asked=heard["two"].append) as two:

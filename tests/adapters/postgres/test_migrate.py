@@ -52,7 +52,8 @@ async def test_threads_of_one_process_take_turns(empty_dsn: str) -> None:
 
 
 def test_the_alembic_command_reads_database_url(empty_dsn: str, monkeypatch) -> None:
-    """`alembic upgrade` from the root of the repository does what `viva db upgrade` does, and can go back."""
+    """`alembic upgrade` from the root of the repository does what `viva db upgrade` does, and can
+    go back."""
     monkeypatch.setenv("DATABASE_URL", empty_dsn.replace("postgresql://", "postgresql+asyncpg://"))
     config = Config(str(ROOT / "alembic.ini"))
     command.upgrade(config, "head")
@@ -63,7 +64,8 @@ def test_the_alembic_command_reads_database_url(empty_dsn: str, monkeypatch) -> 
 
 @pytest.mark.parametrize("dsn", ["postgresql://viva@127.0.0.1:9/viva", "postgresql://viva@127.0.0.1:nine/viva"])
 def test_a_database_that_is_not_there_is_said_in_a_sentence(dsn: str) -> None:
-    """Given nobody who listens, or no port at all, the error names the setting and holds no statement."""
+    """Given nobody who listens, or no port at all, the error names the setting and holds no
+    statement."""
     with pytest.raises(StoreUnavailableError, match=r"^Postgres cannot be reached: .*correct DATABASE_URL\.$"):
         upgrade(dsn)
 

@@ -51,7 +51,8 @@ def test_flac_is_not_compressed_again(dsn: str) -> None:
 
 
 async def test_the_view_shows_the_state_as_json(dsn: str) -> None:
-    """Analysts select fields by name; a NUL in a text, legal in JSON, does not make the view unreadable."""
+    """Analysts select fields by name; a NUL in a text, legal in JSON, does not make the view
+    unreadable."""
     call = new_call()
     closed = CallClosed(originator_id=call, originator_version=1, reason="hangup", detail="a\x00b", ignored={"x": 2})
     async with open_store(dsn) as store:
@@ -81,7 +82,8 @@ async def test_the_append_function_refuses_gaps_and_repetitions(dsn: str) -> Non
 
 
 async def test_an_append_is_flushed_to_disk_even_where_the_server_would_not(dsn: str) -> None:
-    """`synchronous_commit = off` is overruled for the transaction that appends: acknowledged means durable."""
+    """`synchronous_commit = off` is overruled for the transaction that appends: acknowledged means
+    durable."""
     connection = await asyncpg.connect(dsn, server_settings={"synchronous_commit": "off"})
     try:
         async with connection.transaction():

@@ -1,4 +1,5 @@
-"""A client of the rehearsal server for tests: the real google-genai SDK, listening in the background."""
+"""A client of the rehearsal server for tests: the real google-genai SDK, listening in the
+background."""
 
 import asyncio
 import ssl
@@ -24,7 +25,8 @@ Message = types.LiveServerMessage
 
 
 def quick(**settings: Any) -> RehearsalConfig:
-    """A server that loses no time: hardly thinks, sends at once, and takes its audio for played when it is sent."""
+    """A server that loses no time: hardly thinks, sends at once, and takes its audio for played
+    when it is sent."""
     return RehearsalConfig(**({"thinking_ms": 5, "speed": 1000.0, "assumed_playback": 0.0} | settings))
 
 
@@ -142,7 +144,8 @@ def _names(message: Message) -> Sequence[str]:
 async def dial(
     server: RehearsalServer, *, model: str = MODEL, instruction: str = INSTRUCTION, **config: Any
 ) -> AsyncIterator[Dialogue]:
-    """A session with `server` over TLS, manual activity detection unless `realtime_input_config` says otherwise."""
+    """A session with `server` over TLS, manual activity detection unless `realtime_input_config`
+    says otherwise."""
     context = ssl.create_default_context(cafile=str(server.ca_file))
     options = types.HttpOptions(base_url=server.wss_url, async_client_args={"ssl": context})
     client = genai.Client(api_key="rehearsal", http_options=options)

@@ -18,7 +18,8 @@ def detection(**settings: object) -> dict[str, object]:
 
 
 async def test_an_answer_in_a_stream_is_found_transcribed_and_answered() -> None:
-    """Given a stream of silence, speech and silence, when it has passed, then the speech was one answered turn."""
+    """Given a stream of silence, speech and silence, when it has passed, then the speech was one
+    answered turn."""
     async with RehearsalServer(quick(recordings=(CANDIDATE,))) as server, dial(server, **AUTOMATIC) as dialogue:
         await dialogue.begin()
         await dialogue.send(silence(600) + recording("answer_1") + silence(900))
@@ -51,7 +52,8 @@ async def test_speech_over_the_model_interrupts_it() -> None:
 
 @pytest.mark.parametrize(("silence_ms", "windows"), [(2_000, 1), (800, 2)])
 async def test_the_silence_that_ends_a_turn_is_as_long_as_asked(silence_ms: int, windows: int) -> None:
-    """Given a pause of 1.2 s, when silenceDurationMs is longer, then it ends no turn; when it is shorter, it does."""
+    """Given a pause of 1.2 s, when silenceDurationMs is longer, then it ends no turn; when it is
+    shorter, it does."""
     stream = recording("answer_2") + silence(1_200) + recording("interruption") + silence(silence_ms + 100)
     async with (
         RehearsalServer(quick()) as server,
@@ -74,7 +76,8 @@ async def test_the_end_of_the_stream_ends_the_turn_at_once() -> None:
 
 
 async def test_activity_marks_are_refused() -> None:
-    """Given automatic detection, when the client marks activity itself, then the connection closes with 1007."""
+    """Given automatic detection, when the client marks activity itself, then the connection closes
+    with 1007."""
     async with RehearsalServer(quick()) as server, dial(server, **AUTOMATIC) as dialogue:
         await dialogue.session.send_realtime_input(activity_start=types.ActivityStart())
         closed = await dialogue.until_closed()
@@ -84,7 +87,8 @@ async def test_activity_marks_are_refused() -> None:
 
 
 async def test_the_stream_end_is_refused_where_activity_is_marked() -> None:
-    """Given manual detection, when the client ends the stream, then the connection closes with 1007."""
+    """Given manual detection, when the client ends the stream, then the connection closes with
+    1007."""
     async with RehearsalServer(quick()) as server, dial(server) as dialogue:
         await dialogue.session.send_realtime_input(audio_stream_end=True)
 
@@ -93,7 +97,8 @@ async def test_the_stream_end_is_refused_where_activity_is_marked() -> None:
 
 @pytest.mark.parametrize(("prefix_ms", "found"), [(20, True), (2_000, False)])
 def test_speech_shorter_than_the_prefix_is_not_a_start(prefix_ms: int, found: bool) -> None:
-    """Given an acknowledgement of 0.45 s, when the prefix is longer than it, then it starts nothing."""
+    """Given an acknowledgement of 0.45 s, when the prefix is longer than it, then it starts
+    nothing."""
     detector = ActivityDetector(Detection(prefix_ms=prefix_ms))
     steps = detector.feed(silence(400) + recording("uh_huh") + silence(1_000))
 
@@ -101,7 +106,8 @@ def test_speech_shorter_than_the_prefix_is_not_a_start(prefix_ms: int, found: bo
 
 
 def test_what_a_window_holds_begins_before_its_start_was_certain() -> None:
-    """Given speech after silence, when the start is committed, then the audio from before it is part of the turn."""
+    """Given speech after silence, when the start is committed, then the audio from before it is
+    part of the turn."""
     detector = ActivityDetector(Detection(prefix_ms=200))
     speech = recording("answer_1")
     steps = detector.feed(silence(1_000) + speech + silence(1_000))

@@ -1,4 +1,5 @@
-"""The rehearsal as a process of its own: what it prints, how it ends, and whom its clients may trust."""
+"""The rehearsal as a process of its own: what it prints, how it ends, and whom its clients may
+trust."""
 
 import asyncio
 import base64
@@ -43,7 +44,8 @@ async def first_line(process: asyncio.subprocess.Process) -> str:
 
 
 async def test_it_prints_its_addresses_as_json_and_serves_both(tmp_path: Path) -> None:
-    """Given --json, when it listens, then one line says where, and plain and TLS clients are answered there."""
+    """Given --json, when it listens, then one line says where, and plain and TLS clients are
+    answered there."""
     options = ("--json", "--data-dir", str(tmp_path), "--recordings", str(CANDIDATE), "--thinking-ms", "5")
     async with running(*options, "--speed", "1000") as process:
         where = json.loads(await first_line(process))
@@ -91,7 +93,8 @@ async def test_it_ends_with_its_parent_where_that_was_asked(tmp_path: Path) -> N
 
 
 async def test_it_ends_at_once_where_there_is_no_parent_to_wait_for() -> None:
-    """Given --exit-with-parent, when standard input is empty from the start, then it listens, says so and ends."""
+    """Given --exit-with-parent, when standard input is empty from the start, then it listens, says
+    so and ends."""
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "adapters.rehearsal", "--no-tls", "--exit-with-parent",
         cwd=REPOSITORY, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE,
@@ -102,7 +105,8 @@ async def test_it_ends_at_once_where_there_is_no_parent_to_wait_for() -> None:
 
 
 def test_the_authority_is_made_once_and_only_its_owner_can_read_it(tmp_path: Path) -> None:
-    """Given a data folder, when the server starts twice, then the authority is the same and private."""
+    """Given a data folder, when the server starts twice, then the authority is the same and
+    private."""
     server_context(tmp_path)
     first = ca_file(tmp_path).read_bytes()
     server_context(tmp_path)
@@ -113,7 +117,8 @@ def test_the_authority_is_made_once_and_only_its_owner_can_read_it(tmp_path: Pat
 
 @pytest.mark.parametrize("options", [("--port", "{taken}"), ("--recordings", "nowhere")])
 async def test_what_cannot_start_says_so_in_a_sentence(options: tuple[str, ...]) -> None:
-    """Given a port in use or a folder that is not there, the error names it, and the exit code is 1."""
+    """Given a port in use or a folder that is not there, the error names it, and the exit code is
+    1."""
     taken = await asyncio.start_server(lambda *_: None, "127.0.0.1", 0)
     async with taken:
         port = str(taken.sockets[0].getsockname()[1])

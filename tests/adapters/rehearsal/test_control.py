@@ -18,7 +18,8 @@ RESUMABLE = {"session_resumption": {}}
 
 
 async def test_faults_are_made_to_order_and_taken_back() -> None:
-    """Given a fault that is made while it runs, then it strikes the session that lives, until it is cleared."""
+    """Given a fault that is made while it runs, then it strikes the session that lives, until it is
+    cleared."""
     async with RehearsalServer(quick(control=True)) as server, RemoteControl.at(server.ws_url) as rehearsal:
         async with dial(server) as dialogue:
             await rehearsal.faults("drop at=turn_complete times=0 code=1011")
@@ -47,7 +48,8 @@ async def test_a_fault_strikes_now_and_whom_it_is_meant_for() -> None:
 
 
 async def test_handles_expire_to_order() -> None:
-    """Given a good handle, when all expire, then it is refused; a fault at `resume` does the same to the next one."""
+    """Given a good handle, when all expire, then it is refused; a fault at `resume` does the same
+    to the next one."""
     async with RehearsalServer(quick(control=True)) as server, RemoteControl.at(server.ws_url) as rehearsal:
         async with dial(server, **RESUMABLE) as dialogue:
             await dialogue.begin()
@@ -67,7 +69,8 @@ async def test_handles_expire_to_order() -> None:
 
 
 async def test_the_door_is_shut_for_a_while() -> None:
-    """Given `refuse` at the dial for some time, then handshakes are answered with its status, and later let in."""
+    """Given `refuse` at the dial for some time, then handshakes are answered with its status, and
+    later let in."""
     async with RehearsalServer(quick(control=True)) as server, RemoteControl.at(server.ws_url) as rehearsal:
         await rehearsal.faults("refuse at=dial status=503 times=0 for_ms=300")
         with pytest.raises(InvalidStatus) as refusal:
@@ -126,7 +129,8 @@ def pcm_of(journal: Path, session: str) -> bytes:
 
 
 async def test_a_session_is_written_down(tmp_path: Path) -> None:
-    """Given a journal, then it has what was received and sent, each window's bytes, and who followed whom."""
+    """Given a journal, then it has what was received and sent, each window's bytes, and who
+    followed whom."""
     answer = recording("answer_1")
     async with RehearsalServer(quick(journal=tmp_path)) as server:
         async with dial(server, **RESUMABLE) as first:
@@ -171,7 +175,8 @@ async def test_a_refusal_and_a_strike_are_written_down(tmp_path: Path) -> None:
 
 
 async def test_a_server_that_stops_reading_is_found_full(tmp_path: Path) -> None:
-    """Given `stall`, when the client goes on sending, then nothing is received until it is over, and all of it then."""
+    """Given `stall`, when the client goes on sending, then nothing is received until it is over,
+    and all of it then."""
     async with (
         RehearsalServer(quick(control=True)) as server,
         RemoteControl.at(server.ws_url) as rehearsal,

@@ -11,7 +11,8 @@ from tests.adapters.rehearsal.dialogue import dial, quick, recording
 
 
 async def test_drop_closes_with_its_code_after_so_many_turns_and_only_once() -> None:
-    """Given `drop` at the second turn's end, when it strikes, then the next session runs past that point."""
+    """Given `drop` at the second turn's end, when it strikes, then the next session runs past that
+    point."""
     fault = Fault(action=Action.DROP, at=Point.TURN_COMPLETE, nth=2, code=1011, reason="Internal error.")
     async with RehearsalServer(quick(faults=(fault,))) as server:
         async with dial(server) as dialogue:
@@ -48,7 +49,8 @@ async def test_drop_can_strike_in_the_middle_of_a_reply() -> None:
 
 @pytest.mark.parametrize("point", [Point.REPLY, Point.GENERATION_COMPLETE, Point.TURN_COMPLETE])
 async def test_delay_holds_a_message_back(point: Point) -> None:
-    """Given `delay` at a point, when a turn passes, then it takes that much longer and is otherwise whole."""
+    """Given `delay` at a point, when a turn passes, then it takes that much longer and is otherwise
+    whole."""
     fault = Fault(action=Action.DELAY, at=point, ms=400)
     async with RehearsalServer(quick(faults=(fault,))) as server, dial(server) as dialogue:
         began = asyncio.get_running_loop().time()
@@ -76,7 +78,8 @@ async def test_a_connection_may_outlive_what_it_announced() -> None:
 
 
 async def test_a_delay_does_not_keep_the_candidate_from_interrupting() -> None:
-    """Given a turn's end is held back for long, when the candidate speaks, then the turn is cut off at once."""
+    """Given a turn's end is held back for long, when the candidate speaks, then the turn is cut off
+    at once."""
     fault = Fault(action=Action.DELAY, at=Point.TURN_COMPLETE, ms=50_000)
     async with RehearsalServer(quick(faults=(fault,))) as server, dial(server) as dialogue:
         await dialogue.session.send_realtime_input(text="Please begin.")

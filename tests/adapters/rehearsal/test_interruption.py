@@ -12,7 +12,8 @@ TOOLS = [{"function_declarations": [{"name": "end_interview", "behavior": "BLOCK
 
 
 async def test_activity_while_audio_is_sent_ends_the_turn_without_generation_complete() -> None:
-    """Given audio is coming, when the candidate starts, then `interrupted`, `turnComplete`, and nothing else."""
+    """Given audio is coming, when the candidate starts, then `interrupted`, `turnComplete`, and
+    nothing else."""
     async with RehearsalServer(quick(**CALM)) as server, dial(server) as dialogue:
         await dialogue.session.send_realtime_input(text="Please begin.")
         await dialogue.until(lambda it: len(it.audio) > 20_000)
@@ -27,7 +28,8 @@ async def test_activity_while_audio_is_sent_ends_the_turn_without_generation_com
 
 
 async def test_a_turn_that_waits_for_its_playback_can_be_interrupted() -> None:
-    """Given generation is complete but playback is not, when activity starts, then `interrupted` still comes."""
+    """Given generation is complete but playback is not, when activity starts, then `interrupted`
+    still comes."""
     async with RehearsalServer(quick(assumed_playback=1.0)) as server, dial(server) as dialogue:
         await dialogue.session.send_realtime_input(text="Please begin.")
         await dialogue.until(lambda it: "generation_complete" in it.course)
@@ -39,7 +41,8 @@ async def test_a_turn_that_waits_for_its_playback_can_be_interrupted() -> None:
 
 
 async def test_a_turn_that_is_still_thought_about_can_be_interrupted() -> None:
-    """Given the model thinks, when the candidate goes on, then both stretches are answered by one turn."""
+    """Given the model thinks, when the candidate goes on, then both stretches are answered by one
+    turn."""
     async with RehearsalServer(quick(thinking_ms=2_000)) as server, dial(server) as dialogue:
         await dialogue.window(recording("answer_1"))
         await dialogue.window(recording("answer_2"))
@@ -50,7 +53,8 @@ async def test_a_turn_that_is_still_thought_about_can_be_interrupted() -> None:
 
 
 async def test_a_question_that_was_cut_off_is_asked_again() -> None:
-    """Given the first question was cut off before its end was sent, when it goes on, then it is asked again."""
+    """Given the first question was cut off before its end was sent, when it goes on, then it is
+    asked again."""
     async with RehearsalServer(quick(**CALM)) as server, dial(server, output_audio_transcription={}) as dialogue:
         await dialogue.session.send_realtime_input(text="Please begin.")
         await dialogue.until(lambda it: it.audio)
@@ -61,7 +65,8 @@ async def test_a_question_that_was_cut_off_is_asked_again() -> None:
 
 
 async def test_with_no_interruption_the_turn_is_finished_and_the_answer_follows() -> None:
-    """Given NO_INTERRUPTION, when a window passes during the reply, then the reply ends whole and is answered after."""
+    """Given NO_INTERRUPTION, when a window passes during the reply, then the reply ends whole and
+    is answered after."""
     config = {"realtime_input_config": MANUAL | {"activity_handling": "NO_INTERRUPTION"}}
     async with RehearsalServer(quick(**CALM)) as server, dial(server, **config) as dialogue:
         await dialogue.session.send_realtime_input(text="Please begin.")
@@ -74,7 +79,8 @@ async def test_with_no_interruption_the_turn_is_finished_and_the_answer_follows(
 
 
 async def test_client_content_interrupts_and_is_answered() -> None:
-    """Given audio is coming, when client content is completed, then the turn is cut off and a new one comes."""
+    """Given audio is coming, when client content is completed, then the turn is cut off and a new
+    one comes."""
     async with RehearsalServer(quick(**CALM)) as server, dial(server) as dialogue:
         await dialogue.session.send_realtime_input(text="Please begin.")
         await dialogue.until(lambda it: it.audio)

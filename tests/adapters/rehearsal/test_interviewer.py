@@ -29,7 +29,8 @@ BEGUN = [Turn("user", "Begin."), Turn("model", "Hello, and welcome. Who?", 2_000
     ],
 )
 def test_questions_are_found_in_any_layout(instruction: str, questions: tuple[str, ...]) -> None:
-    """Given an instruction, when its questions are looked for, then they come in order and without their bullets."""
+    """Given an instruction, when its questions are looked for, then they come in order and without
+    their bullets."""
     assert find_questions(instruction) == questions
 
 
@@ -39,21 +40,24 @@ def test_it_greets_before_it_asks() -> None:
 
 
 def test_it_mentions_what_was_said() -> None:
-    """Given a known answer, when it goes on, then it names something of the answer before the next question."""
+    """Given a known answer, when it goes on, then it names something of the answer before the next
+    question."""
     line = next_line(INSTRUCTION, [*BEGUN, Turn("user", "I mostly build distributed databases.", 4_000)])
     assert "distributed databases" in line.text
     assert line.text.endswith("Why?")
 
 
 def test_it_thanks_plainly_for_what_it_could_not_understand() -> None:
-    """Given only a statement of speech, when it goes on, then it does not pretend to have understood."""
+    """Given only a statement of speech, when it goes on, then it does not pretend to have
+    understood."""
     line = next_line(INSTRUCTION, [*BEGUN, Turn("user", "[rehearsal: 4.0 s of speech]", 4_000)])
     assert "rehearsal" not in line.text
     assert line.text.endswith("Why?")
 
 
 def test_its_acknowledgements_vary() -> None:
-    """Given six questions, when all are answered alike, then the acknowledgements are not all alike."""
+    """Given six questions, when all are answered alike, then the acknowledgements are not all
+    alike."""
     instruction = "".join(f"{number}. Is it {number}?\n" for number in range(1, 7))
     turns, openings = [Turn("user", "Begin.")], set()
     for _ in range(6):
@@ -64,7 +68,8 @@ def test_its_acknowledgements_vary() -> None:
 
 
 def test_a_short_sound_is_not_an_answer() -> None:
-    """Given 300 ms of sound, when it goes on, then it asks to go on; two of them together are an answer."""
+    """Given 300 ms of sound, when it goes on, then it asks to go on; two of them together are an
+    answer."""
     sound = Turn("user", "Uh-huh.", 300)
     assert "go on" in next_line(INSTRUCTION, [*BEGUN, sound]).text
     assert next_line(INSTRUCTION, [*BEGUN, sound, sound]).text.endswith("Why?")
@@ -82,7 +87,8 @@ def test_a_question_that_was_cut_off_counts_as_not_asked() -> None:
 
 
 def test_it_closes_once_and_calls_what_ends_the_interview() -> None:
-    """Given every question was answered, when it goes on, then goodbye, and the ending function once."""
+    """Given every question was answered, when it goes on, then goodbye, and the ending function
+    once."""
     functions = (Function("send_calendar"), Function("finishCall"))
     turns = [*BEGUN, Turn("user", "Ann.", 900), Turn("model", "I see. Why?", 900), Turn("user", "Because.", 900)]
     closing = next_line(INSTRUCTION, turns, functions)

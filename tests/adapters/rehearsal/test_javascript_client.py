@@ -10,7 +10,7 @@ import pytest
 from adapters.rehearsal import RehearsalServer
 from tests.adapters.rehearsal.dialogue import CANDIDATE, quick, recording
 
-SCRIPTS = Path(__file__).parents[3] / "js"
+SCRIPTS = Path(__file__).parents[2] / "js"
 INSTALL_TIMEOUT_S = 240
 
 pytestmark = [
@@ -44,7 +44,8 @@ async def installed() -> None:
 
 
 async def test_the_javascript_sdk_holds_a_conversation(tmp_path: Path) -> None:
-    """Given Google's JavaScript SDK, when it talks to the server, then it sees what Gemini would show it."""
+    """Given Google's JavaScript SDK, when it talks to the server, then it sees what Gemini would
+    show it."""
     await installed()
     (tmp_path / "answer.pcm").write_bytes(recording("answer_1"))
     async with RehearsalServer(quick(tls_port=None, recordings=(CANDIDATE,))) as server:

@@ -1,4 +1,5 @@
-"""Being told, beside the candidate's voice, what of a reply was heard: taken for a note, and remembered."""
+"""Being told, beside the candidate's voice, what of a reply was heard: taken for a note, and
+remembered."""
 
 import pytest
 from google.genai import types
@@ -17,7 +18,8 @@ def test_the_words_that_were_heard_are_read_back(heard: str) -> None:
 
 
 def test_without_words_the_time_is_read_back() -> None:
-    """Given a reply that had no transcript yet, the note says for how long it was heard, to a tenth of a second."""
+    """Given a reply that had no transcript yet, the note says for how long it was heard, to a tenth
+    of a second."""
     assert heard_of_last_reply(heard_note("", 1_260)) == Heard(ms=1_300)
 
 
@@ -65,7 +67,8 @@ async def answer_with(dialogue: Dialogue, note: str) -> None:
 
 
 async def test_a_question_that_was_sent_but_not_heard_is_asked_again() -> None:
-    """Given the first question was sent whole, and a note that only the greeting was heard, it is asked again."""
+    """Given the first question was sent whole, and a note that only the greeting was heard, it is
+    asked again."""
     async with RehearsalServer(quick()) as server, dial(server, output_audio_transcription={}) as dialogue:
         await dialogue.begin()
         await answer_with(dialogue, heard_note("Hello, and welcome.", 900))
@@ -78,7 +81,8 @@ async def test_a_question_that_was_sent_but_not_heard_is_asked_again() -> None:
 
 
 async def test_without_the_note_the_next_question_follows() -> None:
-    """Given the same course and nothing said of what was heard, the interviewer takes its question for heard."""
+    """Given the same course and nothing said of what was heard, the interviewer takes its question
+    for heard."""
     async with RehearsalServer(quick()) as server, dial(server, output_audio_transcription={}) as dialogue:
         await dialogue.begin()
         await dialogue.window(recording("answer_1"))
@@ -89,7 +93,8 @@ async def test_without_the_note_the_next_question_follows() -> None:
 
 
 async def test_a_note_alone_is_no_answer() -> None:
-    """Given a window with a note and hardly a sound, the candidate is asked to go on, and the note is no turn."""
+    """Given a window with a note and hardly a sound, the candidate is asked to go on, and the note
+    is no turn."""
     async with RehearsalServer(quick()) as server, dial(server, output_audio_transcription={}) as dialogue:
         await dialogue.begin()
         await dialogue.session.send_realtime_input(activity_start=types.ActivityStart())

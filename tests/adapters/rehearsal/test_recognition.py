@@ -41,7 +41,8 @@ def noise(length: int, level: float) -> np.ndarray:
 
 @pytest.mark.parametrize("name", ANSWERS)
 async def test_a_recording_is_recognised_after_what_a_line_does_to_it(name: str) -> None:
-    """Given a recording, when it was resampled, is quieter, late, in silence or in noise, then its words are found."""
+    """Given a recording, when it was resampled, is quieter, late, in silence or in noise, then its
+    words are found."""
     wave = wave_of(name)
     resampled = soxr.resample(soxr.resample(wave, 16_000, 48_000), 48_000, 16_000)
     telephone = soxr.resample(soxr.resample(wave, 16_000, 8_000), 8_000, 16_000)
@@ -58,14 +59,16 @@ async def test_a_recording_is_recognised_at_the_clients_own_rate() -> None:
 
 
 async def test_only_the_words_of_the_heard_stretch_are_given() -> None:
-    """Given a start in the middle or an early end, when it is transcribed, then the missing words are missing."""
+    """Given a start in the middle or an early end, when it is transcribed, then the missing words
+    are missing."""
     wave = wave_of("answer_1")
     assert await words(wave[: 16 * 2_900]) == "This is the acoustic corpus. I'm talking pretty fast here."
     assert (await words(wave[16 * 2_700 :])).startswith("There's nothing going")
 
 
 async def test_a_recording_split_over_windows_gives_each_its_words() -> None:
-    """Given an answer cut into three, when each part is transcribed, then together they are the answer."""
+    """Given an answer cut into three, when each part is transcribed, then together they are the
+    answer."""
     wave = wave_of("answer_1")
     edges = [0, 16 * 2_610, 16 * 4_250, len(wave)]
     parts = [await words(wave[start:end]) for start, end in pairwise(edges)]
@@ -74,7 +77,8 @@ async def test_a_recording_split_over_windows_gives_each_its_words() -> None:
 
 
 async def test_several_recordings_in_one_window_are_told_apart() -> None:
-    """Given two recordings with a pause between, when they are transcribed, then both texts come, in order."""
+    """Given two recordings with a pause between, when they are transcribed, then both texts come,
+    in order."""
     wave = np.concatenate([wave_of("answer_2"), np.zeros(4_000), wave_of("interruption")])
     assert await words(wave) == f"{text_of('answer_2')} {text_of('interruption')}"
 
@@ -88,7 +92,8 @@ async def test_what_is_unknown_is_not_taken_for_something_known() -> None:
 
 
 async def test_words_without_times_are_spread_over_the_recording(tmp_path: Path) -> None:
-    """Given only a text beside a WAV file, when its second half is heard, then the second half of the words comes."""
+    """Given only a text beside a WAV file, when its second half is heard, then the second half of
+    the words comes."""
     soundfile.write(tmp_path / "answer.wav", wave_of("answer_1"), 16_000)
     (tmp_path / "answer.txt").write_text(text_of("answer_1"))
     wave = wave_of("answer_1")
@@ -106,7 +111,8 @@ async def test_word_times_are_read_from_json(tmp_path: Path) -> None:
 
 
 async def test_wrong_recordings_say_what_to_do(tmp_path: Path) -> None:
-    """Given a folder that is missing or words that are not readable, when it is loaded, then the error says so."""
+    """Given a folder that is missing or words that are not readable, when it is loaded, then the
+    error says so."""
     soundfile.write(tmp_path / "answer.wav", wave_of("uh_huh"), 16_000)
     (tmp_path / "answer.tsv").write_text("start_s\tend_s\tword\n0.0\tlate\tMhm\n")
     with pytest.raises(PeerError, match="Correct the words"):

@@ -1,4 +1,5 @@
-"""What is not accepted, with the close code and words that Gemini gives; spoken by a bare websocket."""
+"""What is not accepted, with the close code and words that Gemini gives; spoken by a bare
+websocket."""
 
 import json
 from typing import Any
@@ -125,7 +126,8 @@ async def exchange(socket: ClientConnection, message: dict[str, Any], *, binary:
 @pytest.mark.parametrize("path", [STUDIO, ALPHA, VERTEX, "/" + STUDIO, STUDIO + "?key=rehearsal"])
 @pytest.mark.parametrize("binary", [False, True])
 async def test_every_address_frame_and_spelling_is_understood(path: str, binary: bool) -> None:
-    """Given any of Gemini's addresses, when text or binary frames in snake_case come, then they are answered."""
+    """Given any of Gemini's addresses, when text or binary frames in snake_case come, then they are
+    answered."""
     message = {
         "setup": {
             "model": "projects/p/locations/l/publishers/google/models/gemini-3.8-live",

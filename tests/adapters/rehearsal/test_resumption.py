@@ -1,4 +1,5 @@
-"""Sessions that outlive their connection: handles, what they hold, and how a connection announces its end."""
+"""Sessions that outlive their connection: handles, what they hold, and how a connection announces
+its end."""
 
 import pytest
 from google.genai import errors
@@ -15,7 +16,8 @@ def resumed(handle: str) -> dict[str, object]:
 
 
 async def test_a_session_is_not_resumable_while_it_generates() -> None:
-    """Given resumption was asked for, when a turn passes, then there is no handle during it and one after it."""
+    """Given resumption was asked for, when a turn passes, then there is no handle during it and one
+    after it."""
     async with RehearsalServer(quick()) as server, dial(server, **FRESH) as dialogue:
         await dialogue.begin()
         await dialogue.until(lambda it: len(it.handles) >= 2)
@@ -34,7 +36,8 @@ async def test_no_handles_come_unasked() -> None:
 
 
 async def test_a_resumed_session_goes_on_where_the_first_one_was() -> None:
-    """Given the first question was asked, when another connection resumes, then the second question comes."""
+    """Given the first question was asked, when another connection resumes, then the second question
+    comes."""
     async with RehearsalServer(quick(recordings=(CANDIDATE,))) as server:
         async with dial(server, **FRESH) as first:
             await first.begin()
@@ -48,7 +51,8 @@ async def test_a_resumed_session_goes_on_where_the_first_one_was() -> None:
 
 
 async def test_a_handle_holds_what_was_sent_of_a_turn_that_was_cut_off() -> None:
-    """Given a reply was cut off late, when it is resumed, then its history holds all that had been sent."""
+    """Given a reply was cut off late, when it is resumed, then its history holds all that had been
+    sent."""
     async with RehearsalServer(quick(assumed_playback=1.0)) as server:
         async with dial(server, **FRESH) as first:
             await first.session.send_realtime_input(text="Please begin.")
@@ -60,7 +64,8 @@ async def test_a_handle_holds_what_was_sent_of_a_turn_that_was_cut_off() -> None
 
 
 async def test_an_old_handle_stays_what_it_was() -> None:
-    """Given two handles of one session, when the older is resumed, then the later turn is not in it."""
+    """Given two handles of one session, when the older is resumed, then the later turn is not in
+    it."""
     async with RehearsalServer(quick()) as server:
         async with dial(server, **FRESH) as first:
             await first.begin()
@@ -73,7 +78,8 @@ async def test_an_old_handle_stays_what_it_was() -> None:
 
 @pytest.mark.parametrize("lifetime_ms", [0, 7_200_000])
 async def test_a_handle_that_expired_or_never_was_is_refused(lifetime_ms: int) -> None:
-    """Given a handle that is not valid, when a client resumes it, then the connection closes with 1008."""
+    """Given a handle that is not valid, when a client resumes it, then the connection closes with
+    1008."""
     async with RehearsalServer(quick(handle_lifetime_ms=lifetime_ms)) as server:
         handle = "made-up"
         if lifetime_ms == 0:
@@ -88,7 +94,8 @@ async def test_a_handle_that_expired_or_never_was_is_refused(lifetime_ms: int) -
 
 
 async def test_a_connection_announces_its_end_and_then_ends() -> None:
-    """Given a short life, when it is nearly over, then `goAway` says how long is left, and the close follows."""
+    """Given a short life, when it is nearly over, then `goAway` says how long is left, and the
+    close follows."""
     async with RehearsalServer(quick(lifetime_ms=400, go_away_ms=250)) as server, dial(server) as dialogue:
         notice = await dialogue.until(lambda it: next((m.go_away for m in it.messages if m.go_away), None))
         assert notice.time_left == "0.25s"

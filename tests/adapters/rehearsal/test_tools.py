@@ -25,7 +25,8 @@ async def called(dialogue: Dialogue) -> types.FunctionCall:
 
 
 async def test_a_blocking_call_holds_the_turn_until_it_is_answered() -> None:
-    """Given a blocking function, when the interview ends, then the turn completes only after the response."""
+    """Given a blocking function, when the interview ends, then the turn completes only after the
+    response."""
     async with (
         RehearsalServer(quick()) as server,
         dial(server, instruction=ONE_QUESTION, tools=tools("BLOCKING"), session_resumption={}) as dialogue,
@@ -44,7 +45,8 @@ async def test_a_blocking_call_holds_the_turn_until_it_is_answered() -> None:
 
 
 async def test_on_3_8_a_call_does_not_block_by_default() -> None:
-    """Given a plain declaration on a 3.8 model, when the interview ends, then the turn completes without a response."""
+    """Given a plain declaration on a 3.8 model, when the interview ends, then the turn completes
+    without a response."""
     async with (
         RehearsalServer(quick()) as server,
         dial(server, instruction=ONE_QUESTION, tools=tools(None)) as dialogue,
@@ -82,7 +84,8 @@ async def test_without_an_ending_function_the_interview_just_closes() -> None:
 async def test_a_call_that_was_lost_swallows_the_next_turn_of_a_resumed_session(
     model: str, answers: bool, swallowed: bool
 ) -> None:
-    """Given a handle with a call open (3.8), when nobody answers it after a resume, then a turn has no reply."""
+    """Given a handle with a call open (3.8), when nobody answers it after a resume, then a turn has
+    no reply."""
     setup = {"instruction": ONE_QUESTION, "tools": tools("NON_BLOCKING"), "model": model}
     async with RehearsalServer(quick()) as server:
         async with dial(server, session_resumption={}, **setup) as first:

@@ -1,4 +1,5 @@
-"""Turns of the model that go wrong on purpose: what the candidate's side sees of each, over the real wire."""
+"""Turns of the model that go wrong on purpose: what the candidate's side sees of each, over the
+real wire."""
 
 import asyncio
 import itertools
@@ -24,7 +25,8 @@ async def interrupted(dialogue: Dialogue, heard_bytes: int = 20_000) -> None:
 
 
 async def test_silence_is_a_turn_without_audio_end_or_handle() -> None:
-    """Given `silence` at the first reply, when it was due, then nothing came; the next turn is answered as ever."""
+    """Given `silence` at the first reply, when it was due, then nothing came; the next turn is
+    answered as ever."""
     fault = Fault(action=Action.SILENCE, at=Point.REPLY)
     async with RehearsalServer(quick(faults=(fault,))) as server, dial(server) as dialogue:
         await dialogue.session.send_realtime_input(text="Please begin.")
@@ -38,7 +40,8 @@ async def test_silence_is_a_turn_without_audio_end_or_handle() -> None:
 
 
 async def test_a_chosen_silence_says_so() -> None:
-    """Given `choose_silence`, when the reply is due, then `waitingForInput` and `turnComplete` come, with usage."""
+    """Given `choose_silence`, when the reply is due, then `waitingForInput` and `turnComplete`
+    come, with usage."""
     fault = Fault(action=Action.CHOOSE_SILENCE, at=Point.REPLY)
     async with RehearsalServer(quick(faults=(fault,))) as server, dial(server) as dialogue:
         await dialogue.begin()
@@ -53,7 +56,8 @@ async def test_a_chosen_silence_says_so() -> None:
 
 
 async def test_a_phantom_stops_the_turn() -> None:
-    """Given `interrupted` in mid-reply, when it struck, then nothing more comes, and the history ends there too."""
+    """Given `interrupted` in mid-reply, when it struck, then nothing more comes, and the history
+    ends there too."""
     fault = Fault(action=Action.INTERRUPTED, at=Point.REPLY, after_ms=300)
     async with RehearsalServer(quick(**CALM, faults=(fault,))) as server, dial(server) as dialogue:
         await dialogue.session.send_realtime_input(text="Please begin.")
@@ -65,7 +69,8 @@ async def test_a_phantom_stops_the_turn() -> None:
 
 
 async def test_a_phantom_may_end_the_turn() -> None:
-    """Given `interrupted` with `ends`, when it struck, then `turnComplete` follows, as if somebody had spoken."""
+    """Given `interrupted` with `ends`, when it struck, then `turnComplete` follows, as if somebody
+    had spoken."""
     fault = Fault(action=Action.INTERRUPTED, at=Point.REPLY, after_ms=300, ends=True)
     async with RehearsalServer(quick(**CALM, faults=(fault,))) as server, dial(server) as dialogue:
         await dialogue.begin()
@@ -109,7 +114,8 @@ async def test_a_premature_end_does_not_end_the_turn() -> None:
     ],
 )
 async def test_an_end_that_never_comes(points: list[Point], course: list[str]) -> None:
-    """Given `omit` at one end of a turn or both, when the turn is over, then that end never came; the next is whole."""
+    """Given `omit` at one end of a turn or both, when the turn is over, then that end never came;
+    the next is whole."""
     faults = tuple(Fault(action=Action.OMIT, at=point) for point in points)
     async with RehearsalServer(quick(faults=faults)) as server, dial(server) as dialogue:
         await dialogue.session.send_realtime_input(text="Please begin.")
@@ -122,7 +128,8 @@ async def test_an_end_that_never_comes(points: list[Point], course: list[str]) -
 
 
 async def test_a_transcript_can_be_omitted() -> None:
-    """Given `omit` at the transcription, when a window ends, then it is answered, but its words never came."""
+    """Given `omit` at the transcription, when a window ends, then it is answered, but its words
+    never came."""
     fault = Fault(action=Action.OMIT, at=Point.INPUT_TRANSCRIPTION)
     async with (
         RehearsalServer(quick(faults=(fault,))) as server,
@@ -136,7 +143,8 @@ async def test_a_transcript_can_be_omitted() -> None:
 
 @pytest.mark.parametrize("after", [False, True])
 async def test_a_turn_that_was_cut_off_talks_on(after: bool) -> None:
-    """Given `late_audio`, when the candidate interrupts, then so much more comes, before `interrupted` or after it."""
+    """Given `late_audio`, when the candidate interrupts, then so much more comes, before
+    `interrupted` or after it."""
     fault = Fault(action=Action.LATE_AUDIO, at=Point.INTERRUPTION, ms=200, after=after)
     async with RehearsalServer(quick(**CALM, faults=(fault,))) as server, dial(server) as dialogue:
         await interrupted(dialogue)
@@ -151,7 +159,8 @@ async def test_a_turn_that_was_cut_off_talks_on(after: bool) -> None:
 
 
 async def test_the_end_of_a_turn_that_was_cut_off_can_come_first() -> None:
-    """Given `turn_complete_first`, when the candidate interrupts, then `turnComplete` comes before `interrupted`."""
+    """Given `turn_complete_first`, when the candidate interrupts, then `turnComplete` comes before
+    `interrupted`."""
     fault = Fault(action=Action.TURN_COMPLETE_FIRST, at=Point.INTERRUPTION)
     async with RehearsalServer(quick(**CALM, faults=(fault,))) as server, dial(server) as dialogue:
         await interrupted(dialogue)
@@ -160,7 +169,8 @@ async def test_the_end_of_a_turn_that_was_cut_off_can_come_first() -> None:
 
 
 async def test_audio_can_stall_and_then_burst() -> None:
-    """Given `gap` in mid-reply, when it is over, then what was due comes at once and the whole is no longer for it."""
+    """Given `gap` in mid-reply, when it is over, then what was due comes at once and the whole is
+    no longer for it."""
     fault = Fault(action=Action.GAP, at=Point.REPLY, after_ms=200, ms=500)
     async with RehearsalServer(quick(**CALM, faults=(fault,))) as server, dial(server) as dialogue:
         heard: list[tuple[float, int]] = []
@@ -186,7 +196,8 @@ async def note_arrivals(dialogue: Dialogue, heard: list[tuple[float, int]]) -> N
 
 
 async def test_a_voice_can_become_a_tone() -> None:
-    """Given `tone` in mid-reply, when it struck, then a tone takes the place of the words and outlasts them."""
+    """Given `tone` in mid-reply, when it struck, then a tone takes the place of the words and
+    outlasts them."""
     fault = Fault(action=Action.TONE, at=Point.REPLY, after_ms=400, ms=1_000)
     async with RehearsalServer(quick(**CALM, faults=(fault,))) as server, dial(server) as dialogue:
         await dialogue.begin()
@@ -199,7 +210,8 @@ async def test_a_voice_can_become_a_tone() -> None:
 
 
 async def test_words_can_come_while_the_candidate_speaks() -> None:
-    """Given `interim_ms`, when a known answer is spoken in real time, then its words come one after another."""
+    """Given `interim_ms`, when a known answer is spoken in real time, then its words come one after
+    another."""
     answer = recording("answer_1")
     config = quick(interim_ms=200, recordings=(CANDIDATE,))
     async with RehearsalServer(config) as server, dial(server, input_audio_transcription={}) as dialogue:
@@ -231,6 +243,7 @@ async def test_words_can_come_while_the_candidate_speaks() -> None:
     ],
 )
 def test_a_fault_that_does_not_fit_its_point_says_where_it_does(text: str) -> None:
-    """Given an action at a point that it cannot change, when it is read, then the error names the points it fits."""
+    """Given an action at a point that it cannot change, when it is read, then the error names the
+    points it fits."""
     with pytest.raises(PeerError, match="must be at"):
         Fault.parse(text)

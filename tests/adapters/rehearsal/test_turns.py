@@ -12,7 +12,8 @@ TRANSCRIBED = {"input_audio_transcription": {}, "output_audio_transcription": {}
 
 
 async def test_a_manual_turn_is_transcribed_answered_and_completed_in_order() -> None:
-    """Given an open session, when a window with an answer ends, then words, audio and the two ends come in order."""
+    """Given an open session, when a window with an answer ends, then words, audio and the two ends
+    come in order."""
     async with RehearsalServer(quick(recordings=(CANDIDATE,))) as server, dial(server, **TRANSCRIBED) as dialogue:
         await dialogue.begin()
         dialogue.messages.clear()
@@ -26,7 +27,8 @@ async def test_a_manual_turn_is_transcribed_answered_and_completed_in_order() ->
 
 
 async def test_audio_is_24_khz_speech_in_pieces_of_40_ms() -> None:
-    """Given a reply, when its messages are looked at, then each holds 40 ms of audible 24 kHz PCM16."""
+    """Given a reply, when its messages are looked at, then each holds 40 ms of audible 24 kHz
+    PCM16."""
     async with RehearsalServer(quick()) as server, dial(server) as dialogue:
         await dialogue.begin()
 
@@ -65,7 +67,8 @@ async def test_audio_comes_faster_than_real_time_and_the_turn_ends_with_its_play
 
 
 async def test_the_interview_runs_through_its_questions_and_closes() -> None:
-    """Given three questions, when each is answered, then each is asked once, in order, and a goodbye follows."""
+    """Given three questions, when each is answered, then each is asked once, in order, and a
+    goodbye follows."""
     async with RehearsalServer(quick(recordings=(CANDIDATE,))) as server, dial(server, **TRANSCRIBED) as dialogue:
         await dialogue.begin()
         for turn, name in enumerate(("answer_1", "answer_2", "answer_3"), start=2):
@@ -79,7 +82,8 @@ async def test_the_interview_runs_through_its_questions_and_closes() -> None:
 
 
 async def test_an_empty_or_very_short_window_is_asked_to_go_on() -> None:
-    """Given a question was asked, when a window holds nothing or 200 ms, then the next question is not asked yet."""
+    """Given a question was asked, when a window holds nothing or 200 ms, then the next question is
+    not asked yet."""
     async with RehearsalServer(quick()) as server, dial(server, **TRANSCRIBED) as dialogue:
         await dialogue.begin()
         await dialogue.window(b"")
@@ -92,7 +96,8 @@ async def test_an_empty_or_very_short_window_is_asked_to_go_on() -> None:
 
 
 async def test_an_unknown_voice_gets_a_plain_statement_and_a_plain_thank_you() -> None:
-    """Given no recordings are known, when an answer is heard, then the transcription says how long it was."""
+    """Given no recordings are known, when an answer is heard, then the transcription says how long
+    it was."""
     async with RehearsalServer(quick()) as server, dial(server, **TRANSCRIBED) as dialogue:
         await dialogue.begin()
         await dialogue.window(recording("answer_1"))
@@ -102,7 +107,8 @@ async def test_an_unknown_voice_gets_a_plain_statement_and_a_plain_thank_you() -
 
 
 async def test_client_content_seeds_silently_where_history_was_announced() -> None:
-    """Given historyConfig, when turns are sent and completed, then nothing is said until there is real input."""
+    """Given historyConfig, when turns are sent and completed, then nothing is said until there is
+    real input."""
     seed = [
         types.Content(role="user", parts=[types.Part(text="Please begin.")]),
         types.Content(role="model", parts=[types.Part(text="Hello. Who are you?")]),
@@ -120,7 +126,8 @@ async def test_client_content_seeds_silently_where_history_was_announced() -> No
 
 
 async def test_client_content_without_history_config_is_answered() -> None:
-    """Given a plain setup, when a finished typed turn is sent, then the interviewer greets and asks."""
+    """Given a plain setup, when a finished typed turn is sent, then the interviewer greets and
+    asks."""
     async with RehearsalServer(quick()) as server, dial(server, **TRANSCRIBED) as dialogue:
         await dialogue.ask("Hello?")
         await dialogue.until_turns(1)
@@ -129,7 +136,8 @@ async def test_client_content_without_history_config_is_answered() -> None:
 
 
 async def test_what_is_typed_after_an_answer_stays_after_it() -> None:
-    """Given an answer is still being listened to, when client content follows at once, then it comes second."""
+    """Given an answer is still being listened to, when client content follows at once, then it
+    comes second."""
     async with RehearsalServer(quick()) as server, dial(server) as dialogue:
         await dialogue.window(recording("answer_1"))
         await dialogue.ask("That is all.")
@@ -154,7 +162,8 @@ async def test_the_older_shape_of_audio_is_heard_on_the_older_models() -> None:
 
 
 async def test_usage_bills_the_whole_context_again_every_turn() -> None:
-    """Given two turns, when usage is compared, then audio is 25 tokens a second and the prompt holds all before."""
+    """Given two turns, when usage is compared, then audio is 25 tokens a second and the prompt
+    holds all before."""
     async with RehearsalServer(quick()) as server, dial(server) as dialogue:
         await dialogue.begin()
         await dialogue.window(recording("answer_1"))
@@ -173,7 +182,8 @@ def _audio(details: list[types.ModalityTokenCount] | None) -> int:
 
 
 async def test_words_and_audio_share_messages() -> None:
-    """Given output transcription, when a reply comes, then some message carries audio and words at once."""
+    """Given output transcription, when a reply comes, then some message carries audio and words at
+    once."""
 
     def shares(dialogue: Dialogue) -> bool:
         contents = [message.server_content for message in dialogue.messages if message.server_content]

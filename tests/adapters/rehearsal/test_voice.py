@@ -1,4 +1,5 @@
-"""The interviewer's voice: synthesised where the extra is installed, recorded prompts where it is not."""
+"""The interviewer's voice: synthesised where the extra is installed, recorded prompts where it is
+not."""
 
 import asyncio
 
@@ -16,7 +17,8 @@ needs_espeak = pytest.mark.skipif(not espeak_installed(), reason="the extra `reh
 
 @needs_espeak
 def test_a_sentence_is_spoken_at_a_natural_pace_without_clipping() -> None:
-    """Given a sentence, when it is synthesised, then it lasts as speech does and stays below full scale."""
+    """Given a sentence, when it is synthesised, then it lasts as speech does and stays below full
+    scale."""
     spoken = EspeakSynthesiser(165).synthesise("Could you tell me about your background?", "Kore")
     wave = np.frombuffer(spoken.pcm, "<i2")
 
@@ -26,7 +28,8 @@ def test_a_sentence_is_spoken_at_a_natural_pace_without_clipping() -> None:
 
 @needs_espeak
 def test_voices_differ_and_an_unknown_one_is_the_default() -> None:
-    """Given Gemini's voice names, when they speak, then they differ; an unknown name is the default."""
+    """Given Gemini's voice names, when they speak, then they differ; an unknown name is the
+    default."""
     voice = EspeakSynthesiser(165)
     sentence = "Hello, and welcome. Tell me about yourself."
     default, unknown, other = (voice.synthesise(sentence, name).pcm[:96_000] for name in ("Kore", "Nobody", "Charon"))
@@ -44,7 +47,8 @@ def _pitch_hz(pcm: bytes) -> float:
 
 
 async def test_sessions_that_say_the_same_share_one_synthesis() -> None:
-    """Given a sentence asked for many times at once, when it is there, then it is the same object for all."""
+    """Given a sentence asked for many times at once, when it is there, then it is the same object
+    for all."""
     with Speech(40, 165) as speech:
         said = await asyncio.gather(*(speech.say("Please go on.", "", transcribed=True) for _ in range(20)))
 
@@ -52,7 +56,8 @@ async def test_sessions_that_say_the_same_share_one_synthesis() -> None:
 
 
 def test_every_recorded_prompt_is_there_and_audible() -> None:
-    """Given the package's recordings, when each is asked for by its words, then it is found and can be heard."""
+    """Given the package's recordings, when each is asked for by its words, then it is found and can
+    be heard."""
     voice = RecordedPrompts()
     for text in PROMPTS.values():
         spoken = voice.synthesise(text, "")
@@ -61,7 +66,8 @@ def test_every_recorded_prompt_is_there_and_audible() -> None:
 
 
 async def test_without_a_synthesiser_the_transcription_says_what_is_heard() -> None:
-    """Given only recorded prompts, when the interviewer begins, then its words are those of the nearest prompt."""
+    """Given only recorded prompts, when the interviewer begins, then its words are those of the
+    nearest prompt."""
     async with (
         RehearsalServer(quick(recorded_voice=True)) as server,
         dial(server, output_audio_transcription={}) as dialogue,

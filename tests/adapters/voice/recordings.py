@@ -1,4 +1,5 @@
-"""The recordings that detectors are held to: `fluent` and `hoarse` speech, labelled; `dishes` and `office` noise."""
+"""The recordings that detectors are held to: `fluent` and `hoarse` speech, labelled; `dishes` and
+`office` noise."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -42,7 +43,7 @@ def features(detector: VoiceDetector, pcm: NDArray[np.int16]) -> list[FrameFeatu
 
 
 def voiced(heard: list[FrameFeatures]) -> list[bool]:
-    """Which frames hold speech by the judge's word."""
+    """Which frames hold speech by the turn detector's word."""
     return [quantise_voice(0.5) <= frame.voice < VOICE_NOT_MEASURED for frame in heard]
 
 
@@ -52,9 +53,11 @@ def runs(flags: list[bool]) -> int:
 
 
 def onset_delays_ms(stretches: list[Stretch], flags: list[bool], *, offset_s: float = 0.0) -> list[float]:
-    """Per stretch the time from its true start to the end of the first frame flagged in it; infinite if none is.
+    """Per stretch the time from its true start to the end of the first frame flagged in it;
+    infinite if none is.
 
-    A frame flagged up to 100 ms before counts as found early: labels are not exact, and breath is drawn before words.
+    A frame flagged up to 100 ms before counts as found early: labels are not exact, and breath is
+    drawn before words.
     """
     delays = []
     for start_s, end_s in stretches:

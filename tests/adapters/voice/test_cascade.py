@@ -1,4 +1,4 @@
-"""The cascade: a gate that costs nothing, and a judge who hears what the gate lets through."""
+"""The cascade: a gate that costs nothing, and a turn detector who hears what the gate lets through."""
 
 import numpy as np
 import pytest
@@ -13,7 +13,7 @@ SECOND = 16_000
 
 
 @pytest.fixture
-def judged(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+def predicted(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """Every probability that the network has been made to compute."""
     probabilities: list[float] = []
     compute = SileroStream.probability
@@ -41,12 +41,13 @@ def test_every_start_of_speech_is_found_within_120_ms() -> None:
 
 @pytest.mark.parametrize(("name", "most"), [("dishes", 1), ("office", 1)])
 def test_noise_is_seldom_taken_for_speech(name: str, most: int) -> None:
-    """In ten seconds of a kitchen or an office the judge errs at most once."""
+    """In ten seconds of a kitchen or an office the turn detector errs at most once."""
     assert runs(voiced(features(CascadeDetector(), samples(name)))) <= most
 
 
 def test_the_judge_overrules_the_gate_in_an_office() -> None:
-    """Where the gate alone would have raised many alarms, the cascade reports the gate and raises hardly any."""
+    """Where the gate alone would have raised many alarms, the cascade reports the gate and raises
+    hardly any."""
     heard = features(CascadeDetector(), samples("office"))
 
     assert runs([frame.gate == 1 for frame in heard]) >= 5
@@ -54,7 +55,8 @@ def test_the_judge_overrules_the_gate_in_an_office() -> None:
 
 
 def test_a_minute_of_noise_does_not_deafen_it() -> None:
-    """A hoarse voice after a minute of clatter is found as without it; the network alone is late by half a second."""
+    """A hoarse voice after a minute of clatter is found as without it; the network alone is late by
+    half a second."""
     call = np.concatenate((np.tile(samples("dishes"), 6), samples("hoarse")))
 
     refreshed = onset_delays_ms(speech("hoarse"), voiced(features(CascadeDetector(), call)), offset_s=60)
@@ -65,7 +67,8 @@ def test_a_minute_of_noise_does_not_deafen_it() -> None:
 
 
 def test_speech_after_a_pause_is_found_at_once() -> None:
-    """Five seconds of a quiet room before each stretch of the clear speaker, as while the interviewer talks."""
+    """Five seconds of a quiet room before each stretch of the clear speaker, as while the
+    interviewer talks."""
     pcm = samples("fluent")
     room = pcm[int(7.7 * SECOND) : int(7.9 * SECOND)]
     pause = np.tile(np.concatenate((room, room[::-1])), 13)
@@ -76,15 +79,16 @@ def test_speech_after_a_pause_is_found_at_once() -> None:
         assert onset_delays_ms([Stretch(0.05, end_s - start_s)], heard, offset_s=len(pause) / SECOND)[0] <= 120
 
 
-def test_silence_is_nothing_and_costs_no_judgement(judged: list[float]) -> None:
-    """Digital silence is level 0, gate 0 and voice 0 (measured, not unknown), and the network never runs."""
+def test_silence_is_nothing_and_costs_no_judgement(predicted: list[float]) -> None:
+    """Digital silence is level 0, gate 0 and voice 0 (measured, not unknown), and the network never
+    runs."""
     heard = features(CascadeDetector(), np.zeros(5 * SECOND, np.int16))
 
     assert set(heard) == {FrameFeatures(0, 0, 0)}
-    assert judged == []
+    assert predicted == []
 
 
-def test_the_judge_speaks_in_the_very_frame_that_opens_the_gate(judged: list[float]) -> None:
+def test_the_judge_speaks_in_the_very_frame_that_opens_the_gate(predicted: list[float]) -> None:
     """After a silence, the first open frame carries an opinion that rests on 256 ms: eight windows."""
     call = np.concatenate((np.zeros(2 * SECOND, np.int16), samples("fluent")[SECOND : 2 * SECOND]))
     detector = CascadeDetector()
@@ -94,7 +98,7 @@ def test_the_judge_speaks_in_the_very_frame_that_opens_the_gate(judged: list[flo
         if detector.analyse(data[at : at + 640]).gate:
             break
 
-    assert len(judged) == 8
+    assert len(predicted) == 8
 
 
 def test_the_gate_is_webrtcs() -> None:
@@ -106,7 +110,8 @@ def test_the_gate_is_webrtcs() -> None:
 
 
 def test_voice_falls_to_zero_once_the_gate_has_been_closed_for_the_hangover() -> None:
-    """Half a second after the last open frame, and not before a frame of it, the frame is decided to be no speech."""
+    """Half a second after the last open frame, and not before a frame of it, the frame is decided
+    to be no speech."""
     call = np.concatenate((samples("fluent")[SECOND : 3 * SECOND], np.zeros(2 * SECOND, np.int16)))
 
     heard = features(CascadeDetector(hangover_ms=500), call)

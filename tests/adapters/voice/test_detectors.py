@@ -1,4 +1,5 @@
-"""The contract of every detector: deterministic after a reset, apart from its neighbours, unmoved by any content."""
+"""The contract of every detector: deterministic after a reset, apart from its neighbours, unmoved
+by any content."""
 
 import numpy as np
 import pytest
@@ -34,7 +35,8 @@ def test_the_same_audio_after_a_reset_gives_the_same_features(kind: DetectorKind
 
 @of_every_kind
 def test_two_calls_at_once_hear_what_each_would_hear_alone(kind: DetectorKind) -> None:
-    """Detectors of two calls, taking turns frame by frame over one shared network, do not touch each other."""
+    """Detectors of two calls, taking turns frame by frame over one shared network, do not touch
+    each other."""
     calls = [samples("fluent")[: 8 * SECOND].tobytes(), samples("dishes")[: 8 * SECOND].tobytes()]
     alone = [features(make_detector(kind), np.frombuffer(call, np.int16)) for call in calls]
 
@@ -66,7 +68,8 @@ def test_no_content_is_refused(kind: DetectorKind, frames: list[bytes]) -> None:
 @pytest.mark.parametrize("length", [0, 2, 638, 639, 641, 1280])
 @of_every_kind
 def test_what_is_not_one_frame_is_refused_and_not_heard(kind: DetectorKind, length: int) -> None:
-    """A wrong length is our own bug; the features of what follows are as if it had never been offered."""
+    """A wrong length is our own bug; the features of what follows are as if it had never been
+    offered."""
     call = samples("fluent")[SECOND : 2 * SECOND]
     detector = make_detector(kind)
     with pytest.raises(FrameLengthError, match=f"not {length}"):

@@ -1,4 +1,5 @@
-"""What of the interviewer's own voice is in the microphone: a recorded interviewer, and microphones of every kind."""
+"""What of the interviewer's own voice is in the microphone: a recorded interviewer, and microphones
+of every kind."""
 
 from functools import cache
 from pathlib import Path
@@ -64,7 +65,8 @@ def as_pcm(wave: Wave) -> bytes:
 
 
 def microphone(*, echo_db: float, delay_ms: int = 60, voice_db: float | None = None) -> Wave:
-    """A quiet microphone with so much of the interviewer in it, so late, and perhaps the candidate from 5 s on."""
+    """A quiet microphone with so much of the interviewer in it, so late, and perhaps the candidate
+    from 5 s on."""
     wave = np.random.default_rng(1).normal(0, 3, len(interviewer()))
     late = delay_ms * RATE_HZ // 1000
     wave[late:] += interviewer()[: len(wave) - late] * gain(echo_db)
@@ -99,7 +101,8 @@ def over_voice(wave: Wave) -> NDArray[np.int_]:
 @pytest.mark.parametrize("delay_ms", [20, 60, 120])
 @pytest.mark.parametrize("echo_db", [-10, -20, -30])
 def test_an_echo_stays_under_the_margin(echo_db: int, delay_ms: int) -> None:
-    """Given loudspeakers that leak so much, so late, after a second hardly a frame of it counts as the candidate's."""
+    """Given loudspeakers that leak so much, so late, after a second hardly a frame of it counts as
+    the candidate's."""
     wave = microphone(echo_db=echo_db, delay_ms=delay_ms)
     heard = over_echo(wave)
     audible = levels_dbfs(wave)[: len(heard)] > AUDIBLE_DBFS
@@ -111,12 +114,14 @@ def test_an_echo_stays_under_the_margin(echo_db: int, delay_ms: int) -> None:
 
 @pytest.mark.parametrize("echo_db", [-20, -30])
 def test_an_echo_that_a_browser_lets_through_never_counts_at_first_either(echo_db: int) -> None:
-    """Given no second to learn in, the leak that is assumed covers what a browser's cancellation leaves."""
+    """Given no second to learn in, the leak that is assumed covers what a browser's cancellation
+    leaves."""
     assert over_echo(microphone(echo_db=echo_db))[:FRAMES_A_SECOND].max() < MARGIN
 
 
 def test_with_headphones_a_quiet_voice_is_far_above() -> None:
-    """Given nothing leaks, the gauge learns that within 5 s: a voice 20 dB quieter is above in nearly every frame."""
+    """Given nothing leaks, the gauge learns that within 5 s: a voice 20 dB quieter is above in
+    nearly every frame."""
     heard = over_voice(microphone(echo_db=-120, voice_db=-20))
 
     assert np.mean(heard >= MARGIN) > 0.85
@@ -124,13 +129,15 @@ def test_with_headphones_a_quiet_voice_is_far_above() -> None:
 
 
 def test_the_same_quiet_voice_is_not_heard_over_loudspeakers() -> None:
-    """Given an echo as loud as the voice, the voice cannot be told from it: that is what was learned."""
+    """Given an echo as loud as the voice, the voice cannot be told from it: that is what was
+    learned."""
     assert np.mean(over_voice(microphone(echo_db=-20, voice_db=-20)) >= MARGIN) < 0.05
 
 
 @pytest.mark.parametrize("echo_db", [-20, -30, -40])
 def test_a_voice_over_an_echo_is_above_it(echo_db: int) -> None:
-    """Given a voice 20 dB above what leaks, most of its loud frames count, and it does not raise the leak."""
+    """Given a voice 20 dB above what leaks, most of its loud frames count, and it does not raise
+    the leak."""
     heard = over_voice(microphone(echo_db=echo_db, voice_db=echo_db + 20))
 
     assert np.mean(heard >= MARGIN) > 0.6
@@ -138,7 +145,8 @@ def test_a_voice_over_an_echo_is_above_it(echo_db: int) -> None:
 
 
 def test_the_leak_is_learned_anew_when_the_headphones_are_taken_off() -> None:
-    """Given eight seconds without any leak and then one of -10 dB, a second and a half later it is no voice."""
+    """Given eight seconds without any leak and then one of -10 dB, a second and a half later it is
+    no voice."""
     gauge, wave = EchoGauge(), microphone(echo_db=-120)
     half = len(wave) // 2 // 320 * 320
     wave[half:] = microphone(echo_db=-10)[half:]
@@ -151,7 +159,8 @@ def test_the_leak_is_learned_anew_when_the_headphones_are_taken_off() -> None:
 
 
 def test_nothing_can_leak_until_something_is_played_and_320_ms_after() -> None:
-    """Before the first sound, and from the sixteenth frame after the last, there is nothing to compare with."""
+    """Before the first sound, and from the sixteenth frame after the last, there is nothing to
+    compare with."""
     gauge, frame = EchoGauge(), as_pcm(voice()[:320])
     before = [gauge.over_echo(frame, b"") for _ in range(3)]
     during = [gauge.over_echo(frame, each) for each in played()[:50]]

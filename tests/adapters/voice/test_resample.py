@@ -1,4 +1,5 @@
-"""The resampler: tones keep frequency and level, what lies above the band is gone, chunks leave no trace."""
+"""The resampler: tones keep frequency and level, what lies above the band is gone, chunks leave no
+trace."""
 
 import itertools
 import random
@@ -39,7 +40,8 @@ def chunked(resampler: Resampler, pcm: bytes, sizes: list[int]) -> bytes:
 
 
 def level_db(pcm: NDArray[np.float64]) -> float:
-    """Level of a tone of amplitude 10,000, in dB against what was sent; its ends, which are clicks, left out."""
+    """Level of a tone of amplitude 10,000, in dB against what was sent; its ends, which are clicks,
+    left out."""
     return float(20 * np.log10(np.sqrt(np.mean(pcm[1_600:-1_600] ** 2)) / (10_000 / np.sqrt(2)) + 1e-9))
 
 
@@ -63,7 +65,8 @@ def beside_tone_db(pcm: NDArray[np.float64], frequency_hz: float) -> float:
 @pytest.mark.parametrize("rate_hz", [*MICROPHONES, *ODD])
 @pytest.mark.parametrize("frequency_hz", [100, 1_000, 3_400])
 def test_a_tone_keeps_frequency_level_and_place(rate_hz: int, frequency_hz: int) -> None:
-    """The output is the same sine within 0.05 dB and half a sample; anything else is 80 dB below it."""
+    """The output is the same sine within 0.05 dB and half a sample; anything else is 80 dB below
+    it."""
     got = whole(rate_hz, tone(frequency_hz, rate_hz))
 
     assert abs(level_db(got)) < 0.05
@@ -145,7 +148,8 @@ def test_the_length_is_exact(rate_hz: int, taken: int) -> None:
 
 @pytest.mark.parametrize("rate_hz", [*MICROPHONES, *ODD, 31_999, 32_001])
 def test_nothing_waits_longer_than_stated(rate_hz: int) -> None:
-    """After each chunk the output is at most `delay_ms` behind the input; and it is no empty promise."""
+    """After each chunk the output is at most `delay_ms` behind the input; and it is no empty
+    promise."""
     for size in (rate_hz // 50, 480, 7, 1):
         resampler = Resampler(rate_hz)
         taken = made = 0
@@ -161,7 +165,8 @@ def test_nothing_waits_longer_than_stated(rate_hz: int) -> None:
     ("rate_hz", "most_ms"), [(48_000, 13), (44_100, 14), (32_000, 8), (24_000, 10.5), (8_000, 30.5)]
 )
 def test_the_delay_is_the_least_that_there_is(rate_hz: int, most_ms: float) -> None:
-    """What a browser's microphone waits is less than a frame; only a telephone's 8 kHz waits longer."""
+    """What a browser's microphone waits is less than a frame; only a telephone's 8 kHz waits
+    longer."""
     assert Resampler(rate_hz).delay_ms <= most_ms
 
 
@@ -207,7 +212,8 @@ def test_other_rates_are_refused(rate_hz: int) -> None:
 
 @pytest.mark.parametrize("rate_hz", [16_000, 48_000])
 def test_half_a_sample_is_refused_whole(rate_hz: int) -> None:
-    """Taken on, it would turn all that follows into noise; the stream goes on as if it had not come."""
+    """Taken on, it would turn all that follows into noise; the stream goes on as if it had not
+    come."""
     resampler = Resampler(rate_hz)
     with pytest.raises(PeerError) as refused:
         resampler.push(b"\1" * 961)
@@ -218,7 +224,8 @@ def test_half_a_sample_is_refused_whole(rate_hz: int) -> None:
 
 
 def test_a_frame_costs_little() -> None:
-    """A second of a 48 kHz microphone takes less than a fiftieth of it, with room for a busy machine."""
+    """A second of a 48 kHz microphone takes less than a fiftieth of it, with room for a busy
+    machine."""
     pcm = tone(1_000, 48_000, seconds=0.02)
     resampler = Resampler(48_000)
     resampler.push(pcm)

@@ -13,7 +13,8 @@ from tests.adapters.voice.recordings import features, onset_delays_ms, samples, 
 
 
 def test_the_network_has_the_inputs_and_outputs_that_we_name() -> None:
-    """Names and shapes are those of the installed file, so an update of the package cannot change them unnoticed."""
+    """Names and shapes are those of the installed file, so an update of the package cannot change
+    them unnoticed."""
     session = shared_session()
 
     assert [(put.name, put.type) for put in session.get_inputs()] == [
@@ -51,7 +52,8 @@ def test_a_missing_network_is_said_in_words(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_a_voice_is_the_newest_probability_known_at_the_frames_end() -> None:
-    """Eight frames are five windows: a frame has the voice of the last window ended, the first frame none."""
+    """Eight frames are five windows: a frame has the voice of the last window ended, the first
+    frame none."""
     pcm = samples("fluent")[16_000 : 16_000 + 16 * 320]
     floats = np.concatenate((np.zeros(319), pcm / 32_768)).astype(np.float32)
     stream = SileroStream()

@@ -37,7 +37,8 @@ def tone(hertz: float, amplitude: float = 0.3) -> np.ndarray:
 
 
 def test_the_network_has_the_input_that_we_name() -> None:
-    """Name and shape are those of the installed file, so an update of the package cannot change them unnoticed."""
+    """Name and shape are those of the installed file, so an update of the package cannot change
+    them unnoticed."""
     (features,) = shared_network().get_inputs()
 
     assert (features.name, features.type, features.shape[1:]) == ("input_features", "tensor(float)", [80, 800])
@@ -55,7 +56,8 @@ def test_a_tone_is_loudest_in_its_own_band(hertz: int, band: int) -> None:
 
 
 def test_the_features_span_two_and_do_not_depend_on_loudness() -> None:
-    """Whisper's scale: what is 80 dB below the loudest is the floor; the wave is brought to unit variance first."""
+    """Whisper's scale: what is 80 dB below the loudest is the floor; the wave is brought to unit
+    variance first."""
     loud, soft = log_mel(tone(440)), log_mel(tone(440, amplitude=0.03))
 
     assert loud.max() - loud.min() == pytest.approx(2.0, abs=1e-5)
@@ -81,8 +83,8 @@ def test_a_finished_answer_sounds_more_finished_than_its_middle(
 ) -> None:
     """Given the same silence after either, the end is taken for one and the middle is not.
 
-    By the network's own boundary, one half: eight bit arithmetic differs between processors. The end of answer_3 has
-    0.77 on one with matrix instructions, 0.85 in floating point.
+    By the network's own boundary, one half: eight bit arithmetic differs between processors. The
+    end of answer_3 has 0.77 on one with matrix instructions, 0.85 in floating point.
     """
     middle, end = stretch(name, from_s, middle_s), stretch(name, from_s, end_s)
 
@@ -113,7 +115,8 @@ def test_however_little_was_said_there_is_a_verdict(pcm: bytes) -> None:
 
 
 def test_nothing_of_the_package_is_imported() -> None:
-    """A process that has judged a pause has not imported `pipecat`, whose dependencies are not installed."""
+    """A process that has predicted a pause has not imported `pipecat`, whose dependencies are not
+    installed."""
     program = (
         "import sys; from adapters.voice.smart_turn import completeness; completeness(bytes(640))\n"
         "assert not [name for name in sys.modules if name.split('.')[0] in ('pipecat', 'torch', 'transformers')]\n"

@@ -1,4 +1,5 @@
-"""The thread that judges pauses: verdicts on the loop, a bounded queue, and failures that say nothing of the call."""
+"""The thread that judges pauses: verdicts on the loop, a bounded queue, and failures that say
+nothing of the call."""
 
 import asyncio
 import threading
@@ -9,7 +10,7 @@ import pytest
 import soundfile
 from structlog.testing import capture_logs
 
-from adapters.voice.turn_detector import MOST_WAITING, PauseJudge
+from adapters.voice.turn_detector import MOST_WAITING, SmartTurnDetector
 
 ANSWER = Path(__file__).parents[2] / "data" / "candidate" / "answer_3.flac"
 
@@ -40,7 +41,7 @@ def network(monkeypatch: pytest.MonkeyPatch) -> Iterator[Network]:
 
 
 class Verdicts:
-    """What a judge has said, and in which thread."""
+    """What a turn detector has said, and in which thread."""
 
     def __init__(self) -> None:
         self.given: list[int] = []
@@ -60,26 +61,27 @@ class Verdicts:
 
 
 async def test_a_verdict_comes_on_the_loop() -> None:
-    """Given a recorded answer to its end, the real network's verdict arrives in the loop's own thread."""
+    """Given a recorded answer to its end, the real network's verdict arrives in the loop's own
+    thread."""
     wave, _ = soundfile.read(ANSWER, dtype="int16")
     verdicts = Verdicts()
-    with PauseJudge() as judge:
-        assert judge.ask(wave.astype("<i2").tobytes() + bytes(5_120), verdicts.then)
+    with SmartTurnDetector() as turn_detector:
+        assert turn_detector.ask(wave.astype("<i2").tobytes() + bytes(5_120), verdicts.then)
         assert verdicts.given == []  # asking never waits
         await verdicts.until(1)
 
     assert verdicts.given[0] > 127  # of 254: the network's boundary; how far above it differs between processors
     assert verdicts.threads == {threading.get_ident()}
-    assert (judge.asked, judge.refused, judge.failed) == (1, 0, 0)
+    assert (turn_detector.asked, turn_detector.refused, turn_detector.failed) == (1, 0, 0)
 
 
 async def test_questions_are_answered_in_their_order(network: Network) -> None:
     """Given several, one after another is heard, each whole."""
     verdicts = Verdicts()
     network.may_answer.set()
-    with PauseJudge() as judge:
+    with SmartTurnDetector() as turn_detector:
         for number in range(4):
-            judge.ask(bytes([number]), verdicts.then)
+            turn_detector.ask(bytes([number]), verdicts.then)
         await verdicts.until(4)
 
     assert network.heard == [bytes([number]) for number in range(4)]
@@ -87,47 +89,50 @@ async def test_questions_are_answered_in_their_order(network: Network) -> None:
 
 
 async def test_a_full_queue_refuses_and_counts(network: Network) -> None:
-    """Given a slow network, no more than eight wait; one more is refused at once, and taken when there is room."""
+    """Given a slow network, no more than eight wait; one more is refused at once, and taken when
+    there is room."""
     verdicts = Verdicts()
-    with PauseJudge() as judge:
-        taken = [judge.ask(b"", verdicts.then) for _ in range(MOST_WAITING + 2)]
+    with SmartTurnDetector() as turn_detector:
+        taken = [turn_detector.ask(b"", verdicts.then) for _ in range(MOST_WAITING + 2)]
         assert taken == [True] * MOST_WAITING + [False, False]
-        assert (judge.asked, judge.refused) == (MOST_WAITING, 2)
+        assert (turn_detector.asked, turn_detector.refused) == (MOST_WAITING, 2)
         network.may_answer.set()
         await verdicts.until(MOST_WAITING)
-        assert judge.ask(b"", verdicts.then)
+        assert turn_detector.ask(b"", verdicts.then)
         await verdicts.until(MOST_WAITING + 1)
 
-    assert (judge.asked, judge.refused, judge.failed) == (MOST_WAITING + 1, 2, 0)
+    assert (turn_detector.asked, turn_detector.refused, turn_detector.failed) == (MOST_WAITING + 1, 2, 0)
 
 
 async def test_a_failing_network_is_counted_and_logged_without_content(network: Network) -> None:
-    """Given an error that quotes what was said, the log has its kind alone, and the next question is answered."""
+    """Given an error that quotes what was said, the log has its kind alone, and the next question
+    is answered."""
     verdicts, failed = Verdicts(), asyncio.Event()
     network.error = ValueError("the candidate said: my salary is")
     network.may_answer.set()
-    with capture_logs() as logs, PauseJudge() as judge:
+    with capture_logs() as logs, SmartTurnDetector() as turn_detector:
         asyncio.get_running_loop().set_exception_handler(lambda loop, context: failed.set())
-        judge.ask(b"what was said", verdicts.then)
+        turn_detector.ask(b"what was said", verdicts.then)
         async with asyncio.timeout(20):
-            while not judge.failed:  # noqa: ASYNC110  (nobody is told)
+            while not turn_detector.failed:  # noqa: ASYNC110  (nobody is told)
                 await asyncio.sleep(0.001)
         network.error = None
-        judge.ask(b"what was said", verdicts.then)
+        turn_detector.ask(b"what was said", verdicts.then)
         await verdicts.until(1)
 
-    assert logs == [{"event": "pause_not_judged", "error": "ValueError", "log_level": "error"}]
+    assert logs == [{"event": "end_of_turn_not_predicted", "error": "ValueError", "log_level": "error"}]
     assert verdicts.given == [127]
     assert not failed.is_set()
-    assert (judge.asked, judge.refused, judge.failed) == (2, 0, 1)
+    assert (turn_detector.asked, turn_detector.refused, turn_detector.failed) == (2, 0, 1)
 
 
 async def test_closing_drops_what_waits_and_tells_nobody(network: Network) -> None:
-    """Given three questions of which the first is being judged, closing waits for that one and cancels the others."""
+    """Given three questions of which the first is being predicted, closing waits for that one and
+    cancels the others."""
     verdicts = Verdicts()
-    with capture_logs() as logs, PauseJudge() as judge:
+    with capture_logs() as logs, SmartTurnDetector() as turn_detector:
         for number in range(3):
-            judge.ask(bytes([number]), verdicts.then)
+            turn_detector.ask(bytes([number]), verdicts.then)
         async with asyncio.timeout(20):
             while not network.heard:  # noqa: ASYNC110  (another thread, which tells nobody)
                 await asyncio.sleep(0.001)
@@ -137,7 +142,7 @@ async def test_closing_drops_what_waits_and_tells_nobody(network: Network) -> No
 
     assert network.heard == [b"\0"]
     assert len(verdicts.given) <= 1
-    assert judge.failed == 0
+    assert turn_detector.failed == 0
     assert logs == []
     with pytest.raises(RuntimeError):
-        judge.ask(b"", verdicts.then)
+        turn_detector.ask(b"", verdicts.then)

@@ -8,7 +8,8 @@ from tests.adapters.voice.recordings import features, onset_delays_ms, runs, sam
 
 
 def test_the_gate_opens_within_100_ms_of_every_start() -> None:
-    """In its default mode it misses no onset of either speaker: what it does not let through, nobody hears."""
+    """In its default mode it misses no onset of either speaker: what it does not let through,
+    nobody hears."""
     for name in ("fluent", "hoarse"):
         flags = [frame.gate == 1 for frame in features(WebRtcDetector(), samples(name))]
         assert max(onset_delays_ms(speech(name), flags)) <= 100
@@ -20,13 +21,14 @@ def test_it_measures_no_probability() -> None:
 
 
 def test_alone_it_cannot_judge() -> None:
-    """An office opens it many times in ten seconds: why there is a judge behind it."""
+    """An office opens it many times in ten seconds: why there is a turn detector behind it."""
     assert runs([frame.gate == 1 for frame in features(WebRtcDetector(), samples("office"))]) >= 5
 
 
 @pytest.mark.parametrize("mode", [1, 2, 3])
 def test_a_higher_mode_lets_less_through(mode: Mode) -> None:
-    """The setting reaches the detector: each mode opens for fewer frames of speech than the one before."""
+    """The setting reaches the detector: each mode opens for fewer frames of speech than the one
+    before."""
     heard = [sum(f.gate for f in features(WebRtcDetector(m), samples("hoarse"))) for m in (mode - 1, mode)]
 
     assert heard[1] < heard[0]

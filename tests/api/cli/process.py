@@ -65,7 +65,8 @@ class Serving:
 
 @asynccontextmanager
 async def serving(data_dir: Path, port: int = 0, **variables: str) -> AsyncIterator[Serving]:
-    """A server, at a free port where none is named; ended, whatever the test did, with everything it started."""
+    """A server, at a free port where none is named; ended, whatever the test did, with everything
+    it started."""
     process = await start(data_dir, "serve", "--port", str(port), "--recordings", str(RECORDINGS), **variables)
     family: list[psutil.Process] = []
     try:

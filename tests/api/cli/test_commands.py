@@ -38,7 +38,8 @@ def test_help(name: str) -> None:
 
 
 async def test_placing_a_call_and_replaying_it(server_folder: Path) -> None:
-    """Given a running server: a call writes what was heard; afterwards the log replays it, and can be rebuilt from."""
+    """Given a running server: a call writes what was heard; afterwards the log replays it, and can
+    be rebuilt from."""
     heard = server_folder / "heard.wav"
     async with serving(server_folder / "data") as server:
         answer = str(RECORDINGS / "answer_3.flac")
@@ -80,7 +81,8 @@ async def test_no_server(server_folder: Path) -> None:
 
 
 async def test_another_server(server_folder: Path) -> None:
-    """Given something else that listens there, the call fails with a sentence that doubts the address."""
+    """Given something else that listens there, the call fails with a sentence that doubts the
+    address."""
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")

@@ -14,7 +14,8 @@ pytestmark = pytest.mark.timeout(2 * DEMO_S)
 
 
 async def test_the_demo_shows_what_it_promises_and_can_be_replayed(server_folder: Path) -> None:
-    """Given nothing at all: an interruption cuts, an "uh-huh" does not, and the core decides the same from the log."""
+    """Given nothing at all: an interruption cuts, an "uh-huh" does not, and the core decides the
+    same from the log."""
     code, out, errors = await viva(server_folder, "demo", timeout_s=DEMO_S)
     assert code == 0, out + errors
     assert errors == ""
@@ -27,7 +28,7 @@ async def test_the_demo_shows_what_it_promises_and_can_be_replayed(server_folder
     report = json.loads(out)
     assert (report["state"], report["close_reason"], report["differences"]) == ("closed", "completed", [])
     topics = [event["topic"] for event in report["events"]]
-    assert topics.count("call.interviewer_cut.v1") == 1
+    assert topics.count("call.reply_cut.v1") == 1
     assert topics.count("call.barge_in_dismissed.v1") == 1
     assert topics.count("call.history_corrected.v1") == 1
     assert topics.count("call.candidate_stopped.v1") == 4  # the question that was cut is asked again

@@ -1,4 +1,5 @@
-"""A server that is killed in mid-answer and started again: the call goes on, and nothing that was said is lost."""
+"""A server that is killed in mid-answer and started again: the call goes on, and nothing that was
+said is lost."""
 
 import asyncio
 from pathlib import Path
@@ -25,7 +26,8 @@ CALL = {"agent": "interviewer", "candidate": {"name": "Ada"}, "context": {"role"
 
 
 async def test_an_answer_survives_the_server_it_was_given_to(server_folder: Path) -> None:
-    """Given SIGKILL while the candidate speaks on, the restarted server has every sample once, and so has Gemini."""
+    """Given SIGKILL while the candidate speaks on, the restarted server has every sample once, and
+    so has Gemini."""
     spoken = recording("answer_3", 4.0)
     async with RehearsalServer(quick_rehearsal()) as interviewer:
         gemini = {"GEMINI_BASE_URL": interviewer.wss_url, "GEMINI_CA_FILE": str(interviewer.ca_file)}

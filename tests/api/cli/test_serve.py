@@ -27,7 +27,8 @@ CALL = {
 
 
 async def test_a_server_that_is_stopped_and_one_that_is_killed(server_folder: Path) -> None:
-    """Given SIGTERM, the client is told to move and nothing runs on; given SIGKILL, no acknowledged audio is lost."""
+    """Given SIGTERM, the client is told to move and nothing runs on; given SIGKILL, no acknowledged
+    audio is lost."""
     await _stopped(server_folder)
     await _killed(server_folder)
 
@@ -91,7 +92,8 @@ async def _recorded_up_to(data_dir: Path, call_id: str) -> int:
 
 
 async def test_a_port_that_is_taken(server_folder: Path) -> None:
-    """Given a port that something listens on, the command fails with a sentence, and nothing is left behind."""
+    """Given a port that something listens on, the command fails with a sentence, and nothing is
+    left behind."""
     taken = await asyncio.start_server(lambda reader, writer: writer.close(), "127.0.0.1", 0)
     async with taken:
         port = taken.sockets[0].getsockname()[1]
@@ -108,7 +110,8 @@ async def test_a_port_that_is_taken(server_folder: Path) -> None:
     ("name", "value"), [("VIVA_PORT", "many"), ("VIVA_AGENTS", "none.json"), ("VIVA_SECRET", "short")]
 )
 async def test_a_setting_that_cannot_work(server_folder: Path, name: str, value: str) -> None:
-    """Given a wrong variable, the server does not start: one sentence names it, and there is no traceback."""
+    """Given a wrong variable, the server does not start: one sentence names it, and there is no
+    traceback."""
     code, _, errors = await viva(server_folder, "serve", **{name: value})
     assert code == 1
     assert name in errors

@@ -1,4 +1,5 @@
-"""Stopping `viva serve` takes a bounded time, whatever Postgres does, and a second signal ends it at once."""
+"""Stopping `viva serve` takes a bounded time, whatever Postgres does, and a second signal ends it
+at once."""
 
 import asyncio
 import signal
@@ -52,7 +53,8 @@ async def in_progress(server: Serving) -> None:
 
 
 async def test_a_database_that_hangs(postgres: OwnPostgres, server_folder: Path) -> None:
-    """Given a database elsewhere that hangs under a call, SIGTERM ends the server with 0, in its time."""
+    """Given a database elsewhere that hangs under a call, SIGTERM ends the server with 0, in its
+    time."""
     async with serving(server_folder, DATABASE_URL=postgres.dsn, VIVA_DRAIN_S=DRAIN_S) as server:
         family = server.family
         async with in_call(await open_call(server.url, **CALL)) as candidate:
@@ -71,7 +73,8 @@ async def test_a_database_that_hangs(postgres: OwnPostgres, server_folder: Path)
 
 
 async def test_an_embedded_database_that_hangs(server_folder: Path) -> None:
-    """Given an embedded database that stands still, the server ends with 0 and leaves nothing of it behind."""
+    """Given an embedded database that stands still, the server ends with 0 and leaves nothing of it
+    behind."""
     async with serving(server_folder, VIVA_DRAIN_S=DRAIN_S) as server:
         family = server.family
         await in_progress(server)
@@ -89,7 +92,8 @@ async def test_an_embedded_database_that_hangs(server_folder: Path) -> None:
 @pytest.mark.parametrize("after_s", [0.3, 4.0], ids=["while calls are handed over", "while everything is closed"])
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 async def test_a_second_signal(server_folder: Path, after_s: float, number: signal.Signals) -> None:
-    """Given a stop that a database holds up, a second signal ends server and database at once, and the code says so."""
+    """Given a stop that a database holds up, a second signal ends server and database at once, and
+    the code says so."""
     async with serving(server_folder, VIVA_DRAIN_S=DRAIN_S) as server:
         family = server.family
         await in_progress(server)
@@ -106,7 +110,8 @@ async def test_a_second_signal(server_folder: Path, after_s: float, number: sign
 
 
 async def test_a_signal_while_it_starts(server_folder: Path) -> None:
-    """Given SIGTERM while the embedded database starts, the server ends with 0 and the database with it."""
+    """Given SIGTERM while the embedded database starts, the server ends with 0 and the database
+    with it."""
     process = await start(server_folder, "serve", "--port", "0")
     try:
         async with asyncio.timeout(60):

@@ -1,4 +1,5 @@
-"""A websocket without any of the client's manners: sends what it is told, and shows what comes back."""
+"""A websocket without any of the client's manners: sends what it is told, and shows what comes
+back."""
 
 import asyncio
 import json
@@ -22,7 +23,8 @@ class BareSocket:
         self.told: list[dict[str, Any]] = []
 
     async def send(self, *messages: Any) -> None:
-        """Send each: bytes and text as they are, anything else as JSON. A connection that closes meanwhile is fine."""
+        """Send each: bytes and text as they are, anything else as JSON. A connection that closes
+        meanwhile is fine."""
         try:
             for message in messages:
                 await self.socket.send(message if isinstance(message, bytes | str) else json.dumps(message))

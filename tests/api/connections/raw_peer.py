@@ -1,4 +1,5 @@
-"""A peer that keeps no protocol: bytes to a TCP connection, and websocket frames of any shape. It blocks: run it aside.
+"""A peer that keeps no protocol: bytes to a TCP connection, and websocket frames of any shape. It
+blocks: run it aside.
 
 Each attack is a function of the server's address that returns what came back.
 """
@@ -53,7 +54,8 @@ class RawPeer:
         return self.open
 
     def flood(self, data: bytes, seconds: float) -> None:
-        """Send `data` over and over, without reading, as long as the other side takes it and the time lasts."""
+        """Send `data` over and over, without reading, as long as the other side takes it and the
+        time lasts."""
         until_s = monotonic() + seconds
         self.socket.settimeout(0.1)
         while self.open and monotonic() < until_s:

@@ -1,4 +1,5 @@
-"""A process holds so many calls and no more, however they come; and one call's client does not wear it out."""
+"""A process holds so many calls and no more, however they come; and one call's client does not wear
+it out."""
 
 from pathlib import Path
 
@@ -11,7 +12,8 @@ from tests.fixtures.server import running_desk
 
 
 async def test_a_full_server_takes_no_call_over(dsn: str, tmp_path: Path) -> None:
-    """Given a client that lands on a server which is full, it is sent away at once, and its call stays where it is."""
+    """Given a client that lands on a server which is full, it is sent away at once, and its call
+    stays where it is."""
     async with (
         running_desk(dsn, tmp_path) as first,
         running_desk(dsn, tmp_path, beside=first, max_calls=1) as full,
@@ -32,7 +34,8 @@ async def test_a_full_server_takes_no_call_over(dsn: str, tmp_path: Path) -> Non
 
 
 async def test_hellos_without_end_cost_a_call_little(dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Given a client that connects over and over, it is told to wait; the log grows no further, and the call lives."""
+    """Given a client that connects over and over, it is told to wait; the log grows no further, and
+    the call lives."""
     monkeypatch.setattr("api.live.client._HELLOS_AT_ONCE", 5)
     monkeypatch.setattr("api.live.client._HELLOS_PER_S", 1)
     async with running_desk(dsn, tmp_path) as desk:

@@ -1,7 +1,9 @@
-"""Peers that mean harm, or are broken: whatever one of them sends, a call beside it goes on as if nobody was there.
+"""Peers that mean harm, or are broken: whatever one of them sends, a call beside it goes on as if
+nobody was there.
 
-The peers are real sockets, each in a thread of its own. The call beside them is acknowledged and hears its
-interviewer; how long the loop was ever held up is bounded as well, generously, as the machine is shared.
+The peers are real sockets, each in a thread of its own. The call beside them is acknowledged and
+hears its interviewer; how long the loop was ever held up is bounded as well, generously, as the
+machine is shared.
 """
 
 import asyncio
@@ -47,7 +49,8 @@ def short_goodbyes(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @asynccontextmanager
 async def beside_a_call(desk: Desk) -> AsyncIterator[None]:
-    """A healthy call whose audio flows, all through the block; and a loop that is never held up for long."""
+    """A healthy call whose audio flows, all through the block; and a loop that is never held up for
+    long."""
     opened = await desk.open()
     async with in_call(opened) as healthy:
         await healthy.until(lambda: bool(healthy.of("ack")))
@@ -64,7 +67,8 @@ async def beside_a_call(desk: Desk) -> AsyncIterator[None]:
 
 
 async def _watch(acknowledged: Callable[[], int]) -> tuple[float, float]:
-    """The longest that the loop stood still, and that nothing was acknowledged, until this is cancelled."""
+    """The longest that the loop stood still, and that nothing was acknowledged, until this is
+    cancelled."""
     stall_s = silence_s = 0.0
     last, since_s = acknowledged(), monotonic()
     try:
@@ -164,7 +168,8 @@ NONSENSE: dict[str, tuple[bytes, bytes]] = {
 
 @pytest.mark.parametrize("name", list(NONSENSE))
 async def test_nonsense_is_refused_and_cut_off(desk: Desk, name: str) -> None:
-    """Given bytes that are no request, or one that nobody would send, the answer is short and the connection over."""
+    """Given bytes that are no request, or one that nobody would send, the answer is short and the
+    connection over."""
     data, status = NONSENSE[name]
 
     def attack() -> bytes:
@@ -252,8 +257,9 @@ async def test_an_answer_that_nobody_reads_is_not_kept(desk: Desk, monkeypatch: 
 
 
 async def test_a_refused_websocket_that_is_never_read_is_not_kept(desk: Desk) -> None:
-    """Given a peer that is told to go and neither reads nor leaves, its connection is cut after a while."""
-    waiting = desk.services.door.waiting["websocket"]
+    """Given a peer that is told to go and neither reads nor leaves, its connection is cut after a
+    while."""
+    waiting = desk.services.gate.waiting["websocket"]
 
     def attack() -> str:
         with peer(desk.url) as one:
@@ -263,14 +269,15 @@ async def test_a_refused_websocket_that_is_never_read_is_not_kept(desk: Desk) ->
             return "closed"
 
     assert await asyncio.to_thread(attack) == "closed"
-    assert desk.services.door.waiting["websocket"] <= waiting
+    assert desk.services.gate.waiting["websocket"] <= waiting
 
 
 @pytest.mark.parametrize("kind", ["http", "websocket"])
 async def test_strangers_are_bounded_in_number(desk: Desk, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
-    """Given far more half-open connections than may wait, the oldest go; who asks quickly never notices."""
-    monkeypatch.setattr(desk.services.door, "_most", 40)
-    turned_away = desk.services.door.turned_away[kind]
+    """Given far more half-open connections than may wait, the oldest go; who asks quickly never
+    notices."""
+    monkeypatch.setattr(desk.services.gate, "_most", 40)
+    evicted = desk.services.gate.evicted[kind]
 
     def crowd(stack: ExitStack) -> list[RawPeer]:
         peers = []
@@ -289,13 +296,13 @@ async def test_strangers_are_bounded_in_number(desk: Desk, monkeypatch: pytest.M
             opened = await desk.open()
             async with in_call(opened) as welcome:
                 await welcome.until(lambda: bool(welcome.of("ack")))
-            assert sum(desk.services.door.waiting.values()) <= 40
+            assert sum(desk.services.gate.waiting.values()) <= 40
         ends = [await asyncio.to_thread(one.rest) for one in peers[:50]]
     if kind == "websocket":
         assert {close_code(end) for end in ends} == {1013}
     else:
         assert all(end.startswith(b"HTTP/1.1 503") and b"server_full" in end for end in ends)
-    assert desk.services.door.turned_away[kind] >= turned_away + 50
+    assert desk.services.gate.evicted[kind] >= evicted + 50
 
 
 async def test_strangers_that_have_gone_leave_no_trace(desk: Desk) -> None:
@@ -308,5 +315,5 @@ async def test_strangers_that_have_gone_leave_no_trace(desk: Desk) -> None:
 
     await asyncio.to_thread(visit)
     async with asyncio.timeout(10):
-        while sum(desk.services.door.waiting.values()):  # noqa: ASYNC110  (nothing announces it)
+        while sum(desk.services.gate.waiting.values()):  # noqa: ASYNC110  (nothing announces it)
             await asyncio.sleep(0.02)

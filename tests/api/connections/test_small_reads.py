@@ -54,7 +54,8 @@ async def _receive() -> Reader:
 
 @pytest.mark.parametrize("run", [asyncio.run, uvloop.run])
 def test_a_flood_comes_in_portions(run: Callable[[Coroutine[Any, Any, Reader]], Reader]) -> None:
-    """Given a megabyte at once, it arrives whole, in portions that are small, and the rest of the story is told."""
+    """Given a megabyte at once, it arrives whole, in portions that are small, and the rest of the
+    story is told."""
     reader = run(_receive())
     assert b"".join(reader.portions) == SENT
     assert max(map(len, reader.portions)) == PORTION_BYTES

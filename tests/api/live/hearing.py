@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from domain.event import Event
-from domain.events import GenerationStarted, InterviewerCut, ModelFinished
+from domain.events import ModelFinished, ReplyCut, ReplyStarted
 from domain.inputs import ModelTranscribed
 from domain.ports import Side
 from tests.api.candidate import Candidate
@@ -17,28 +17,29 @@ HEARD_ERROR_MS = 60
 
 
 async def check_heard(desk: Desk, call_id: str, candidate: Candidate) -> None:
-    """Everything played is what the log says was heard, sample for sample and in order; of a cut reply, to 60 ms.
+    """Everything played is what the log says was heard, sample for sample and in order; of a cut
+    reply, to 60 ms.
 
-    Silence is left out on both sides: between replies, while held, and within the voice. The end of the call may have
-    cut the last reply short.
+    Silence is left out on both sides: between replies, while held, and within the voice. The end of
+    the call may have cut the last reply short.
     """
     stored = np.frombuffer(await desk.pcm(call_id, Side.INTERVIEWER), "<i2")
     left = loud(np.frombuffer(candidate.client.loudspeaker.heard, "<i2"))
     begun = 0
     for event in await desk.log(call_id):
-        if isinstance(event, GenerationStarted):
+        if isinstance(event, ReplyStarted):
             begun = event.first_model_sample
         elif isinstance(event, ModelFinished):
             first, end = (event.evidence[name] for name in ("first_model_sample", "played_model_sample"))
             said = loud(stored[first:end])
             assert np.array_equal(left[: said.size], said), f"generation {event.generation} was not heard as logged"
             left, begun = left[said.size :], stored.size
-        elif isinstance(event, InterviewerCut):
+        elif isinstance(event, ReplyCut):
             left, begun = _without_cut(left, stored, event), stored.size
     assert np.array_equal(left, loud(stored[begun:])[: left.size]), "something was heard that the log does not know of"
 
 
-def _without_cut(left: Wave, stored: Wave, cut: InterviewerCut) -> Wave:
+def _without_cut(left: Wave, stored: Wave, cut: ReplyCut) -> Wave:
     first, heard = cut.evidence["first_model_sample"], cut.evidence["heard_model_sample"]
     slack = HEARD_ERROR_MS * 24
     least, most = loud(stored[first : max(first, heard - slack)]), loud(stored[first : heard + slack])

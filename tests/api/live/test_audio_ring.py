@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from api.live.audio_ring import AudioNotHeldError, VoiceRing
+from api.live.audio_ring import AudioNotHeldError, AudioRing
 from domain.errors import BugError, VivaError
 
 
@@ -21,7 +21,7 @@ class RingAgainstWholeCall(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.ring = VoiceRing(50, first_sample=1000)
+        self.ring = AudioRing(50, first_sample=1000)
         self.next = 1000
         self.forgotten = 1000
         self.dropped = 0
@@ -59,7 +59,7 @@ TestRingAgainstWholeCall = RingAgainstWholeCall.TestCase
 
 def test_what_is_gone_is_said_in_words() -> None:
     """The error is a LookupError of Viva's tree, names what is held, and where to look instead."""
-    ring = VoiceRing(10)
+    ring = AudioRing(10)
     ring.append(pcm(0, 25))
 
     with pytest.raises(
@@ -75,7 +75,7 @@ def test_what_is_gone_is_said_in_words() -> None:
 @given(st.integers(0, 20))
 def test_half_a_sample_is_refused_whole(samples: int) -> None:
     """A chunk that ends within a sample would shift all that follows; nothing of it is taken."""
-    ring = VoiceRing(100)
+    ring = AudioRing(100)
     with pytest.raises(BugError):
         ring.append(bytes(2 * samples + 1))
 
@@ -85,12 +85,13 @@ def test_half_a_sample_is_refused_whole(samples: int) -> None:
 def test_a_ring_must_hold_something() -> None:
     """A bound of nothing is a bug in the settings of its maker."""
     with pytest.raises(BugError):
-        VoiceRing(0)
+        AudioRing(0)
 
 
 def test_a_full_ring_costs_no_more_than_an_empty_one() -> None:
-    """Ten thousand frames into a full ring of ten minutes: were each a copy of it, that would take half a minute."""
-    ring = VoiceRing(600 * 16_000)
+    """Ten thousand frames into a full ring of ten minutes: were each a copy of it, that would take
+    half a minute."""
+    ring = AudioRing(600 * 16_000)
     ring.append(bytes(2 * 600 * 16_000))
     frame = bytes(640)
 

@@ -5,7 +5,7 @@ import asyncio
 import numpy as np
 import pytest
 
-from domain.events import BargeInConfirmed, BargeInDismissed, InterviewerCut
+from domain.events import BargeInConfirmed, BargeInDismissed, ReplyCut
 from domain.ports import Side
 from tests.api.candidate import in_call, recording
 from tests.fixtures.server import Desk
@@ -16,7 +16,8 @@ LONG = "Could you please tell me, in as much detail as you like, about the very 
 
 
 async def test_an_interruption_silences_the_interviewer(desk: Desk) -> None:
-    """Given a remark over a long question: hold, flush, silence; the log knows what was heard to 60 ms."""
+    """Given a remark over a long question: hold, flush, silence; the log knows what was heard to 60
+    ms."""
     opened = await desk.open(LONG)
     async with in_call(opened) as candidate:
         loudspeaker = candidate.client.loudspeaker
@@ -34,7 +35,7 @@ async def test_an_interruption_silences_the_interviewer(desk: Desk) -> None:
         assert told == ["hold", "flush"]
         await candidate.hears(generation=2)
     events = await desk.log((await desk.settled(opened)).call.id)
-    cut = next(event for event in events if isinstance(event, InterviewerCut))
+    cut = next(event for event in events if isinstance(event, ReplyCut))
     confirmed = next(event for event in events if isinstance(event, BargeInConfirmed))
     really_ms = (played - cut.evidence["first_model_sample"]) / 24
     assert abs(cut.heard_ms - really_ms) <= 60
@@ -44,7 +45,8 @@ async def test_an_interruption_silences_the_interviewer(desk: Desk) -> None:
 
 
 async def test_the_model_is_given_what_was_said(desk: Desk) -> None:
-    """Given an interruption, its window at Gemini holds the whole remark, sample for sample, and some before it."""
+    """Given an interruption, its window at Gemini holds the whole remark, sample for sample, and
+    some before it."""
     opened = await desk.open(LONG)
     remark = recording("interruption")
     async with in_call(opened) as candidate:
@@ -60,7 +62,8 @@ async def test_the_model_is_given_what_was_said(desk: Desk) -> None:
 
 
 async def test_an_uh_huh_costs_nothing(desk: Desk) -> None:
-    """Given an acknowledgement over a question, it plays on from the held sample, and all of it is heard."""
+    """Given an acknowledgement over a question, it plays on from the held sample, and all of it is
+    heard."""
     opened = await desk.open(LONG)
     async with in_call(opened) as candidate:
         await candidate.hears(ms=800)
@@ -78,7 +81,8 @@ async def test_an_uh_huh_costs_nothing(desk: Desk) -> None:
 
 
 async def test_two_calls_do_not_influence_each_other(desk: Desk) -> None:
-    """Given two calls at once, one interrupted and one listening, the second hears its whole question undisturbed."""
+    """Given two calls at once, one interrupted and one listening, the second hears its whole
+    question undisturbed."""
     busy, calm = await desk.open(LONG), await desk.open(LONG)
     async with in_call(busy) as one, in_call(calm) as other:
 
@@ -98,7 +102,8 @@ async def test_two_calls_do_not_influence_each_other(desk: Desk) -> None:
 
 
 async def test_muting_and_unmuting(desk: Desk) -> None:
-    """Given a muted microphone, no audio is sent and the interviewer is not disturbed; unmuted, it is heard again."""
+    """Given a muted microphone, no audio is sent and the interviewer is not disturbed; unmuted, it
+    is heard again."""
     opened = await desk.open("Why?")
     async with in_call(opened) as candidate:
         await candidate.asked(1)
@@ -126,7 +131,8 @@ async def test_muting_in_the_middle_of_a_word_ends_the_answer(desk: Desk) -> Non
 
 
 async def test_hanging_up(desk: Desk) -> None:
-    """Given a hangup with a reason, the call closes with it, durably, and everything sent is acknowledged."""
+    """Given a hangup with a reason, the call closes with it, durably, and everything sent is
+    acknowledged."""
     opened = await desk.open("Why?")
     async with in_call(opened) as candidate:
         await candidate.hears(ms=100)

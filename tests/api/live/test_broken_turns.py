@@ -1,4 +1,5 @@
-"""Turns of the model that are silent, broken or late, in real time: what the candidate hears, and what the log says."""
+"""Turns of the model that are silent, broken or late, in real time: what the candidate hears, and
+what the log says."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -10,14 +11,14 @@ import pytest_asyncio
 
 from domain.event import Event
 from domain.events import (
-    GenerationCancelled,
-    GenerationRequested,
-    InterviewerCut,
     LateAudioDropped,
     LinkLost,
     ModelFinished,
-    ModelWentOn,
+    ReplyContinued,
+    ReplyCut,
     ReplyOverdue,
+    ReplyRequested,
+    ReplyWithdrawn,
 )
 from domain.inputs import ModelInterruptionReported, ModelTurnCompleted
 from domain.ports import Side
@@ -62,7 +63,7 @@ class Course:
 
     @property
     def causes(self) -> list[str]:
-        return [event.cause for event in self.events if isinstance(event, GenerationRequested)]
+        return [event.cause for event in self.events if isinstance(event, ReplyRequested)]
 
     @property
     def overdue(self) -> list[str]:
@@ -74,9 +75,11 @@ class Course:
 
 
 async def a_call(desk: Desk, *faults: str, replies: int = 2, question: str = LONG) -> Course:
-    """The first question is asked and answered; then `replies` have been heard, whatever the faults do to them.
+    """The first question is asked and answered; then `replies` have been heard, whatever the faults
+    do to them.
 
-    What was played must be what the log says; the greeting comes once; everything said is at Gemini and in the log.
+    What was played must be what the log says; the greeting comes once; everything said is at Gemini
+    and in the log.
     """
     desk.faults(*faults)
     opened = await desk.open("Why?", question, "Where to?", agent="watchful")
@@ -109,7 +112,8 @@ def generation_with(course: Course, words: str) -> int:
 
 
 async def test_a_model_that_hangs_once_is_nudged(desk: Desk) -> None:
-    """Given a reply that never comes, the model is nudged, and the next question is heard in the same session."""
+    """Given a reply that never comes, the model is nudged, and the next question is heard in the
+    same session."""
     course = await a_call(desk, "silence at=reply nth=2")
     assert course.overdue == ["nudged"]
     assert course.causes[:3] == ["opening", "answer", "nudge"]
@@ -117,7 +121,8 @@ async def test_a_model_that_hangs_once_is_nudged(desk: Desk) -> None:
 
 
 async def test_a_model_that_hangs_twice_is_dialled_again(desk: Desk) -> None:
-    """Given silence after the nudge too, the next session is given the whole answer again, and asks on."""
+    """Given silence after the nudge too, the next session is given the whole answer again, and asks
+    on."""
     course = await a_call(desk, "silence at=reply nth=2", "silence at=reply nth=3")
     assert course.overdue == ["nudged", "redialled"]
     assert course.causes[:4] == ["opening", "answer", "nudge", "resent"]
@@ -127,7 +132,8 @@ async def test_a_model_that_hangs_twice_is_dialled_again(desk: Desk) -> None:
 
 
 async def test_a_model_that_always_hangs_ends_the_call_in_order(desk: Desk) -> None:
-    """Given a model that never says a word, nudges and dials are bounded and the call closes with a reason."""
+    """Given a model that never says a word, nudges and dials are bounded and the call closes with a
+    reason."""
     desk.faults("silence at=reply times=0", *(f"silence at=reply nth={nth} times=0" for nth in range(2, 6)))
     opened = await desk.open("Why?", agent="watchful")
     async with in_call(opened) as candidate:
@@ -139,9 +145,10 @@ async def test_a_model_that_always_hangs_ends_the_call_in_order(desk: Desk) -> N
 
 
 async def test_a_model_that_chooses_silence_is_let_be_for_a_while(desk: Desk) -> None:
-    """Given `waitingForInput`, the log says that it chose, and after a silence on both sides it is asked to go on."""
+    """Given `waitingForInput`, the log says that it chose, and after a silence on both sides it is
+    asked to go on."""
     course = await a_call(desk, "choose_silence at=reply nth=2")
-    cancelled = [event for event in course.events if isinstance(event, GenerationCancelled)]
+    cancelled = [event for event in course.events if isinstance(event, ReplyWithdrawn)]
     overdue = [event for event in course.events if isinstance(event, ReplyOverdue)]
     assert cancelled[0].reason == "model_chose_silence"
     assert [event.evidence["chose_silence"] for event in overdue] == [1]
@@ -168,10 +175,11 @@ async def test_a_candidate_can_go_on_after_a_chosen_silence(desk: Desk) -> None:
 
 
 async def test_a_premature_end_does_not_split_a_reply(desk: Desk) -> None:
-    """Given `turnComplete` in mid-reply and a stall after it, the question is one reply, heard whole."""
+    """Given `turnComplete` in mid-reply and a stall after it, the question is one reply, heard
+    whole."""
     course = await a_call(desk, "premature at=reply nth=2 after_ms=200", "gap at=reply nth=2 after_ms=210 ms=500")
     assert generation_with(course, "Could you") == generation_with(course, "worked on?") == 2
-    assert [event.after for event in course.events if isinstance(event, ModelWentOn)] == ["turn_completed"]
+    assert [event.after for event in course.events if isinstance(event, ReplyContinued)] == ["turn_completed"]
     assert "unprompted" not in course.causes
     assert course.overdue == []
 
@@ -186,7 +194,8 @@ async def test_a_premature_end_does_not_split_a_reply(desk: Desk) -> None:
     ids=["no_turn_complete", "no_generation_complete", "neither"],
 )
 async def test_a_reply_without_an_end_is_over_once_it_was_heard(desk: Desk, faults: tuple[str, ...]) -> None:
-    """Given a reply that lacks one end or both, it is heard whole, the floor is free, and the next answer is heard."""
+    """Given a reply that lacks one end or both, it is heard whole, the floor is free, and the next
+    answer is heard."""
     course = await a_call(desk, *faults)
     assert generation_with(course, "worked on?") == 2
     assert course.causes[:3] == ["opening", "answer", "answer"]
@@ -199,19 +208,21 @@ async def test_a_reply_without_an_end_is_over_once_it_was_heard(desk: Desk, faul
 
 @pytest.mark.parametrize("ends", [False, True])
 async def test_a_phantom_that_stops_a_reply_is_made_good(desk: Desk, ends: bool) -> None:
-    """Given `interrupted` in mid-question and then no more, what came is heard, and the model is asked to go on."""
+    """Given `interrupted` in mid-question and then no more, what came is heard, and the model is
+    asked to go on."""
     course = await a_call(desk, f"interrupted at=reply nth=2 after_ms=300 ends={ends}", replies=3)
     assert course.causes[:3] == ["opening", "answer", "nudge"]
     assert course.overdue == ([] if ends else ["finished"])
     assert generation_with(course, "worked on?") == 3
-    assert course.of(InterviewerCut) == []
+    assert course.of(ReplyCut) == []
 
 
 async def test_a_phantom_after_which_the_reply_goes_on_is_only_counted(desk: Desk) -> None:
-    """Given `interrupted` in mid-question, when the audio goes on, then it is heard whole, as one reply."""
+    """Given `interrupted` in mid-question, when the audio goes on, then it is heard whole, as one
+    reply."""
     course = await a_call(desk, "interrupted at=reply nth=2 after_ms=300 goes_on=true")
     assert generation_with(course, "worked on?") == 2
-    assert [event.after for event in course.events if isinstance(event, ModelWentOn)] == ["interruption_reported"]
+    assert [event.after for event in course.events if isinstance(event, ReplyContinued)] == ["interruption_reported"]
     assert course.causes[:3] == ["opening", "answer", "answer"]
 
 
@@ -228,7 +239,8 @@ async def test_a_phantom_while_nothing_goes_on_is_only_counted(desk: Desk) -> No
 
 @pytest.mark.parametrize("ms", [700, 3_500])
 async def test_audio_that_stalls_and_bursts_is_heard_whole(desk: Desk, ms: int) -> None:
-    """Given a stall in mid-reply, short or longer than the patience, then all of its audio is heard in the end."""
+    """Given a stall in mid-reply, short or longer than the patience, then all of its audio is heard
+    in the end."""
     course = await a_call(desk, f"gap at=reply nth=2 after_ms=200 ms={ms}", replies=2 if ms < 1_000 else 3)
     whole = "".join(text for generation, text in sorted(words_of(course.events).items()) if generation in (2, 3))
     assert LONG in whole
@@ -236,7 +248,8 @@ async def test_audio_that_stalls_and_bursts_is_heard_whole(desk: Desk, ms: int) 
 
 
 async def test_a_tone_can_be_interrupted(desk: Desk) -> None:
-    """Given a voice that becomes a long tone, then the candidate silences it by speaking, and is answered."""
+    """Given a voice that becomes a long tone, then the candidate silences it by speaking, and is
+    answered."""
     desk.faults("tone at=reply nth=1 after_ms=200 ms=60000")
     opened = await desk.open(LONG, "How?", agent="watchful")
     async with in_call(opened) as candidate:
@@ -246,7 +259,7 @@ async def test_a_tone_can_be_interrupted(desk: Desk) -> None:
         assert len(candidate.of("flush")) == 1
     events = await desk.log((await desk.settled(opened)).call.id)
     await check_heard(desk, opened.call_id, candidate)
-    assert len([event for event in events if isinstance(event, InterviewerCut)]) == 1
+    assert len([event for event in events if isinstance(event, ReplyCut)]) == 1
 
 
 async def interrupt_briefly(candidate: Candidate) -> None:
@@ -260,7 +273,8 @@ async def interrupt_briefly(candidate: Candidate) -> None:
 @pytest.mark.parametrize("delay_ms", [0, 350])
 @pytest.mark.parametrize("after", [False, True])
 async def test_a_cut_reply_that_talks_on_is_never_heard(desk: Desk, after: bool, delay_ms: int) -> None:
-    """Given late audio before or after its `interrupted`, even once the answer is over, then nobody hears it."""
+    """Given late audio before or after its `interrupted`, even once the answer is over, then nobody
+    hears it."""
     desk.faults(f"delay at=interruption ms={delay_ms}", f"late_audio at=interruption ms=400 after={after}")
     opened = await desk.open(LONGER, "How?", agent="watchful")
     async with in_call(opened) as candidate:
@@ -269,7 +283,7 @@ async def test_a_cut_reply_that_talks_on_is_never_heard(desk: Desk, after: bool,
     events = await desk.log((await desk.settled(opened)).call.id)
     await check_heard(desk, opened.call_id, candidate)
     dropped = [event for event in events if isinstance(event, LateAudioDropped)]
-    cut = next(event for event in events if isinstance(event, InterviewerCut))
+    cut = next(event for event in events if isinstance(event, ReplyCut))
     assert {event.generation for event in dropped} == {cut.generation}
     assert sum(event.samples for event in dropped) >= 400 * 24
     (finished,) = [event for event in events if isinstance(event, ModelFinished)]

@@ -1,4 +1,5 @@
-"""The candidate's voice on its way to the core: what is compared with it, kept of it, and asked about it."""
+"""The candidate's voice on its way to the core: what is compared with it, kept of it, and asked
+about it."""
 
 from collections.abc import Callable
 
@@ -7,12 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adapters.voice.frames import FRAME_BYTES, FRAME_SAMPLES
-from api.live.audio_ring import VoiceRing
-from api.live.candidate_audio import KEPT_FOR_ECHO, CandidateVoice
+from api.live.audio_ring import AudioRing
+from api.live.candidate_audio import KEPT_FOR_ECHO, CandidateAudio
 from api.live.intake import IntakeFrame
 from domain.call import Call
-from domain.effects import JudgePause
-from domain.inputs import PauseJudged
+from domain.effects import PredictEndOfTurn
+from domain.inputs import EndOfTurnPredicted
 from domain.policy import MODEL_RATE_HZ
 from domain.sound.features import NOTHING_PLAYED
 from tests.domain.calls import a_call
@@ -42,7 +43,7 @@ class Ear:
         return 7
 
 
-class Judge:
+class TurnDetector:
     """Takes questions, or is too busy."""
 
     def __init__(self, *, busy: bool = False) -> None:
@@ -56,10 +57,10 @@ class Judge:
         return not self.busy
 
 
-def a_voice(call: Call, judge: Judge | None = None) -> tuple[CandidateVoice, VoiceRing, Ear]:
+def a_voice(call: Call, turn_detector: TurnDetector | None = None) -> tuple[CandidateAudio, AudioRing, Ear]:
     """With a memory of the interviewer's last two seconds."""
-    ring, ear = VoiceRing(2 * MODEL_RATE_HZ), Ear()
-    voice = CandidateVoice(call, ring, judge)
+    ring, ear = AudioRing(2 * MODEL_RATE_HZ), Ear()
+    voice = CandidateAudio(call, ring, turn_detector)
     voice._echo = ear  # type: ignore[assignment]
     return voice, ring, ear
 
@@ -79,7 +80,8 @@ steps = st.one_of(
 @settings(max_examples=150, deadline=None)
 @given(course=st.lists(steps, max_size=60))
 def test_what_was_heard_is_read_once_in_order_and_only_where_it_is_held(course: list[tuple[str, int]]) -> None:
-    """Whatever is sent, held, dropped and forgotten: each frame is given the next 20 ms, and a bit where more waits."""
+    """Whatever is sent, held, dropped and forgotten: each frame is given the next 20 ms, and a bit
+    where more waits."""
     call = a_call()
     voice, ring, ear = a_voice(call)
     playout, now_us, generation, heard_to = call.playout, 0, 1, 0
@@ -115,8 +117,9 @@ def test_what_was_heard_is_read_once_in_order_and_only_where_it_is_held(course: 
 
 
 def test_while_nothing_is_played_nothing_is_compared() -> None:
-    """Given a silent interviewer, frames come out as they came in, each with its features and the message's number."""
-    voice = CandidateVoice(a_call(), VoiceRing(1), None)
+    """Given a silent interviewer, frames come out as they came in, each with its features and the
+    message's number."""
+    voice = CandidateAudio(a_call(), AudioRing(1), None)
     heard = list(voice.listen([frame(0), frame(1)], iter((10, 20)).__next__))
 
     assert [each.pcm for each in heard] == [frame(0).pcm, frame(1).pcm]
@@ -127,7 +130,8 @@ def test_while_nothing_is_played_nothing_is_compared() -> None:
 
 
 def test_a_frame_is_looked_at_when_the_one_before_it_was_decided_on() -> None:
-    """Given a burst, each frame's time and comparison come only when it is asked for: decisions change what plays."""
+    """Given a burst, each frame's time and comparison come only when it is asked for: decisions
+    change what plays."""
     call = a_call()
     voice, ring, ear = a_voice(call)
     ring.append(numbered(0, 9_600))
@@ -143,7 +147,8 @@ def test_a_frame_is_looked_at_when_the_one_before_it_was_decided_on() -> None:
 
 
 def test_frames_that_come_all_at_once_are_each_compared_with_their_own_20_ms() -> None:
-    """Given a microphone held up for 0.4 s while the interviewer spoke, each frame is set beside what played then."""
+    """Given a microphone held up for 0.4 s while the interviewer spoke, each frame is set beside
+    what played then."""
     call = a_call()
     voice, ring, ear = a_voice(call)
     ring.append(numbered(0, 24_000))
@@ -160,28 +165,28 @@ def test_frames_that_come_all_at_once_are_each_compared_with_their_own_20_ms() -
 
 
 def test_the_judge_hears_the_stretch_in_question_as_far_as_it_is_held() -> None:
-    """Given a question about four frames of which one is forgotten, three are judged."""
-    judge = Judge()
-    voice, _, _ = a_voice(a_call(), judge)
+    """Given a question about four frames of which one is forgotten, three are predicted."""
+    turn_detector = TurnDetector()
+    voice, _, _ = a_voice(a_call(), turn_detector)
     list(voice.listen([frame(number) for number in range(5)], lambda: 0))
     voice.forget_before(FRAME_SAMPLES)
-    verdicts: list[PauseJudged] = []
+    verdicts: list[EndOfTurnPredicted] = []
 
-    voice.judge(JudgePause(0, 4 * FRAME_SAMPLES), iter((5_000, 125_999)).__next__, verdicts.append)
+    voice.turn_detector(PredictEndOfTurn(0, 4 * FRAME_SAMPLES), iter((5_000, 125_999)).__next__, verdicts.append)
 
-    assert judge.asked == [numbered(FRAME_SAMPLES, 3 * FRAME_SAMPLES)]
+    assert turn_detector.asked == [numbered(FRAME_SAMPLES, 3 * FRAME_SAMPLES)]
     (verdict,) = verdicts
     assert (verdict.to_sample, verdict.completeness) == (4 * FRAME_SAMPLES, 200)
     assert (verdict.at_us, verdict.took_ms) == (125_999, 120)
 
 
-@pytest.mark.parametrize("judge", [None, Judge(busy=True)], ids=["nobody", "busy"])
-def test_without_a_verdict_nothing_happens(judge: Judge | None) -> None:
+@pytest.mark.parametrize("turn_detector", [None, TurnDetector(busy=True)], ids=["nobody", "busy"])
+def test_without_a_verdict_nothing_happens(turn_detector: TurnDetector | None) -> None:
     """Given nobody to ask, or somebody too busy, a pause has no verdict."""
-    voice, _, _ = a_voice(a_call(), judge)
+    voice, _, _ = a_voice(a_call(), turn_detector)
     list(voice.listen([frame()], lambda: 0))
-    verdicts: list[PauseJudged] = []
+    verdicts: list[EndOfTurnPredicted] = []
 
-    voice.judge(JudgePause(0, FRAME_SAMPLES), lambda: 0, verdicts.append)
+    voice.turn_detector(PredictEndOfTurn(0, FRAME_SAMPLES), lambda: 0, verdicts.append)
 
     assert verdicts == []

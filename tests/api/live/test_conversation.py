@@ -1,4 +1,5 @@
-"""Calls from end to end: real sockets, a real database, recorded voices, and the rehearsal interviewer."""
+"""Calls from end to end: real sockets, a real database, recorded voices, and the rehearsal
+interviewer."""
 
 import pytest
 
@@ -12,7 +13,8 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 async def test_a_conversation(desk: Desk) -> None:
-    """Given two questions and two answers, the interviewer ends the call and everything sent is acknowledged."""
+    """Given two questions and two answers, the interviewer ends the call and everything sent is
+    acknowledged."""
     opened = await desk.open("Why?", "How?")
     async with in_call(opened) as candidate:
         await candidate.asked(1)
@@ -32,7 +34,8 @@ async def test_a_conversation(desk: Desk) -> None:
 
 
 async def test_what_went_to_the_model_is_in_the_log(desk: Desk) -> None:
-    """Given an answer, when the call is over, the log says how much was sent, how much was not, and in what pieces."""
+    """Given an answer, when the call is over, the log says how much was sent, how much was not, and
+    in what pieces."""
     opened = await desk.open("Why?")
     async with in_call(opened) as candidate:
         await candidate.asked(1)

@@ -1,4 +1,5 @@
-"""Postgres is stopped, crashes or hangs under calls, and comes back: they go on, and nothing of them is missing."""
+"""Postgres is stopped, crashes or hangs under calls, and comes back: they go on, and nothing of
+them is missing."""
 
 import asyncio
 import os
@@ -57,7 +58,8 @@ async def ready_again(desk: Desk) -> dict[str, Any]:
 
 @pytest.mark.parametrize("how", ["stop", "crash"])
 async def test_a_restart_under_calls(desk: Desk, postgres: OwnPostgres, how: str) -> None:
-    """Given a restart while one candidate answers and another is connected: both calls go on and are stored whole."""
+    """Given a restart while one candidate answers and another is connected: both calls go on and
+    are stored whole."""
     opened, other = await desk.open("Why?", "How?"), await desk.open("Who?")
     async with in_call(opened) as candidate, in_call(other) as listener:
         await candidate.asked(1)
@@ -91,7 +93,8 @@ async def test_a_restart_under_calls(desk: Desk, postgres: OwnPostgres, how: str
 async def test_a_database_that_hangs_holds_nobody_up(
     desk: Desk, postgres: OwnPostgres, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Given a Postgres that stands still with all its connections, the conversation goes on beside it."""
+    """Given a Postgres that stands still with all its connections, the conversation goes on beside
+    it."""
     monkeypatch.setattr(health, "_BEHIND_S", 0.5)
     opened = await desk.open("Why?", "How?")
     async with in_call(opened) as candidate:
@@ -111,7 +114,8 @@ async def test_a_database_that_hangs_holds_nobody_up(
 
 
 async def test_an_embedded_database_that_died_is_started_again(server_folder: Path) -> None:
-    """Given `kill -9` of the database that Viva started for itself, it is there again soon, with what was in it."""
+    """Given `kill -9` of the database that Viva started for itself, it is there again soon, with
+    what was in it."""
     async with open_database(Settings(data_dir=server_folder)) as dsn:
         pid_file = server_folder / "postgres" / "cluster" / "postmaster.pid"
         os.kill(int(pid_file.read_text().split()[0]), signal.SIGKILL)

@@ -1,4 +1,5 @@
-"""Letting Gemini think before the end of an answer is certain, over real sockets: sooner, and never heard in vain."""
+"""Letting Gemini think before the end of an answer is certain, over real sockets: sooner, and never
+heard in vain."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -14,10 +15,10 @@ from domain.events import (
     CandidateStopped,
     EagerEndTried,
     EagerEndWithdrawn,
-    GenerationCancelled,
-    GenerationStarted,
     ModelFinished,
     ModelStarted,
+    ReplyStarted,
+    ReplyWithdrawn,
 )
 from domain.ports import Side
 from tests.api.candidate import Candidate, in_call, recording
@@ -57,29 +58,32 @@ def places(events: list[Event], *kinds: type[Event]) -> list[int]:
 
 
 async def test_the_reply_is_there_when_the_end_is_certain(desk: Desk) -> None:
-    """Given an answer that sounds finished, its reply arrives while the silence is waited out, as one turn."""
+    """Given an answer that sounds finished, its reply arrives while the silence is waited out, as
+    one turn."""
     events, candidate, opened = await answered(desk, "eager")
-    tried, arrived, stopped, played = places(events, EagerEndTried, GenerationStarted, CandidateStopped, ModelStarted)
+    tried, arrived, stopped, played = places(events, EagerEndTried, ReplyStarted, CandidateStopped, ModelStarted)
     assert tried < arrived < stopped < played
     end = events[stopped]
     assert isinstance(end, CandidateStopped)
     assert end.evidence["eager"] == 1
-    assert [event for event in events if isinstance(event, EagerEndWithdrawn | GenerationCancelled)] == []
+    assert [event for event in events if isinstance(event, EagerEndWithdrawn | ReplyWithdrawn)] == []
     assert len(desk.rehearsal.sessions[-1].windows) == 1
     assert "How?" in words_of(events)[2]
     await check_heard(desk, opened.call_id, candidate)
 
 
 async def test_without_it_the_reply_comes_after_the_end(desk: Desk) -> None:
-    """Given the same answer and an interviewer who is sure first, nothing is asked for, or comes, before the end."""
+    """Given the same answer and an interviewer who is sure first, nothing is asked for, or comes,
+    before the end."""
     events, _, _ = await answered(desk, "certain")
-    stopped, arrived = places(events, CandidateStopped, GenerationStarted)
+    stopped, arrived = places(events, CandidateStopped, ReplyStarted)
     assert stopped < arrived
     assert [event for event in events if isinstance(event, EagerEndTried)] == []
 
 
 async def test_a_candidate_who_goes_on_never_hears_the_dropped_reply(desk: Desk) -> None:
-    """Given a reply that has arrived when the candidate speaks on, it is dropped unheard; the answer is one turn."""
+    """Given a reply that has arrived when the candidate speaks on, it is dropped unheard; the
+    answer is one turn."""
     opened = await desk.open("Why?", "How?", agent="eager")
     call = desk.calls[-1].call
     async with in_call(opened) as candidate:
@@ -93,7 +97,7 @@ async def test_a_candidate_who_goes_on_never_hears_the_dropped_reply(desk: Desk)
     events = await desk.log((await desk.settled(opened)).call.id)
     withdrawn = next(event for event in events if isinstance(event, EagerEndWithdrawn))
     assert withdrawn.received_ms > 0
-    dropped = {event.generation for event in events if isinstance(event, GenerationCancelled)}
+    dropped = {event.generation for event in events if isinstance(event, ReplyWithdrawn)}
     assert withdrawn.generation in dropped
     assert dropped.isdisjoint(event.generation for event in events if isinstance(event, ModelStarted | ModelFinished))
     assert dropped.isdisjoint(message["generation"] for message in candidate.of("latency"))

@@ -8,7 +8,7 @@ import pytest_asyncio
 
 from adapters.rehearsal.session.notes import Heard, heard_of_last_reply
 from api.client import OpenedCall
-from domain.events import GenerationCancelled, HistoryCorrected, InterviewerCut
+from domain.events import HistoryCorrected, ReplyCut, ReplyWithdrawn
 from tests.api.candidate import Candidate, in_call, recording
 from tests.api.live.hearing import words_of
 from tests.fixtures.server import Desk, agents_file, running_desk
@@ -29,7 +29,8 @@ async def server(module_dsn: str, tmp_path_factory: pytest.TempPathFactory) -> A
 
 
 async def interrupted_early(desk: Desk, opened: OpenedCall) -> Candidate:
-    """Half a second into a long question, which by then Gemini has sent whole, the candidate speaks; it replies."""
+    """Half a second into a long question, which by then Gemini has sent whole, the candidate
+    speaks; it replies."""
     async with in_call(opened) as candidate:
         await candidate.hears(ms=500)
         assert desk.rehearsal.sessions[-1].history[-1].text.endswith(LONG)
@@ -39,11 +40,12 @@ async def interrupted_early(desk: Desk, opened: OpenedCall) -> Candidate:
 
 
 async def test_a_question_that_was_cut_is_asked_again(desk: Desk) -> None:
-    """Given the default policy, Gemini is told within the answer's window, remembers what was heard, and asks again."""
+    """Given the default policy, Gemini is told within the answer's window, remembers what was
+    heard, and asks again."""
     opened = await desk.open(LONG, NEXT)
     await interrupted_early(desk, opened)
     events = await desk.log((await desk.settled(opened)).call.id)
-    (cut,) = (event for event in events if isinstance(event, InterviewerCut))
+    (cut,) = (event for event in events if isinstance(event, ReplyCut))
     (corrected,) = (event for event in events if isinstance(event, HistoryCorrected))
     assert (corrected.generation, corrected.heard_text) == (cut.generation, cut.heard_text)
     assert corrected.heard_ms == cut.heard_ms
@@ -58,7 +60,8 @@ async def test_a_question_that_was_cut_is_asked_again(desk: Desk) -> None:
 
 
 async def test_without_the_note_the_model_takes_its_question_for_heard(desk: Desk) -> None:
-    """Given `history.correction` "none" and the same course, its memory holds all that it sent: the next one comes."""
+    """Given `history.correction` "none" and the same course, its memory holds all that it sent: the
+    next one comes."""
     opened = await desk.open(LONG, NEXT, agent="untold")
     await interrupted_early(desk, opened)
     events = await desk.log((await desk.settled(opened)).call.id)
@@ -79,5 +82,5 @@ async def test_of_a_reply_that_was_heard_to_its_end_nothing_is_said(desk: Desk) 
         await candidate.say(recording("answer_1", 1.5))
         await candidate.asked(2)
     events = await desk.log((await desk.settled(opened)).call.id)
-    assert [event for event in events if isinstance(event, HistoryCorrected | GenerationCancelled)] == []
+    assert [event for event in events if isinstance(event, HistoryCorrected | ReplyWithdrawn)] == []
     assert [window.typed for window in desk.rehearsal.sessions[-1].windows] == [[]]

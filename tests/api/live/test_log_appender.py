@@ -4,7 +4,7 @@ import asyncio
 
 from adapters.postgres.log.append_queue import QueueLimits
 from adapters.postgres.log.mapper import EventMapper
-from api.live.log_appender import Logbook
+from api.live.log_appender import LogAppender
 from domain import inputs as inp
 from domain.call import Call
 from domain.effects import StoreAudio
@@ -13,22 +13,22 @@ from domain.ports import Append, AudioSegment, Side
 from domain.recovery.replay import differences
 from domain.sound.features import FrameFeatures
 from tests.domain.calls import CALL_ID, a_call
-from tests.fakes.store import MemoryStore
+from tests.fakes.store import InMemoryStore
 
 QUIET = FrameFeatures(level=60, gate=0, voice=2)
 
 
 class Book:
-    """A logbook over a store in memory, and what it called back."""
+    """A appender over a store in memory, and what it called back."""
 
     def __init__(self, **limits: int) -> None:
-        self.store = MemoryStore(QueueLimits(**limits))
+        self.store = InMemoryStore(QueueLimits(**limits))
         self.mapper = EventMapper()
         self.call: Call = a_call()
         self.durable: list[int] = []
         self.failed: list[str] = []
         self.conflicts = 0
-        self.logbook = Logbook(
+        self.appender = LogAppender(
             self.call.opened,
             self.store,
             self.mapper,
@@ -43,12 +43,12 @@ class Book:
         self.conflicts += 1
 
     def opens(self) -> None:
-        self.logbook.record_opening(self.call.opened, lambda outcome: None)
+        self.appender.record_opening(self.call.opened, lambda outcome: None)
 
     def happens(self, happened: inp.Input) -> None:
         decision = self.call.handle(happened)
         self.stored += [effect for effect in decision.effects if isinstance(effect, StoreAudio)]
-        self.logbook.record(decision)
+        self.appender.record(decision)
 
     def speaks(self, seconds: float) -> None:
         """Frames of the candidate's, one message each."""
@@ -64,34 +64,36 @@ class Book:
 
 
 async def test_what_is_stored_is_acknowledged() -> None:
-    """Given three seconds of audio, each second is acknowledged after its commit, up to its last message."""
+    """Given three seconds of audio, each second is acknowledged after its commit, up to its last
+    message."""
     book = Book()
     book.opens()
     book.speaks(3)
     assert book.durable == []
-    await book.logbook.written()
+    await book.appender.written()
     assert book.durable == [49, 99, 149]
-    assert book.logbook.durable_seq == 149
-    assert not book.logbook.close_durable
+    assert book.appender.durable_seq == 149
+    assert not book.appender.close_durable
 
 
 async def test_a_full_writer_loses_nothing() -> None:
-    """Given a store that takes little and is away: the call is told once, and everything is stored later, in order."""
+    """Given a store that takes little and is away: the call is told once, and everything is stored
+    later, in order."""
     book = Book(max_events=6, max_bytes=200_000)
     book.store.pause()
     book.opens()
     book.speaks(8)
-    assert book.logbook.waiting
+    assert book.appender.waiting
     assert len(book.failed) == 1
-    book.happens(inp.OutletFailed(at_us=book.at_us, outlet="log", reason=book.failed[0]))
-    assert not book.logbook.close_durable
+    book.happens(inp.QueueOverflowed(at_us=book.at_us, send_queue="log", reason=book.failed[0]))
+    assert not book.appender.close_durable
     book.store.resume()
-    await asyncio.wait_for(book.logbook.written(), 10)
+    await asyncio.wait_for(book.appender.written(), 10)
     events, audio = await book.recorded()
     assert [event.originator_version for event in events] == list(range(1, book.call.record.version + 1))
     assert [each.sha256 for each in audio] == [each.sha256 for each in book.stored]
     assert list(differences(events, audio)) == []
-    assert book.logbook.close_durable
+    assert book.appender.close_durable
     acknowledged = [seq for seq in book.durable if seq >= 0]
     assert acknowledged == sorted(acknowledged)
     assert acknowledged[-1] == 399
@@ -104,17 +106,18 @@ async def test_an_abandoned_log_is_not_waited_for() -> None:
     book.store.pause()
     book.opens()
     book.speaks(2)
-    waiting = asyncio.create_task(book.logbook.written())
+    waiting = asyncio.create_task(book.appender.written())
     await asyncio.sleep(0)
     assert not waiting.done()
-    book.logbook.abandon()
+    book.appender.abandon()
     await asyncio.wait_for(waiting, 1)
-    assert not book.logbook.settled
+    assert not book.appender.settled
     assert await book.store.aclose() > 0
 
 
 async def test_another_owner_is_noticed() -> None:
-    """Given a call whose next version somebody else has recorded, that is told once, and nothing acknowledged."""
+    """Given a call whose next version somebody else has recorded, that is told once, and nothing
+    acknowledged."""
     book = Book()
     book.opens()
     other = a_call()
@@ -122,10 +125,10 @@ async def test_another_owner_is_noticed() -> None:
     stored = tuple(book.mapper.to_stored_event(event) for event in taken)
     book.store.submit(Append(CALL_ID, "default", stored))
     book.speaks(4)  # several appends, all of them in vain
-    assert book.logbook._unsettled > 1
-    await book.logbook.written()
+    assert book.appender._unsettled > 1
+    await book.appender.written()
     assert book.conflicts == 1
-    assert book.logbook.taken
+    assert book.appender.taken
     assert book.durable == []
 
 

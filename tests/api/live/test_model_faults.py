@@ -1,8 +1,9 @@
-"""What Gemini can do to a call: each fault is one line, and the call goes on, or closes with a reason."""
+"""What Gemini can do to a call: each fault is one line, and the call goes on, or closes with a
+reason."""
 
 import pytest
 
-from domain.events import GenerationRequested, LinkLost, LinkRestored
+from domain.events import LinkLost, LinkRestored, ReplyRequested
 from domain.inputs import AudioReadBack, GoAwayReceived, ModelConnected
 from domain.ports import Side
 from domain.states import Link
@@ -24,7 +25,8 @@ SURVIVED = {
 
 @pytest.mark.parametrize("name", list(SURVIVED))
 async def test_the_call_survives(desk: Desk, name: str) -> None:
-    """Given a fault of the model's link, the candidate's answer is heard and the next question is asked."""
+    """Given a fault of the model's link, the candidate's answer is heard and the next question is
+    asked."""
     desk.faults(SURVIVED[name][0])
     opened = await desk.open("Why?", "And how?")
     async with in_call(opened) as candidate:
@@ -47,7 +49,8 @@ async def test_the_call_survives(desk: Desk, name: str) -> None:
 
 
 async def test_a_resumed_session_is_given_the_open_window_whole(desk: Desk) -> None:
-    """Given a drop in the middle of an answer, the next session gets all of it, and by the old one's handle."""
+    """Given a drop in the middle of an answer, the next session gets all of it, and by the old
+    one's handle."""
     desk.faults("drop at=received_bytes nth=30000")
     opened = await desk.open("Why?", "How?")
     answer = recording("answer_3", 2.5)
@@ -63,7 +66,8 @@ async def test_a_resumed_session_is_given_the_open_window_whole(desk: Desk) -> N
 
 
 async def test_a_window_that_memory_forgot_is_read_back_from_the_log(desk: Desk) -> None:
-    """Given an answer of which little is kept in memory, and a drop in its middle: the next session gets all of it."""
+    """Given an answer of which little is kept in memory, and a drop in its middle: the next session
+    gets all of it."""
     desk.faults("drop at=received_bytes nth=110000")
     opened = await desk.open("Why?", "How?", agent="forgetful")
     answer = recording("answer_2", 4.5)
@@ -78,7 +82,8 @@ async def test_a_window_that_memory_forgot_is_read_back_from_the_log(desk: Desk)
 
 
 async def test_a_link_that_fails_three_times_closes_the_call(desk: Desk) -> None:
-    """Given set-ups that never succeed, the call is dialled three times and then closes with a readable reason."""
+    """Given set-ups that never succeed, the call is dialled three times and then closes with a
+    readable reason."""
     desk.faults("drop at=setup_complete times=0")
     opened = await desk.open("Why?")
     async with in_call(opened) as candidate:
@@ -101,6 +106,6 @@ async def test_the_client_lost_while_the_model_is(desk: Desk) -> None:
         await candidate.until(lambda: candidate.states[-1] == "listening")
         await candidate.say(recording("answer_3", 1.5))
         await candidate.hears(generation=2)
-    causes = [event.cause for event in await desk.log(opened.call_id) if isinstance(event, GenerationRequested)]
+    causes = [event.cause for event in await desk.log(opened.call_id) if isinstance(event, ReplyRequested)]
     assert causes[0] == "opening"
     assert len(causes) >= 2

@@ -29,7 +29,8 @@ async def server(module_dsn: str, tmp_path_factory: pytest.TempPathFactory) -> A
 
 
 async def test_where_gemini_decides_an_answer_is_answered_and_an_interruption_cuts(desk: Desk) -> None:
-    """No activity signals: the candidate's audio streams, and Gemini's own detection takes and gives the floor."""
+    """No activity signals: the candidate's audio streams, and Gemini's own detection takes and
+    gives the floor."""
     opened = await desk.open(LONG, "How?", agent="gemini")
     async with in_call(opened) as candidate:
         await candidate.hears(ms=800)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from api.ownership import registry as switchboard
+from api.ownership import registry
 from api.ownership import takeover as claims
 from domain.call import Call, Decision
 from domain.errors import UnknownTopicError, WriterFullError
@@ -36,7 +36,8 @@ def stumbles(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("stumbles")
 async def test_a_bug_in_one_call_ends_that_call_only(dsn: str, tmp_path: Path) -> None:
-    """Given a bug in mid-call, its client is told, another call goes on, and the log of the first gets its end."""
+    """Given a bug in mid-call, its client is told, another call goes on, and the log of the first
+    gets its end."""
     async with running_desk(dsn, tmp_path) as desk:
         broken, other = await desk.open(), await desk.open()
         async with in_call(other) as candidate:
@@ -72,7 +73,8 @@ REFUSED = {
 async def test_a_takeover_that_fails_is_told_and_counted(
     dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    """Given a call that cannot be read here, its client hears if it may try again; once it can be, it is taken."""
+    """Given a call that cannot be read here, its client hears if it may try again; once it can be,
+    it is taken."""
     error, code, close_code = REFUSED[name]
     async with two_desks(dsn, tmp_path) as (first, second):
         opened = await first.open()
@@ -90,7 +92,7 @@ async def test_a_takeover_that_fails_is_told_and_counted(
                 assert [each["code"] for each in socket.errors] == [code]
         counts = second.services.counts
         assert counts.hello_refusals == {code: 1}
-        assert counts.claims_broken >= (0 if isinstance(error, WriterFullError) else 1)
+        assert counts.takeovers_failed >= (0 if isinstance(error, WriterFullError) else 1)
         async with bare(second) as socket:
             ready = await socket.hello(opened.token)
             assert ready["epoch"] >= 2
@@ -102,8 +104,9 @@ async def test_a_takeover_that_fails_is_told_and_counted(
 async def test_a_client_that_lands_here_and_there_costs_two_takeovers_a_second(
     dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Given a client that says hello at two servers by turns, each has the call for a while before it lets go."""
-    monkeypatch.setattr(switchboard, "_LEAST_HELD_S", 0.4)
+    """Given a client that says hello at two servers by turns, each has the call for a while before
+    it lets go."""
+    monkeypatch.setattr(registry, "_LEAST_HELD_S", 0.4)
     async with two_desks(dsn, tmp_path) as (first, second):
         opened = await first.open()
         async with bare(first) as socket:
@@ -111,7 +114,7 @@ async def test_a_client_that_lands_here_and_there_costs_two_takeovers_a_second(
         for desk in (second, first, second, first):
             async with bare(desk) as socket:
                 await socket.hello(opened.token)
-        session = first.services.switchboard.find(first.calls[0].call.id)
+        session = first.services.registry.find(first.calls[0].call.id)
         session.feed(HangupRequested(at_us=session.now_us(), by="operator", reason="the test is over"))
         events = await explained(first, opened)
         moments = [event.at_us for event in events if isinstance(event, CallTakenOver)]

@@ -12,7 +12,7 @@ from psycopg import sql
 
 from adapters.postgres.log.append_queue import QueueLimits
 from domain.events import CallClosed
-from domain.inputs import OutletFailed
+from domain.inputs import QueueOverflowed
 from tests.api.candidate import in_call, recording
 from tests.fixtures.server import agents_file, running_desk
 
@@ -37,7 +37,8 @@ def _allow(server: str, name: str, allowed: bool) -> None:
 
 
 async def test_a_call_without_the_database(dsn: str, postgres_server: str, tmp_path: Path) -> None:
-    """Given a call that goes on and ends while the log is away: `durable` is false; later all of it is stored."""
+    """Given a call that goes on and ends while the log is away: `durable` is false; later all of it
+    is stored."""
     async with running_desk(dsn, tmp_path) as desk:
         opened = await desk.open("Why?", "How?")
         async with in_call(opened) as candidate:
@@ -59,16 +60,17 @@ async def test_stopping_without_the_database(dsn: str, postgres_server: str, tmp
         async with in_call(opened) as candidate, away(postgres_server, dsn):
             await candidate.hears()
             began = monotonic()
-            await desk.services.switchboard.drain(1.0)
+            await desk.services.registry.drain(1.0)
             await candidate.until(lambda: bool(candidate.of("go_away")))
             async with asyncio.timeout(5):
-                while desk.services.switchboard.count:  # noqa: ASYNC110  (nothing announces it)
+                while desk.services.registry.count:  # noqa: ASYNC110  (nothing announces it)
                     await asyncio.sleep(0.02)
             assert monotonic() - began < 3
 
 
 async def test_a_log_that_is_full_ends_the_call(dsn: str, postgres_server: str, tmp_path: Path) -> None:
-    """Given an outage that outlasts the queue: the call ends, says that this is not stored, and later it is."""
+    """Given an outage that outlasts the queue: the call ends, says that this is not stored, and
+    later it is."""
     async with running_desk(dsn, tmp_path) as desk:
         opened = await desk.open("Why?")
         async with in_call(opened) as candidate:
@@ -83,7 +85,7 @@ async def test_a_log_that_is_full_ends_the_call(dsn: str, postgres_server: str, 
         await desk.settled(opened)
         log = await desk.log(opened.call_id)
         assert [event.reason for event in log if isinstance(event, CallClosed)] == ["log_unavailable"]
-        (failure,) = (event for event in log if isinstance(event, OutletFailed))
+        (failure,) = (event for event in log if isinstance(event, QueueOverflowed))
         assert "events wait for Postgres" in failure.reason
         await desk.check()
 
@@ -91,7 +93,8 @@ async def test_a_log_that_is_full_ends_the_call(dsn: str, postgres_server: str, 
 async def test_an_opening_that_comes_too_late(
     dsn: str, postgres_server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Given a `POST /calls` that was refused in an outage, the call that is recorded later says why it ended."""
+    """Given a `POST /calls` that was refused in an outage, the call that is recorded later says why
+    it ended."""
     monkeypatch.setattr("api.ownership.registry._OPENING_TIMEOUT_S", 0.2)
     async with running_desk(dsn, tmp_path) as desk:
         async with away(postgres_server, dsn), desk.http() as http:

@@ -1,4 +1,5 @@
-"""The candidate's voice for the model: from memory, or read back from the log while everything behind it waits."""
+"""The candidate's voice for the model: from memory, or read back from the log while everything
+behind it waits."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable
@@ -11,13 +12,13 @@ import pytest
 
 from adapters.gemini.losses import UPLINK_FULL, LostError
 from adapters.gemini.uplink import Audio, Signal, Stretch, Uplink, UplinkCounts, chunks
-from api.live.audio_ring import AudioNotHeldError, VoiceRing
+from api.live.audio_ring import AudioNotHeldError, AudioRing
 from api.live.read_back import ReadBack
 from domain.errors import StoreUnavailableError
 from domain.inputs import AudioReadBack
 from domain.ports import AudioSegment, Side
 from tests.contracts.calls import append, new_call
-from tests.fakes.store import MemoryStore
+from tests.fakes.store import InMemoryStore
 
 SECOND = 16_000
 
@@ -33,10 +34,10 @@ class Recorded:
 
     def __init__(self, seconds: int, stored: int, kept: int) -> None:
         self.call_id = new_call()
-        self.store = MemoryStore()
+        self.store = InMemoryStore()
         self.segments = [second(self.call_id, number) for number in range(seconds)]
         self.pcm = b"".join(each.pcm for each in self.segments)
-        self.ring = VoiceRing(kept * SECOND, (seconds - kept) * SECOND)
+        self.ring = AudioRing(kept * SECOND, (seconds - kept) * SECOND)
         self.ring.append(self.pcm[-2 * kept * SECOND :])
         self.told: list[AudioReadBack] = []
         self.read_back = ReadBack(self.call_id, self.ring, self.store, lambda: 0, self.told.append)
@@ -93,7 +94,8 @@ async def test_what_memory_let_go_comes_from_the_log(begin: int, end: int, read:
 
 
 async def test_what_is_still_on_its_way_into_the_log_is_waited_for() -> None:
-    """Given a store that is behind and away for a moment, the stretch comes whole once it has caught up."""
+    """Given a store that is behind and away for a moment, the stretch comes whole once it has
+    caught up."""
     call = Recorded(seconds=10, stored=2, kept=1)
     await call.store.flush()
     reading = asyncio.create_task(call.read(0, 10 * SECOND))
@@ -122,7 +124,8 @@ async def test_audio_that_was_never_heard_is_a_bug() -> None:
 
 
 async def test_five_minutes_are_sent_again_whole_and_in_order() -> None:
-    """Given an answer of five minutes, 20 s of it in memory: all goes out, then what came meanwhile, within the bound.
+    """Given an answer of five minutes, 20 s of it in memory: all goes out, then what came
+    meanwhile, within the bound.
 
     The queue's bound is a twentieth of the answer.
     """
@@ -147,7 +150,8 @@ async def test_five_minutes_are_sent_again_whole_and_in_order() -> None:
 
 
 async def test_a_queue_that_fills_behind_a_stretch_ends_the_session_at_once() -> None:
-    """Given a stretch that cannot be read, what waits behind it is bounded: the session is given up."""
+    """Given a stretch that cannot be read, what waits behind it is bounded: the session is given
+    up."""
     call = Recorded(seconds=10, stored=0, kept=1)
     voice = call.read_back.stretch(0, 10 * SECOND)
     assert not isinstance(voice, bytes)

@@ -1,4 +1,5 @@
-"""Gemini sessions that end in mid-call: the interviewer goes on where it was, and does not begin again."""
+"""Gemini sessions that end in mid-call: the interviewer goes on where it was, and does not begin
+again."""
 
 import asyncio
 from dataclasses import replace
@@ -8,7 +9,7 @@ import pytest
 from adapters.rehearsal.faults import Fault
 from adapters.rehearsal.session.session import Session
 from domain.event import Event
-from domain.events import CallClosed, GenerationCancelled, LinkLost, ModelMemoryJudged
+from domain.events import CallClosed, LinkLost, ModelMemoryVerified, ReplyWithdrawn
 from domain.inputs import ModelConnected
 from domain.interview import LOST_CALL
 from domain.states import Link
@@ -68,7 +69,8 @@ def losses(events: list[Event]) -> list[LinkLost]:
 
 
 async def test_an_expired_handle_is_followed_by_a_session_that_knows_the_interview(desk: Desk) -> None:
-    """Given a handle that is not honoured, then the next session is told what was heard, and asks what comes next."""
+    """Given a handle that is not honoured, then the next session is told what was heard, and asks
+    what comes next."""
     opened = await desk.open(FIRST, SECOND)
     async with in_call(opened) as candidate:
         await asked_and_resumable(candidate, desk)
@@ -85,7 +87,7 @@ async def test_an_expired_handle_is_followed_by_a_session_that_knows_the_intervi
     assert connections(events) == [(False, False), (False, True)]
     by_handle, afresh = losses(events)
     assert (by_handle.fresh, afresh.fresh, afresh.attempt) == (False, True, by_handle.attempt)
-    assert any(isinstance(event, ModelMemoryJudged) and event.method == "seed" for event in events)
+    assert any(isinstance(event, ModelMemoryVerified) and event.method == "seed" for event in events)
 
 
 async def test_a_resumed_session_that_is_closed_as_wrong_is_followed_by_one_that_is_told(desk: Desk) -> None:
@@ -119,7 +121,8 @@ async def test_the_next_model_is_told_the_conversation(desk: Desk) -> None:
 
 
 async def test_a_service_that_refuses_twice_is_there_at_the_third_try(desk: Desk) -> None:
-    """Given two handshakes that are refused, then the third try is made without the handle that may be to blame."""
+    """Given two handshakes that are refused, then the third try is made without the handle that may
+    be to blame."""
     opened = await desk.open(FIRST, SECOND)
     async with in_call(opened) as candidate:
         await asked_and_resumable(candidate, desk)
@@ -132,7 +135,8 @@ async def test_a_service_that_refuses_twice_is_there_at_the_third_try(desk: Desk
 
 
 async def test_a_reply_that_was_being_heard_is_known_to_the_next_session(desk: Desk) -> None:
-    """Given a loss while the second question is heard, then the handle is too old: the next session is told of it."""
+    """Given a loss while the second question is heard, then the handle is too old: the next session
+    is told of it."""
     opened = await desk.open(FIRST, SECOND, "And then?")
     async with in_call(opened) as candidate:
         await candidate.asked(1)
@@ -150,7 +154,7 @@ async def test_a_reply_that_was_being_heard_is_known_to_the_next_session(desk: D
     events = await desk.log(opened.call_id)
     assert connections(events) == [(False, False), (False, True)]
     assert losses(events)[0].evidence["handle_behind"] == 1
-    assert not any(isinstance(event, GenerationCancelled) for event in events)
+    assert not any(isinstance(event, ReplyWithdrawn) for event in events)
 
 
 async def in_state(desk: Desk, state: str) -> None:
@@ -177,7 +181,7 @@ async def in_state(desk: Desk, state: str) -> None:
         assert said(newest(desk, name))[-1].endswith(SECOND), state
     events = await desk.log(opened.call_id)
     assert [event.reason for event in losses(events)] == ["session_ending"], state
-    assert not any(isinstance(event, GenerationCancelled) for event in events), state
+    assert not any(isinstance(event, ReplyWithdrawn) for event in events), state
 
 
 async def test_a_session_that_goes_away_is_left_in_time_whatever_the_call_is_doing(desk: Desk) -> None:
@@ -188,7 +192,8 @@ async def test_a_session_that_goes_away_is_left_in_time_whatever_the_call_is_doi
 
 
 async def test_a_function_call_that_was_lost_is_answered(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Given an answer that never reached Gemini, when its session is resumed, then it is answered with an error."""
+    """Given an answer that never reached Gemini, when its session is resumed, then it is answered
+    with an error."""
     services = desk.rehearsal._services
     at_once = replace(services, config=replace(services.config, assumed_playback=0.0))
     monkeypatch.setattr(desk.rehearsal, "_services", at_once)  # the handle comes while the goodbye is being heard

@@ -1,4 +1,5 @@
-"""Who speaks when, in real time: thinking pauses, coughs, double talk, a muted microphone, a silent model."""
+"""Who speaks when, in real time: thinking pauses, coughs, double talk, a muted microphone, a silent
+model."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -15,13 +16,13 @@ from domain.events import (
     BargeInConfirmed,
     CandidateStarted,
     CandidateStopped,
-    GenerationRequested,
-    InterviewerCut,
     ModelFinished,
     ModelStarted,
+    ReplyCut,
     ReplyOverdue,
+    ReplyRequested,
 )
-from domain.inputs import PauseJudged
+from domain.inputs import EndOfTurnPredicted
 from domain.ports import Side
 from tests.api.candidate import in_call, recording
 from tests.api.live.hearing import check_heard
@@ -45,9 +46,11 @@ OVERLAP_MS = 300
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def server(module_dsn: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Desk]:
-    """The default interviewer, one that waits out a pause whatever it sounds like, and one that listens to it.
+    """The default interviewer, one that waits out a pause whatever it sounds like, and one that
+    listens to it.
 
-    The last differs from the default where nobody has judged a pause yet: it waits for a busy machine's late verdict.
+    The last differs from the default where nobody has predicted a pause yet: it waits for a busy
+    machine's late verdict.
     """
     folder: Path = tmp_path_factory.mktemp("turns")
     agents = agents_file(
@@ -71,7 +74,8 @@ def of(kind: type[E], events: list[Event]) -> list[E]:
 
 
 async def test_a_thinking_pause_does_not_end_the_answer(desk: Desk) -> None:
-    """Given two seconds of thought within an answer, it is one turn, and the model hears both halves of it at once."""
+    """Given two seconds of thought within an answer, it is one turn, and the model hears both
+    halves of it at once."""
     first, second = recording("answer_1", 2.0), recording("answer_2", 3.0)
     opened = await desk.open("Why?", "How?", agent="patient")
     async with in_call(opened) as candidate:
@@ -80,14 +84,15 @@ async def test_a_thinking_pause_does_not_end_the_answer(desk: Desk) -> None:
         await candidate.asked(2)
     events = await desk.log((await desk.settled(opened)).call.id)
     assert len(of(CandidateStarted, events)) == len(of(CandidateStopped, events)) == 1
-    assert [event.cause for event in of(GenerationRequested, events)] == ["opening", "answer"]
+    assert [event.cause for event in of(ReplyRequested, events)] == ["opening", "answer"]
     (window,) = desk.rehearsal.sessions[-1].windows
     assert first[3_200:] in bytes(window.pcm)
     assert second[3_200:] in bytes(window.pcm)
 
 
 async def test_a_pause_that_sounds_unfinished_does_not_end_the_answer(desk: Desk) -> None:
-    """Given two seconds after "slow and", the network hears that more will come: one turn, all of it given at once.
+    """Given two seconds after "slow and", the network hears that more will come: one turn, all of
+    it given at once.
 
     Without its verdict the wait would be 1.8 s at the most.
     """
@@ -100,7 +105,7 @@ async def test_a_pause_that_sounds_unfinished_does_not_end_the_answer(desk: Desk
     events = await desk.log((await desk.settled(opened)).call.id)
     assert len(of(CandidateStarted, events)) == len(of(CandidateStopped, events)) == 1
     (stopped,) = of(CandidateStopped, events)
-    in_the_pause = [each for each in of(PauseJudged, events) if each.to_sample < stopped.end_sample]
+    in_the_pause = [each for each in of(EndOfTurnPredicted, events) if each.to_sample < stopped.end_sample]
     assert in_the_pause
     assert max(each.completeness for each in in_the_pause) < SOUNDS_FINISHED
     assert stopped.evidence["own_pauses"] == 1
@@ -115,7 +120,8 @@ async def test_a_pause_that_sounds_unfinished_does_not_end_the_answer(desk: Desk
     ids=["short cough", "cough", "breath"],
 )
 async def test_the_interviewer_talks_through(desk: Desk, name: str, from_s: float, to_s: float) -> None:
-    """Given a cough or a breath over a question, all of it is heard, and it is still the candidate's turn after it."""
+    """Given a cough or a breath over a question, all of it is heard, and it is still the
+    candidate's turn after it."""
     opened = await desk.open(LONG, "How?")
     async with in_call(opened) as candidate:
         await candidate.hears(ms=600)
@@ -134,7 +140,8 @@ async def test_the_interviewer_talks_through(desk: Desk, name: str, from_s: floa
 
 
 async def test_a_cough_before_an_answer_is_part_of_it(desk: Desk) -> None:
-    """Given a cough while the interviewer listens, and the answer half a second later, both are one turn, whole."""
+    """Given a cough while the interviewer listens, and the answer half a second later, both are one
+    turn, whole."""
     cough, answer = stretch("mfa_cold3", 16.72, 17.80), recording("answer_1", 2.0)
     opened = await desk.open("Why?", "How?", agent="adaptive")
     async with in_call(opened) as candidate:
@@ -144,13 +151,14 @@ async def test_a_cough_before_an_answer_is_part_of_it(desk: Desk) -> None:
         assert not candidate.of("flush")
     events = await desk.log((await desk.settled(opened)).call.id)
     assert len(of(CandidateStarted, events)) == len(of(CandidateStopped, events)) == 1
-    assert [event.cause for event in of(GenerationRequested, events)] == ["opening", "answer"]
+    assert [event.cause for event in of(ReplyRequested, events)] == ["opening", "answer"]
     (window,) = desk.rehearsal.sessions[-1].windows
     assert answer in bytes(window.pcm)
 
 
 async def test_double_talk_at_the_end_of_a_question_is_the_answer(desk: Desk) -> None:
-    """Given an answer that begins over the last word, nothing is cut: it is the next turn, from its first sample on."""
+    """Given an answer that begins over the last word, nothing is cut: it is the next turn, from its
+    first sample on."""
     answer = recording("answer_1", 2.0)
     opened = await desk.open(LONG, "How?")
     async with in_call(opened) as candidate:
@@ -163,7 +171,7 @@ async def test_double_talk_at_the_end_of_a_question_is_the_answer(desk: Desk) ->
         assert not candidate.of("flush")
     events = await desk.log((await desk.settled(opened)).call.id)
     await check_heard(desk, opened.call_id, candidate)
-    assert of(InterviewerCut, events) == []
+    assert of(ReplyCut, events) == []
     finished, started = of(ModelFinished, events)[0], of(CandidateStarted, events)[0]
     assert started.onset_at_us < finished.at_us
     (window,) = session.windows
@@ -171,7 +179,8 @@ async def test_double_talk_at_the_end_of_a_question_is_the_answer(desk: Desk) ->
 
 
 async def test_a_microphone_muted_in_the_middle_of_a_word_ends_the_turn(desk: Desk) -> None:
-    """Given a candidate who mutes while speaking, the reply comes at once, to all that was said until then."""
+    """Given a candidate who mutes while speaking, the reply comes at once, to all that was said
+    until then."""
     opened = await desk.open("Why?", "How?")
     async with in_call(opened) as candidate:
         await candidate.asked(1)
@@ -191,7 +200,8 @@ async def test_a_microphone_muted_in_the_middle_of_a_word_ends_the_turn(desk: De
 
 
 async def test_a_silent_model_costs_five_seconds(desk: Desk) -> None:
-    """Given a reply that never comes, with the default policy the next question is heard within 7 s of the answer."""
+    """Given a reply that never comes, with the default policy the next question is heard within 7 s
+    of the answer."""
     desk.faults("silence at=reply nth=2")
     opened = await desk.open("Why?", "How?")
     async with in_call(opened) as candidate:

@@ -1,4 +1,5 @@
-"""Two servers on one database: a call goes from one to the other, and its candidate goes on talking."""
+"""Two servers on one database: a call goes from one to the other, and its candidate goes on
+talking."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -53,7 +54,8 @@ async def ready_again(candidate: Candidate, count: int = 2) -> None:
 
 
 async def test_a_client_that_lands_on_another_server_is_served_there(dsn: str, tmp_path: Path) -> None:
-    """Given an answer under way, when its connection breaks and lands elsewhere, no sample of it is lost or doubled."""
+    """Given an answer under way, when its connection breaks and lands elsewhere, no sample of it is
+    lost or doubled."""
     spoken = recording("answer_3", 3.0)
     async with two_desks(dsn, tmp_path) as (first, second):
         opened = await first.open("Why?", "How?")
@@ -68,7 +70,7 @@ async def test_a_client_that_lands_on_another_server_is_served_there(dsn: str, t
             assert candidate.of("ready")[1]["resumed"]
             await candidate.hears(generation=2)
             sent = candidate.client.microphone.next_seq
-        assert first.services.switchboard.count == 0
+        assert first.services.registry.count == 0
         events = await explained(second, opened)
         taken = next(event for event in events if isinstance(event, inp.CallTakenOver))
         assert (taken.epoch, taken.process) == (2, str(second.services.leases.process))
@@ -85,18 +87,19 @@ async def test_a_client_that_lands_on_another_server_is_served_there(dsn: str, t
 
 
 async def test_of_two_owners_the_older_one_lets_go(dsn: str, tmp_path: Path) -> None:
-    """Given a server that was taken for dead, its next append conflicts, and its client moves to the new owner."""
+    """Given a server that was taken for dead, its next append conflicts, and its client moves to
+    the new owner."""
     async with two_desks(dsn, tmp_path) as (first, second):
         opened = await first.open("Why?", "How?")
         async with in_call(opened) as candidate:
             await candidate.asked(1)
             points_to(candidate, second)
             lost = first.calls[0]
-            claims = second.services.switchboard._claims
+            claims = second.services.registry._claims
             session = None
             while session is None:
                 session = await claims._take_over(UUID(opened.call_id))
-            second.services.switchboard._take_on(session)
+            second.services.registry._take_on(session)
             with capture_logs() as logs:
                 await ready_again(candidate)
                 await lost.gone.wait()
@@ -111,7 +114,8 @@ async def test_of_two_owners_the_older_one_lets_go(dsn: str, tmp_path: Path) -> 
 
 
 async def test_a_server_that_stops_hands_its_calls_over(dsn: str, tmp_path: Path) -> None:
-    """Given two calls on a server that stops, one speaking and one silent, both go on at the other server."""
+    """Given two calls on a server that stops, one speaking and one silent, both go on at the other
+    server."""
     async with two_desks(dsn, tmp_path) as (first, second):
         opened = [await first.open("Why?", "How?", name=name) for name in ("Ada", "Bob")]
         async with in_call(opened[0]) as ada, in_call(opened[1]) as bob:
@@ -120,8 +124,8 @@ async def test_a_server_that_stops_hands_its_calls_over(dsn: str, tmp_path: Path
             await ada.state("candidate_speaking")
             points_to(ada, second)
             points_to(bob, second)
-            await first.services.switchboard.drain(3.0)
-            assert first.services.switchboard.count == 0
+            await first.services.registry.drain(3.0)
+            assert first.services.registry.count == 0
             await asyncio.gather(ready_again(ada), ready_again(bob))
             assert ada.of("go_away")[0]["reason"] == "moving"
             await ada.hears(generation=2)
@@ -133,16 +137,17 @@ async def test_a_server_that_stops_hands_its_calls_over(dsn: str, tmp_path: Path
 
 
 async def test_calls_that_nobody_owns_are_found_by_a_server_that_starts(dsn: str, tmp_path: Path) -> None:
-    """Given a call whose server has stopped, a server that starts takes it over before its client comes."""
+    """Given a call whose server has stopped, a server that starts takes it over before its client
+    comes."""
     async with running_desk(dsn, tmp_path) as first:
         opened = await first.open("Why?", "How?")
         async with in_call(opened) as candidate:
             await candidate.asked(1)
-            await first.services.switchboard.drain(2.0)
+            await first.services.registry.drain(2.0)
             first.calls.clear()
             async with running_desk(dsn, tmp_path, beside=first) as second:
                 async with asyncio.timeout(5):
-                    while not second.services.switchboard.count:  # noqa: ASYNC110  (nothing announces it)
+                    while not second.services.registry.count:  # noqa: ASYNC110  (nothing announces it)
                         await asyncio.sleep(0.02)
                 points_to(candidate, second)
                 await ready_again(candidate)
@@ -162,5 +167,5 @@ async def test_a_call_that_is_not_open_is_nobodys(dsn: str, tmp_path: Path, what
         await first.log(opened.call_id)
         call_id = UUID(opened.call_id) if what == "settled" else UUID(int=7)
         with pytest.raises(Exception, match="no such open call"):
-            await second.services.switchboard.reach(call_id)
+            await second.services.registry.reach(call_id)
         assert fold_all(await second.log(opened.call_id)).state is State.CLOSED

@@ -55,7 +55,8 @@ TOKENS = {
 
 @pytest.mark.parametrize("name", list(TOKENS))
 async def test_a_token_that_is_not_good(desk: Desk, name: str) -> None:
-    """Given a token that cannot be used, the error says so and the healthy call takes its hello afterwards."""
+    """Given a token that cannot be used, the error says so and the healthy call takes its hello
+    afterwards."""
     token, code, close_code = TOKENS[name]
     opened = await desk.open()
     async with bare(desk) as socket:
@@ -136,7 +137,8 @@ async def test_without_the_subprotocol(desk: Desk, subprotocol: str) -> None:
 
 
 async def test_a_call_that_is_over(desk: Desk) -> None:
-    """Given the token of a closed call: what was not acknowledged is taken in its grace period; then it is unknown."""
+    """Given the token of a closed call: what was not acknowledged is taken in its grace period;
+    then it is unknown."""
     opened = await desk.open()
     async with bare(desk) as socket:
         await socket.hello(opened.token)
@@ -150,7 +152,7 @@ async def test_a_call_that_is_over(desk: Desk) -> None:
             await late.send(encode_client_audio(ClientAudio(0, bytes(640))))
             assert (await late.until("ack"))["seq"] == 0
     await desk.settled(opened)
-    while desk.services.switchboard.count:
+    while desk.services.registry.count:
         await desk.services.store.writer.flush()
     async with bare(desk) as later:
         await later.send(HELLO | {"token": opened.token})

@@ -1,4 +1,5 @@
-"""What a client can do wrong in a call: a typed error, its call ends and says so in its log, the neighbour goes on."""
+"""What a client can do wrong in a call: a typed error, its call ends and says so in its log, the
+neighbour goes on."""
 
 import asyncio
 import json
@@ -13,10 +14,10 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 
 from api.wire.protocol import ClientAudio, encode_client_audio
-from api.wire.send_queue import Outlet
+from api.wire.send_queue import SendQueue
 from domain.event import Event
 from domain.events import CallClosed
-from domain.inputs import ClientLost, ClientViolatedProtocol, OutletFailed, OutletShed
+from domain.inputs import ClientLost, ClientMessagesDropped, ClientViolatedProtocol, QueueOverflowed
 from domain.states import State
 from tests.api.candidate import in_call
 from tests.api.connections.bare_socket import HELLO, bare
@@ -78,7 +79,8 @@ async def log_of_the_end(desk: Desk, call_id: str, reason: str) -> list[Event]:
 
 @pytest.mark.parametrize("name", list(BAD))
 async def test_a_violation_ends_its_call_alone(desk: Desk, name: str) -> None:
-    """Given a message that breaks the protocol: its error, `closed`, its close code, and the mark in the log."""
+    """Given a message that breaks the protocol: its error, `closed`, its close code, and the mark
+    in the log."""
     messages, code, close_code = BAD[name]
     opened = await desk.open()
     async with neighbour(desk), bare(desk) as socket:
@@ -136,7 +138,8 @@ async def test_a_client_that_does_not_play(desk: Desk) -> None:
 
 
 async def test_a_client_of_which_nothing_is_heard(desk: Desk) -> None:
-    """Given silence, to pings too, the connection is given up after 3 s, and the call waits for its client."""
+    """Given silence, to pings too, the connection is given up after 3 s, and the call waits for its
+    client."""
     opened = await desk.open(agent="impatient")
     async with neighbour(desk), bare(desk) as socket:
         ready = await socket.hello(opened.token)
@@ -148,8 +151,9 @@ async def test_a_client_of_which_nothing_is_heard(desk: Desk) -> None:
 
 
 async def test_a_client_that_does_not_read(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Given a client that reports playback wildly and reads nothing, its queue fills, and its call ends for it."""
-    monkeypatch.setattr(Outlet.__init__, "__defaults__", (100, 50))  # a short queue is as full as a long one, sooner
+    """Given a client that reports playback wildly and reads nothing, its queue fills, and its call
+    ends for it."""
+    monkeypatch.setattr(SendQueue.__init__, "__defaults__", (100, 50))  # a short queue is as full as a long one, sooner
     async with neighbour(desk):
         opened = await desk.open(LONG)
         session = desk.calls[-1]
@@ -164,8 +168,8 @@ async def test_a_client_that_does_not_read(desk: Desk, monkeypatch: pytest.Monke
             socket.socket.transport.resume_reading()
             assert await socket.ending() in (4413, 1006)  # 1006 where even the close frame could not be sent in time
     events = await log_of_the_end(desk, opened.call_id, "client_too_slow")
-    assert [event.outlet for event in events if isinstance(event, OutletFailed)] == ["client"]
-    (shed,) = (event.messages for event in events if isinstance(event, OutletShed))
+    assert [event.send_queue for event in events if isinstance(event, QueueOverflowed)] == ["client"]
+    (shed,) = (event.messages for event in events if isinstance(event, ClientMessagesDropped))
     assert shed["audio"] > 0
     assert 100 <= sum(shed.values()) <= 110
 
@@ -185,7 +189,8 @@ async def small_buffers(desk: Desk) -> AsyncIterator[sockets.socket]:
 
 
 async def test_random_frames(desk: Desk) -> None:
-    """Given random bytes and texts after a hello, every connection ends with a typed error or stays healthy."""
+    """Given random bytes and texts after a hello, every connection ends with a typed error or stays
+    healthy."""
     chance = random.Random(7)
     async with neighbour(desk):
         for _ in range(30):
@@ -215,7 +220,8 @@ def _frame(chance: random.Random) -> bytes | str:
 
 
 async def test_a_text_that_is_no_unicode(desk: Desk) -> None:
-    """Given a text frame that is not UTF-8, the websocket closes with 1007 and the call waits for its client."""
+    """Given a text frame that is not UTF-8, the websocket closes with 1007 and the call waits for
+    its client."""
     opened = await desk.open(agent="impatient")
     async with bare(desk) as socket:
         await socket.hello(opened.token)
@@ -227,7 +233,8 @@ async def test_a_text_that_is_no_unicode(desk: Desk) -> None:
 
 
 async def test_a_client_that_just_closes(desk: Desk) -> None:
-    """Given a client that closes its websocket in order, but without a hangup, its log has the code."""
+    """Given a client that closes its websocket in order, but without a hangup, its log has the
+    code."""
     opened = await desk.open(agent="impatient")
     async with bare(desk) as socket:
         await socket.hello(opened.token)

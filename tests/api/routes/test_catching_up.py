@@ -1,4 +1,5 @@
-"""What a client missed is told again, what was lost with a server is void, and of two clients one has the call."""
+"""What a client missed is told again, what was lost with a server is void, and of two clients one
+has the call."""
 
 import asyncio
 from pathlib import Path
@@ -7,7 +8,7 @@ from uuid import UUID
 
 import pytest
 
-from api.live.message_replay import Told
+from api.live.message_replay import MessageReplay
 from domain.inputs import CandidateTranscribed
 from domain.record.client_messages import kept_version
 from domain.states import State
@@ -31,7 +32,8 @@ async def all_again(socket: BareSocket, count: int) -> list[dict[str, Any]]:
 
 @pytest.mark.asyncio(loop_scope="module")
 async def test_a_page_that_is_loaded_again_is_told_everything(desk: Desk) -> None:
-    """Given a call under way, a client without a past gets what was told; one that has seen half, the other half."""
+    """Given a call under way, a client without a past gets what was told; one that has seen half,
+    the other half."""
     opened = await desk.open("Why?", "How?")
     async with in_call(opened) as candidate:
         await candidate.asked(1)
@@ -57,7 +59,8 @@ async def test_a_page_that_is_loaded_again_is_told_everything(desk: Desk) -> Non
 
 @pytest.mark.asyncio(loop_scope="module")
 async def test_a_long_past_is_told_whole(desk: Desk) -> None:
-    """Given more to tell again than may wait for a slow client, a fresh one gets all of it, and the call goes on."""
+    """Given more to tell again than may wait for a slow client, a fresh one gets all of it, and the
+    call goes on."""
     opened = await desk.open()
     session = desk.calls[-1]
     texts = [f"word {number} " for number in range(800)]
@@ -77,14 +80,15 @@ async def test_a_long_past_is_told_whole(desk: Desk) -> None:
 
 
 async def test_two_that_miss_the_same_read_it_once(dsn: str, tmp_path: Path) -> None:
-    """Given two hellos at a time for a past that is not in memory, nothing is held twice, nor out of order."""
+    """Given two hellos at a time for a past that is not in memory, nothing is held twice, nor out
+    of order."""
     async with running_desk(dsn, tmp_path) as desk:
         opened = await desk.open("Why?", "How?")
         async with in_call(opened) as candidate:
             await candidate.asked(1)
             told = kept(candidate.told)
             await desk.log(opened.call_id)
-            lacking = Told(known_from=told[-1]["version"] + 1)
+            lacking = MessageReplay(known_from=told[-1]["version"] + 1)
             store = desk.services.store
             await asyncio.gather(*(lacking.read_older(store, UUID(opened.call_id)) for _ in range(2)))
             assert [message["version"] for message in lacking.after(0)] == [message["version"] for message in told]
@@ -93,7 +97,8 @@ async def test_two_that_miss_the_same_read_it_once(dsn: str, tmp_path: Path) -> 
 
 
 async def test_what_was_told_before_a_takeover_is_told_again_by_the_new_owner(dsn: str, tmp_path: Path) -> None:
-    """Given a call whose memory begins late, the new owner reads what it was told before from the log."""
+    """Given a call whose memory begins late, the new owner reads what it was told before from the
+    log."""
     async with two_desks(dsn, tmp_path) as (first, second):
         opened = await first.open("Why?", "How?")
         async with in_call(opened) as candidate:
@@ -139,7 +144,8 @@ async def test_a_second_client_takes_the_call(desk: Desk) -> None:
 
 
 async def test_a_second_client_is_refused_where_policy_says_so(dsn: str, tmp_path: Path) -> None:
-    """Given `second_client: refuse`, another one is refused without harm; the same one may always come back."""
+    """Given `second_client: refuse`, another one is refused without harm; the same one may always
+    come back."""
     agents = agents_file(tmp_path, single={"links": {"second_client": "refuse"}})
     async with running_desk(dsn, tmp_path, agents=agents) as desk:
         opened = await desk.open(agent="single")
@@ -160,7 +166,8 @@ async def test_a_second_client_is_refused_where_policy_says_so(dsn: str, tmp_pat
 async def test_a_second_client_elsewhere_is_refused_as_well(
     dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Given `second_client: refuse`, one that lands on another server does not move the first; later it may come."""
+    """Given `second_client: refuse`, one that lands on another server does not move the first;
+    later it may come."""
     monkeypatch.setattr("api.ownership.takeover._LET_GO_WITHIN_S", 0.3)
     agents = agents_file(tmp_path, single={"links": {"second_client": "refuse"}})
     async with (
@@ -176,7 +183,7 @@ async def test_a_second_client_elsewhere_is_refused_as_well(
                 assert second.errors[0]["code"] == "call_busy"
             await first.send({"type": "ping", "id": 7})
             assert (await first.until("pong"))["id"] == 7
-            assert here.services.switchboard.count == 1
+            assert here.services.registry.count == 1
         monkeypatch.undo()
         async with bare(there) as late:
             assert (await late.hello(opened.token, client_id="two"))["epoch"] == 2
@@ -186,7 +193,8 @@ async def test_a_second_client_elsewhere_is_refused_as_well(
 
 
 async def test_a_transcript_that_its_server_never_recorded_is_void(dsn: str, tmp_path: Path) -> None:
-    """Given a server that was taken for dead and says more, its client is told to forget that, and what is true."""
+    """Given a server that was taken for dead and says more, its client is told to forget that, and
+    what is true."""
     async with two_desks(dsn, tmp_path) as (first, second):
         opened = await first.open("Why?", "How?")
         session = first.calls[-1]
@@ -195,11 +203,11 @@ async def test_a_transcript_that_its_server_never_recorded_is_void(dsn: str, tmp
             points_to(candidate, second)
             new = None
             while new is None:
-                new = await second.services.switchboard._claims._take_over(UUID(opened.call_id))
+                new = await second.services.registry._claims._take_over(UUID(opened.call_id))
             begun = new.call.record.takeovers[-1][1]
             session.feed(CandidateTranscribed(at_us=session.now_us(), text="never said"))
             await candidate.until(lambda: any(each["text"] == "never said" for each in candidate.of("transcript")))
-            second.services.switchboard._take_on(new)
+            second.services.registry._take_on(new)
             await ready_again(candidate)
             (rollback,) = candidate.of("rollback")
             assert rollback["version"] < begun <= candidate.of("transcript")[-1]["version"]

@@ -1,4 +1,5 @@
-"""Pings: answered ones measure, unanswered ones end the connection, and tokens are renewed in between."""
+"""Pings: answered ones measure, unanswered ones end the connection, and tokens are renewed in
+between."""
 
 import asyncio
 from time import monotonic
@@ -6,9 +7,9 @@ from typing import Any, cast
 
 import pytest
 
-from api.live.session import CallSession
+from api.live.session import LiveCall
 from api.routes.heartbeat import Heartbeat
-from api.wire.send_queue import Outlet
+from api.wire.send_queue import SendQueue
 from api.wire.tokens import TokenMint
 from tests.domain.calls import a_call
 
@@ -16,7 +17,7 @@ INTERVAL_S = 0.02
 
 
 class Connection:
-    """An outlet that keeps what it is given, and answers pings if it is told to."""
+    """An send_queue that keeps what it is given, and answers pings if it is told to."""
 
     def __init__(self, lifetime_s: int = 600, silence_s: float = 30.0) -> None:
         self.leap_s = 0.0
@@ -24,8 +25,8 @@ class Connection:
         self.call = a_call()
         self.pinged = asyncio.Event()
         self.heartbeat = Heartbeat(
-            cast(CallSession, self),
-            cast(Outlet, self),
+            cast(LiveCall, self),
+            cast(SendQueue, self),
             TokenMint("k" * 32, lifetime_s),
             INTERVAL_S,
             silence_s,
@@ -39,7 +40,8 @@ class Connection:
 
 
 async def test_silence_ends_it() -> None:
-    """Given a client of which nothing comes, it is pinged until the silence is as long as it may be."""
+    """Given a client of which nothing comes, it is pinged until the silence is as long as it may
+    be."""
     connection = Connection(silence_s=0.2)
     await asyncio.wait_for(connection.heartbeat.run(), 5)
     numbers = [message["id"] for message in connection.told]
@@ -74,7 +76,8 @@ async def test_a_server_that_stood_still_does_not_blame_its_client() -> None:
 
 
 async def test_round_trips_are_measured_now_and_then() -> None:
-    """Given answers to every ping, the first is told, then the longest of twelve seconds; nonsense measures nothing."""
+    """Given answers to every ping, the first is told, then the longest of twelve seconds; nonsense
+    measures nothing."""
     connection = Connection()
     running = asyncio.create_task(connection.heartbeat.run())
     told = []

@@ -1,4 +1,5 @@
-"""The HTTP API as a caller sees it: opening calls, health, the documentation, and the body of every error."""
+"""The HTTP API as a caller sees it: opening calls, health, the documentation, and the body of every
+error."""
 
 import asyncio
 import json
@@ -61,16 +62,17 @@ BAD: dict[str, tuple[str | bytes, int, str]] = {
 
 @pytest.mark.parametrize("name", list(BAD))
 async def test_a_body_that_does_not_fit(desk: Desk, name: str) -> None:
-    """Given a wrong body, the answer has a code and a sentence that names the field; no call is opened."""
+    """Given a wrong body, the answer has a code and a sentence that names the field; no call is
+    opened."""
     content, status, named = BAD[name]
-    before = desk.services.switchboard.count
+    before = desk.services.registry.count
     async with desk.http() as http:
         answer = await http.post("/calls", content=content, headers={"content-type": "application/json"})
     assert answer.status_code == status, answer.text
     assert set(answer.json()) == {"code", "message"}
     assert named in answer.json()["message"]
     assert len(answer.json()["message"]) > 10
-    assert desk.services.switchboard.count == before
+    assert desk.services.registry.count == before
 
 
 async def test_opening_a_call(desk: Desk) -> None:
@@ -116,7 +118,8 @@ async def test_the_documentation(desk: Desk) -> None:
 
 
 async def test_the_page(desk: Desk) -> None:
-    """Given a browser, the page and its modules come with the policy that keeps strange scripts out."""
+    """Given a browser, the page and its modules come with the policy that keeps strange scripts
+    out."""
     async with desk.http() as http:
         page = await http.get("/")
         script = await http.get("/web/viva-client.js")
@@ -139,7 +142,8 @@ async def test_health(desk: Desk) -> None:
 async def test_a_database_that_is_away(
     desk: Desk, dsn: str, postgres_server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Given a database that takes no connections: not ready, no calls; and all is well once it is back."""
+    """Given a database that takes no connections: not ready, no calls; and all is well once it is
+    back."""
     name = str(psycopg.conninfo.conninfo_to_dict(dsn)["dbname"])
     async with running_desk(dsn, tmp_path) as other, other.http() as http:
         await asyncio.to_thread(_allow, postgres_server, name, False)
@@ -168,13 +172,14 @@ def _allow(server: str, name: str, allowed: bool) -> None:
 
 
 async def test_a_server_that_is_full(dsn: str, tmp_path: Path) -> None:
-    """Given room for two calls and three who ask at once, one is refused, and may come when another has ended."""
+    """Given room for two calls and three who ask at once, one is refused, and may come when another
+    has ended."""
     async with running_desk(dsn, tmp_path, max_calls=2) as other, other.http() as http:
         answers = await asyncio.gather(*(http.post("/calls", json=GOOD) for _ in range(3)))
         assert sorted(answer.status_code for answer in answers) == [201, 201, 503]
         refused = next(answer for answer in answers if answer.status_code == 503)
         assert (refused.json()["code"], refused.headers["retry-after"]) == ("server_full", "5")
-        await other.services.switchboard.drain(0)
+        await other.services.registry.drain(0)
         again = await http.post("/calls", json=GOOD)
         assert (again.status_code, again.json()["code"], again.headers["retry-after"]) == (503, "server_full", "5")
         assert (await http.get("/health/ready")).status_code == 503

@@ -44,7 +44,8 @@ def grown(before: Samples, after: Samples) -> Callable[..., float]:
 
 
 async def test_a_call_is_seen_in_the_numbers(desk: Desk) -> None:
-    """Given a call that is opened, lost, resumed and hung up, with a drop of Gemini's, each shows in its counter."""
+    """Given a call that is opened, lost, resumed and hung up, with a drop of Gemini's, each shows
+    in its counter."""
     before = await scrape(desk)
     desk.faults("drop at=turn_complete nth=1 after_ms=100")
     opened = await desk.open("Why?", name="Hieronymus")
@@ -152,22 +153,22 @@ async def test_what_is_counted_of_events() -> None:
             a(ev.LinkLost, link=Link.MODEL, reason="Gemini said: whatever"),
             a(inp.ModelLost, code=1011, reason="free text", retryable=True),
             a(inp.ModelLost, code=0, reason="uplink_full", retryable=True),
-            a(inp.OutletFailed, outlet="log", reason="free text"),
+            a(inp.QueueOverflowed, send_queue="log", reason="free text"),
             a(inp.ClientViolatedProtocol, code="audio_gap", message="free text"),
             a(inp.AudioReadBack, from_sample=0, to_sample=9, samples=7, took_ms=1),
             a(inp.CallTakenOver, epoch=2, process="p", taken_over_at="now"),
             a(ev.CallHandedOver, reason="drain"),
-            a(inp.OutletShed, messages={"transcript": 3, "state": 1}),
+            a(inp.ClientMessagesDropped, messages={"transcript": 3, "state": 1}),
             a(inp.RoundTripMeasured, round_trip_us=1),
         ]
     )
     assert counts.client_losses == 1
     assert counts.model_redials == {"session_ending": 1, "lost": 1}
-    assert (counts.model_losses, counts.outlets_failed) == ({"1011": 1, "uplink_full": 1}, {"log": 1})
+    assert (counts.model_losses, counts.queue_overflows) == ({"1011": 1, "uplink_full": 1}, {"log": 1})
     assert counts.protocol_violations == {"audio_gap": 1}
     assert counts.read_back_samples == 7
     assert (counts.calls_taken_over, counts.calls_handed_over) == ({"handed_over": 1}, {"drain": 1})
-    assert counts.outlet_shed == {"transcript": 3, "state": 1}
+    assert counts.client_messages_dropped == {"transcript": 3, "state": 1}
     assert counts.calls_opened == 0
 
 

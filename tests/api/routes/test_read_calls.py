@@ -30,7 +30,8 @@ async def store(dsn: str) -> AsyncIterator[PostgresStore]:
 
 @pytest.fixture
 async def client(dsn: str) -> AsyncIterator[Client]:
-    """An app with nothing but the read endpoints. It opens a pool of its own: the client runs it on its own loop."""
+    """An app with nothing but the read endpoints. It opens a pool of its own: the client runs it on
+    its own loop."""
 
     @asynccontextmanager
     async def pooled(app: Litestar) -> AsyncIterator[None]:
@@ -58,7 +59,8 @@ async def body(client: Client, path: str, status: int = 200) -> Any:
 
 
 async def test_calls_are_paged_newest_first(client: Client, store: PostgresStore) -> None:
-    """Given seven calls, two of them opened at the same moment, pages of three show each once, newest first."""
+    """Given seven calls, two of them opened at the same moment, pages of three show each once,
+    newest first."""
     stories = [Story(opened_at=f"2026-11-22T09:0{minute}:00Z").opened() for minute in (0, 1, 2, 3, 3, 4, 5)]
     for story in stories:
         await story.record(store)
@@ -118,7 +120,8 @@ async def test_the_latencies(client: Client, store: PostgresStore) -> None:
 
 
 async def test_an_unknown_call_is_a_typed_404(client: Client) -> None:
-    """Given an id that no call has, every path says so, and what to do; a page before it is not the first page."""
+    """Given an id that no call has, every path says so, and what to do; a page before it is not the
+    first page."""
     missing = uuid4()
     for path in (f"/{missing}", f"/{missing}/transcript", f"/{missing}/latency", f"?before={missing}"):
         error = await body(client, f"/calls{path}", 404)

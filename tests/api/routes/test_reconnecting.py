@@ -1,4 +1,5 @@
-"""Lost connections: the call waits, the client comes back by itself, and not a sample is lost or doubled."""
+"""Lost connections: the call waits, the client comes back by itself, and not a sample is lost or
+doubled."""
 
 import asyncio
 import json
@@ -43,7 +44,8 @@ async def dropped(candidate: Candidate) -> None:
 
 
 async def test_a_dropped_connection_loses_nothing(desk: Desk) -> None:
-    """Given a connection that breaks twice in an answer, the stored audio is what was sent, exactly, and in order."""
+    """Given a connection that breaks twice in an answer, the stored audio is what was sent,
+    exactly, and in order."""
     opened = await desk.open("Why?", "How?")
     async with in_call(opened) as candidate:
         sent = Sent(candidate.client)
@@ -67,7 +69,8 @@ async def test_a_dropped_connection_loses_nothing(desk: Desk) -> None:
 
 
 async def test_hearing_goes_on_after_a_drop(desk: Desk) -> None:
-    """Given a connection that breaks in a question, the rest of it is played after the reconnect, without a gap."""
+    """Given a connection that breaks in a question, the rest of it is played after the reconnect,
+    without a gap."""
     opened = await desk.open("Could you tell me about a project that you are proud of, and why you are?")
     async with in_call(opened) as candidate:
         await candidate.hears(ms=500)
@@ -79,7 +82,8 @@ async def test_hearing_goes_on_after_a_drop(desk: Desk) -> None:
 
 
 async def test_what_was_asked_for_while_away_is_done_on_return(desk: Desk) -> None:
-    """Given a microphone muted, and later a hangup asked for, without a connection, the server hears of both."""
+    """Given a microphone muted, and later a hangup asked for, without a connection, the server
+    hears of both."""
     opened = await desk.open("Why?")
     async with in_call(opened) as candidate:
         await candidate.asked(1)
@@ -99,7 +103,8 @@ async def test_what_was_asked_for_while_away_is_done_on_return(desk: Desk) -> No
 
 
 async def test_a_second_connection_replaces_the_first(desk: Desk) -> None:
-    """Given two clients with one token, the newer has the call, and the older is told so and does not come back."""
+    """Given two clients with one token, the newer has the call, and the older is told so and does
+    not come back."""
     opened = await desk.open("Why?")
     async with in_call(opened) as first:
         await first.hears()

@@ -1,4 +1,5 @@
-"""A client that falls behind and catches up: it misses what was stale, nothing else, and its log says so."""
+"""A client that falls behind and catches up: it misses what was stale, nothing else, and its log
+says so."""
 
 import asyncio
 import json
@@ -7,9 +8,9 @@ import socket as sockets
 import pytest
 
 from api.wire.protocol import decode_server_audio
-from api.wire.send_queue import Outlet
+from api.wire.send_queue import SendQueue
 from domain.effects import TellTranscript
-from domain.inputs import OutletShed
+from domain.inputs import ClientMessagesDropped
 from domain.ports import Side
 from tests.api.connections.bare_socket import bare
 from tests.api.routes.test_bad_messages import LONG, neighbour, small_buffers
@@ -23,8 +24,9 @@ BEHIND, INTERIMS = 4, 200
 async def test_a_client_that_falls_behind_misses_only_what_is_stale(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Given a client that does not read for a while, it gets the newest text and all audio, and the call goes on."""
-    monkeypatch.setattr(Outlet.__init__, "__defaults__", (500, BEHIND))  # it falls behind sooner
+    """Given a client that does not read for a while, it gets the newest text and all audio, and the
+    call goes on."""
+    monkeypatch.setattr(SendQueue.__init__, "__defaults__", (500, BEHIND))  # it falls behind sooner
     opened = await desk.open(LONG)
     session = desk.calls[-1]
     audio: list[int] = []
@@ -54,6 +56,6 @@ async def test_a_client_that_falls_behind_misses_only_what_is_stale(
     assert not socket.errors
     assert audio == list(range(audio[0], audio[-1] + 1))
     await desk.settled(opened)
-    shed = [event.messages for event in await desk.log(opened.call_id) if isinstance(event, OutletShed)]
+    shed = [event.messages for event in await desk.log(opened.call_id) if isinstance(event, ClientMessagesDropped)]
     assert sum(each.get("transcript", 0) for each in shed) == INTERIMS + 1 - len(texts) > 100
     assert len(shed) == 1

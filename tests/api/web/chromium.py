@@ -1,7 +1,7 @@
 """A headless Chromium with a fake microphone, driven over its DevTools protocol.
 
-Real browser, real audio threads, real websockets: what a page does with them is only known once a browser has done it.
-No driver program and no library besides `websockets`.
+Real browser, real audio threads, real websockets: what a page does with them is only known once a
+browser has done it. No driver program and no library besides `websockets`.
 """
 
 import asyncio
@@ -141,7 +141,8 @@ class Page:
         await asyncio.wait_for(self._loaded.wait(), ANSWER_S)
 
     async def run(self, script: str) -> Any:
-        """Runs the body of an async function, as if a user had clicked, and returns its (JSON) value."""
+        """Runs the body of an async function, as if a user had clicked, and returns its (JSON)
+        value."""
         result = await self.call(
             "Runtime.evaluate",
             expression=f"(async () => {{ {script} }})()",
@@ -155,7 +156,8 @@ class Page:
         return result["result"].get("value")
 
     async def until(self, condition: str, within_s: float = 10.0) -> Any:
-        """Waits in the page until the expression is truthy and returns it; a failure says what was waited for."""
+        """Waits in the page until the expression is truthy and returns it; a failure says what was
+        waited for."""
         value = await self.run(
             f"const end = performance.now() + {within_s * 1000};"
             f"for (;;) {{ const value = {condition}; if (value) return value;"
@@ -213,7 +215,8 @@ class Page:
 
 
 async def _devtools_url(profile: Path, process: asyncio.subprocess.Process) -> str:
-    """Chromium writes the port it has chosen into its profile; there is nothing to wait on but the file."""
+    """Chromium writes the port it has chosen into its profile; there is nothing to wait on but the
+    file."""
     file = profile / "DevToolsActivePort"
     while True:
         assert process.returncode is None, f"the browser ended at once; see {profile}.log"

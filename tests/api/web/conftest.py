@@ -1,4 +1,5 @@
-"""Fixtures for browser tests: a protocol-speaking server, a Chromium that hears a recording, a blank page."""
+"""Fixtures for browser tests: a protocol-speaking server, a Chromium that hears a recording, a
+blank page."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
@@ -56,7 +57,8 @@ async def browser(tmp_path: Path, microphone: Path) -> AsyncIterator[Chromium]:
 
 @pytest.fixture
 async def page(browser: Chromium, server: ProtocolServer) -> AsyncIterator[Page]:
-    """A page of the server's origin with nothing on it; it must not have complained when the test is over."""
+    """A page of the server's origin with nothing on it; it must not have complained when the test
+    is over."""
     page = await browser.open(server.url + "blank")
     yield page
     assert [text for text in page.complaints if "WebSocket" not in text] == []

@@ -1,4 +1,5 @@
-"""A call that a page has placed, seen from both ends: the server's wire, and what the page saw and played."""
+"""A call that a page has placed, seen from both ends: the server's wire, and what the page saw and
+played."""
 
 import asyncio
 import json

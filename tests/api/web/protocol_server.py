@@ -1,7 +1,9 @@
-"""A server that speaks `viva.v1` (docs/protocol.md) and does what the test tells it: the client's counterpart.
+"""A server that speaks `viva.v1` (docs/protocol.md) and does what the test tells it: the client's
+counterpart.
 
-HTTP (the page, `GET /agents`, `POST /calls`) and the websocket are on two ports; the test holds each accepted websocket
-as a `Wire` and plays the server's part itself. What the client must never do is asserted as it arrives.
+HTTP (the page, `GET /agents`, `POST /calls`) and the websocket are on two ports; the test holds
+each accepted websocket as a `Wire` and plays the server's part itself. What the client must never
+do is asserted as it arrives.
 """
 
 import asyncio
@@ -57,7 +59,8 @@ class Wire:
         await self.send("ready", **(fields | changes))
 
     async def play(self, generation: int, sample: int, pcm: NDArray[np.int16], chunk: int = 2400) -> int:
-        """Sends the interviewer's audio in messages of `chunk` samples; returns the position after it."""
+        """Sends the interviewer's audio in messages of `chunk` samples; returns the position after
+        it."""
         for start in range(0, len(pcm), chunk):
             piece = pcm[start : start + chunk]
             header = struct.pack("<B3xIIQ", 2, self._seq, generation, sample + start)
@@ -66,7 +69,8 @@ class Wire:
         return sample + len(pcm)
 
     async def expect(self, kind: str, **fields: Any) -> dict[str, Any]:
-        """The next control message of this type (and with these fields); others before it are passed over."""
+        """The next control message of this type (and with these fields); others before it are
+        passed over."""
         async with asyncio.timeout(WAIT_S):
             while True:
                 message = await self.controls.get()

@@ -44,7 +44,8 @@ async def test_the_recording_arrives_in_20_ms_messages(
 
 
 async def test_audio_arrives_as_fast_as_it_is_spoken(server: ProtocolServer, place: Place) -> None:
-    """Two seconds of audio take two seconds: nothing is lost between the audio thread and the socket."""
+    """Two seconds of audio take two seconds: nothing is lost between the audio thread and the
+    socket."""
     await place()
     await server.hear(10)
     loop = asyncio.get_running_loop()
@@ -54,7 +55,8 @@ async def test_audio_arrives_as_fast_as_it_is_spoken(server: ProtocolServer, pla
 
 
 async def test_nothing_is_sent_while_muted(server: ProtocolServer, place: Place) -> None:
-    """The server is told after the last audio, hears nothing until unmute, and the numbers go on without a hole."""
+    """The server is told after the last audio, hears nothing until unmute, and the numbers go on
+    without a hole."""
     call = await place()
     await server.hear(20)
     await call.run("await call.mute()")
@@ -88,7 +90,8 @@ async def test_an_unplugged_microphone_mutes_and_tells(server: ProtocolServer, p
 
 
 async def test_unconfirmed_audio_is_bounded_and_the_loss_is_told(server: ProtocolServer, place: Place) -> None:
-    """A server that never confirms: the newest audio is refused before it has a number, once said, and counted."""
+    """A server that never confirms: the newest audio is refused before it has a number, once said,
+    and counted."""
     call = await place({"keepMs": 200}, resume_wait_ms=150)
     call.wire.acknowledge = False
     error = await call.event("error")

@@ -51,7 +51,8 @@ async def test_what_is_spoken_while_the_line_is_down_arrives_afterwards(server: 
 
 
 async def test_a_resume_reports_where_playback_stands_and_drops_the_buffer(place: Place) -> None:
-    """Unheard audio comes again from the reported position: nothing is missing, nothing is heard twice."""
+    """Unheard audio comes again from the reported position: nothing is missing, nothing is heard
+    twice."""
     call = await place()
     voice = np.random.default_rng(3).integers(-9000, 9000, 24_000).astype(np.int16)
     await call.wire.play(1, 0, voice)
@@ -69,7 +70,8 @@ async def test_a_resume_reports_where_playback_stands_and_drops_the_buffer(place
 
 
 async def test_audio_that_was_played_already_is_reported_as_played(place: Place) -> None:
-    """Given a server that does not know what was heard and sends it again, it is told, and need not wait."""
+    """Given a server that does not know what was heard and sends it again, it is told, and need not
+    wait."""
     call = await place()
     voice = tone(0.3)
     end = await call.wire.play(1, 1000, voice)
@@ -126,7 +128,8 @@ async def test_the_servers_ping_is_answered_at_once(place: Place) -> None:
 async def test_after_the_resuming_wait_the_client_tries_again_when_it_is_told_to(
     server: ProtocolServer, place: Place
 ) -> None:
-    """It says so in a sentence and keeps what is said; `retry` takes the call up again, or `hangup` gives it up."""
+    """It says so in a sentence and keeps what is said; `retry` takes the call up again, or `hangup`
+    gives it up."""
     call = await place(resume_wait_ms=700)
     await server.hear(10)
     server.refuse_sockets = True
@@ -224,7 +227,8 @@ async def test_a_refused_call_fails_the_opening(server: ProtocolServer, page: Pa
 
 
 async def test_a_hangup_sends_the_last_audio_and_waits_for_closed(server: ProtocolServer, place: Place) -> None:
-    """`hangup` resolves after `closed`; what was not acknowledged is still confirmed within the grace."""
+    """`hangup` resolves after `closed`; what was not acknowledged is still confirmed within the
+    grace."""
     call = await place()
     call.wire.acknowledge = False
     await server.hear(10)
@@ -241,7 +245,8 @@ async def test_a_hangup_sends_the_last_audio_and_waits_for_closed(server: Protoc
 
 
 async def away(server: ProtocolServer, call: PlacedCall) -> None:
-    """The line breaks, with audio that is not acknowledged, and half a second is spoken without one."""
+    """The line breaks, with audio that is not acknowledged, and half a second is spoken without
+    one."""
     call.wire.acknowledge = False
     await server.hear(10)
     server.refuse_sockets = True
@@ -250,7 +255,8 @@ async def away(server: ProtocolServer, call: PlacedCall) -> None:
 
 
 async def test_a_hangup_while_the_line_is_away_hands_in_what_was_said(server: ProtocolServer, place: Place) -> None:
-    """Given a candidate who hangs up while reconnecting, their audio comes first, then the hangup; `closed` ends it."""
+    """Given a candidate who hangs up while reconnecting, their audio comes first, then the hangup;
+    `closed` ends it."""
     call = await place()
     await away(server, call)
     heard = len(server.audio)
@@ -276,7 +282,8 @@ async def test_a_hangup_while_the_line_is_away_hands_in_what_was_said(server: Pr
 
 
 async def test_a_hangup_whose_line_breaks_is_said_again(server: ProtocolServer, place: Place) -> None:
-    """Given no `closed` before the line breaks, the next server hears of it, also over one that is muted."""
+    """Given no `closed` before the line breaks, the next server hears of it, also over one that is
+    muted."""
     call = await place()
     leaving = asyncio.create_task(call.run("await call.hangup('candidate'); await call.unmute()"))
     await call.wire.expect("hangup")
@@ -289,7 +296,8 @@ async def test_a_hangup_whose_line_breaks_is_said_again(server: ProtocolServer, 
 
 @pytest.mark.parametrize("way", ["the wait ends", "a second hangup", "the page is closed"])
 async def test_a_hangup_does_not_wait_for_ever(server: ProtocolServer, place: Place, way: str) -> None:
-    """Without a line it ends all the same, says that something may be missing, and offers no other try."""
+    """Without a line it ends all the same, says that something may be missing, and offers no other
+    try."""
     call = await place(resume_wait_ms=2_000 if way == "the wait ends" else 60_000)
     await away(server, call)
     leaving = asyncio.create_task(call.run("await call.hangup()"))

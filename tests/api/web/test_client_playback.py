@@ -89,7 +89,8 @@ async def test_a_hold_stops_and_a_release_plays_on_from_the_same_sample(place: P
 
 
 async def test_a_flush_throws_the_rest_away(place: Place) -> None:
-    """What was buffered is never heard; the next reply is, and the report says how far the first one came."""
+    """What was buffered is never heard; the next reply is, and the report says how far the first
+    one came."""
     call = await place()
     await call.wire.play(1, 0, tone(2.0))
     await call.wire.played(6000)
@@ -107,7 +108,8 @@ async def test_a_flush_throws_the_rest_away(place: Place) -> None:
 
 
 async def test_a_buffer_that_overflows_is_counted_and_told(place: Place) -> None:
-    """A server that sends far ahead loses the newest audio; the candidate is told, the call goes on."""
+    """A server that sends far ahead loses the newest audio; the candidate is told, the call goes
+    on."""
     call = await place()
     await call.wire.play(1, 0, tone(12.0), chunk=24_000)
     error = await call.event("error")
@@ -127,7 +129,8 @@ async def test_levels_show_both_voices(place: Place) -> None:
 
 
 async def test_paused_sound_is_told_and_woken(place: Place) -> None:
-    """A context that the browser suspends is said in a sentence, resumed, and plays on where it was."""
+    """A context that the browser suspends is said in a sentence, resumed, and plays on where it
+    was."""
     call = await place()
     end = await call.wire.play(1, 0, tone(0.6))
     await call.wire.played(2400)

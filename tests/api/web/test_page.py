@@ -23,7 +23,8 @@ async def begin(page: Page, server: ProtocolServer, **ready: Any) -> Wire:
 
 
 async def test_the_form_opens_a_call_with_what_was_typed(front: Page, server: ProtocolServer) -> None:
-    """Three questions are there from the start; every field reaches the server under its protocol name."""
+    """Three questions are there from the start; every field reaches the server under its protocol
+    name."""
     await front.run(
         "document.querySelector('#agent').value = 'strict'; document.querySelector('#name').value = 'Ada L.'"
     )
@@ -46,7 +47,8 @@ async def test_every_state_is_shown_in_words_and_by_name(front: Page, server: Pr
 
 
 async def test_the_transcript_shows_two_voices_and_interim_text(front: Page, server: ProtocolServer) -> None:
-    """Interim text is replaced, final text joined, and an interruption leaves a visible mark between them."""
+    """Interim text is replaced, final text joined, and an interruption leaves a visible mark
+    between them."""
     wire = await begin(front, server)
     await wire.send("transcript", who="interviewer", number=1, text="Good ", interim=False)
     await wire.send("transcript", who="interviewer", number=1, text="morning.", interim=False)
@@ -107,7 +109,8 @@ async def test_a_lost_line_is_shown_and_marked(front: Page, server: ProtocolServ
 
 
 async def test_what_is_promised_while_the_line_is_away_is_true(front: Page, server: ProtocolServer) -> None:
-    """Talking on is asked for only as long as it is kept: the microphone is on, and the outbox not full."""
+    """Talking on is asked for only as long as it is kept: the microphone is on, and the outbox not
+    full."""
     wire = await begin(front, server)
     server.refuse_sockets = True
     wire.drop()
@@ -213,7 +216,8 @@ async def test_a_denied_microphone_is_explained(server: ProtocolServer, tmp_path
 
 
 async def test_an_insecure_page_is_explained(server: ProtocolServer, tmp_path: Path) -> None:
-    """A browser gives no microphone to plain http from another machine: the page says so and offers no button."""
+    """A browser gives no microphone to plain http from another machine: the page says so and offers
+    no button."""
     flags = ["--host-resolver-rules=MAP viva.example 127.0.0.1"]
     async with Chromium.started(tmp_path / "insecure", flags=flags) as browser:
         page = await browser.open(f"http://viva.example:{server.http_port}/")
@@ -236,7 +240,8 @@ async def test_the_page_fits_its_window(
     await wire.play(1, 0, tone(2.0))
     await front.until("document.querySelectorAll('#latency tr').length === 6")
     await front.until("document.querySelector('#voice-level').style.transform > 'scaleX(0.5)'")
-    # In the page, not in the window: a picture of the whole page may leave the window scrolled elsewhere.
+    # In the page, not in the window: a picture of the whole page may leave the window scrolled
+    # elsewhere.
     box = (
         "const { top, height } = document.querySelector('.talk').getBoundingClientRect();"
         " return [Math.round(top + window.scrollY), Math.round(height)]"
@@ -262,7 +267,8 @@ async def test_the_page_fits_its_window(
 async def lost_and_back(
     front: Page, server: ProtocolServer, wire: Wire, folder: Path, before: list[int], box: str, width: int
 ) -> Wire:
-    """Nothing moves while the page reconnects; only the way out of a lost line takes room, as long as it is needed."""
+    """Nothing moves while the page reconnects; only the way out of a lost line takes room, as long
+    as it is needed."""
     server.refuse_sockets = True
     wire.drop()
     await says(front, "keep talking")

@@ -1,4 +1,5 @@
-"""The page shows what is done to the interviewer's voice: held, played on, or stopped, and for how long it was held."""
+"""The page shows what is done to the interviewer's voice: held, played on, or stopped, and for how
+long it was held."""
 
 import asyncio
 import re
@@ -92,7 +93,8 @@ async def test_a_dismissed_hold_becomes_one_mark_with_its_length(front: Page, se
 
 
 async def test_an_interruption_gives_the_floor_away(front: Page, server: ProtocolServer) -> None:
-    """Flushed looks and reads unlike released, and stays beside the meter until the interviewer speaks again."""
+    """Flushed looks and reads unlike released, and stays beside the meter until the interviewer
+    speaks again."""
     wire = await begin(front, server)
     await speaks(wire)
     await holds(wire, front)
@@ -144,7 +146,8 @@ async def test_a_call_closed_in_a_hold_ends_it(front: Page, server: ProtocolServ
 async def test_three_moments_are_told_apart(
     front: Page, server: ProtocolServer, tmp_path: Path, width: int, height: int, dark: bool
 ) -> None:
-    """By words, shape and colour that can be read (WCAG AA), without the page moving; a picture of each moment."""
+    """By words, shape and colour that can be read (WCAG AA), without the page moving; a picture of
+    each moment."""
     await front.look(width, height, dark=dark)
     wire = await begin(front, server)
     await speaks(wire)

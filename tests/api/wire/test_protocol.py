@@ -1,4 +1,5 @@
-"""The messages of viva.v1: whatever arrives is a message or a typed error, and what was encoded comes back."""
+"""The messages of viva.v1: whatever arrives is a message or a typed error, and what was encoded
+comes back."""
 
 import json
 
@@ -29,7 +30,8 @@ MESSAGES = st.one_of(
 
 @given(st.one_of(st.text(), st.text(alphabet='{}[]",:0123456789.e-+truefalsn\\u \ud800'), OBJECTS.map(json.dumps)))
 def test_any_text_is_a_message_or_a_typed_error(text: str) -> None:
-    """Given any text, decoding returns a message or raises an error with a known code and a sentence."""
+    """Given any text, decoding returns a message or raises an error with a known code and a
+    sentence."""
     try:
         assert isinstance(protocol.decode_control(text), protocol.ClientMessage)
     except PeerError as error:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.wire.rate_limits import Allowance
+from api.wire.rate_limits import RateLimit
 from domain.errors import PeerError
 
 
@@ -12,7 +12,7 @@ from domain.errors import PeerError
 def test_no_stretch_of_time_holds_more_than_it_may(pauses: list[float], per_s: int, at_once: int) -> None:
     """Whatever the pauses: what is let through in any stretch is at most the burst and the rate."""
     now_s = 0.0
-    allowance = Allowance("pings", per_s, at_once, lambda: now_s)
+    allowance = RateLimit("pings", per_s, at_once, lambda: now_s)
     taken: list[float] = []
     for pause in pauses:
         now_s += pause
@@ -31,7 +31,7 @@ def test_no_stretch_of_time_holds_more_than_it_may(pauses: list[float], per_s: i
 def test_a_quiet_client_may_send_at_once_again() -> None:
     """Given a burst, a pause, and a burst: both pass, and one more does not."""
     now_s = 0.0
-    allowance = Allowance("messages", 2, 10, lambda: now_s)
+    allowance = RateLimit("messages", 2, 10, lambda: now_s)
     for _ in range(10):
         allowance.spend()
     now_s = 5.0

@@ -1,4 +1,5 @@
-"""What a client sends is read at once and handed over in order; what is about this moment does not wait."""
+"""What a client sends is read at once and handed over in order; what is about this moment does not
+wait."""
 
 import asyncio
 import json
@@ -9,12 +10,12 @@ from typing import Any, cast
 import pytest
 
 from api.live.counts import Counts
-from api.live.session import CallSession
+from api.live.session import LiveCall
 from api.routes.heartbeat import Heartbeat
 from api.wire import protocol
 from api.wire.protocol import ClientAudio, encode_client_audio
-from api.wire.receive_queue import MOST_BYTES, GoneError, Inlet
-from api.wire.send_queue import Outlet
+from api.wire.receive_queue import MOST_BYTES, GoneError, ReceiveQueue
+from api.wire.send_queue import SendQueue
 from domain.errors import PeerError
 from domain.inputs import RoundTripMeasured
 
@@ -31,7 +32,9 @@ class Line:
         self.signs_of_life = 0
         self.counts = Counts()
         self.client = self
-        self.inlet = Inlet(self, cast(Outlet, self), cast(CallSession, self), cast(Heartbeat, self), self.counts)
+        self.receive_queue = ReceiveQueue(
+            self, cast(SendQueue, self), cast(LiveCall, self), cast(Heartbeat, self), self.counts
+        )
 
     def say(self, *messages: dict[str, Any] | int) -> None:
         """Control messages, and audio messages by their number."""
@@ -53,7 +56,7 @@ class Line:
     def answered(self, ping_id: int) -> int:
         return 1_000 * ping_id
 
-    def is_attached(self, outlet: Outlet) -> bool:
+    def is_attached(self, send_queue: SendQueue) -> bool:
         return self.attached
 
     def now_us(self) -> int:
@@ -82,7 +85,7 @@ class Line:
 
     @asynccontextmanager
     async def reading(self, *, working: bool = True) -> AsyncIterator[None]:
-        work = [self.inlet.read(), *([self.inlet.work()] if working else [])]
+        work = [self.receive_queue.read(), *([self.receive_queue.work()] if working else [])]
         tasks: list[asyncio.Task[None]] = [asyncio.create_task(each) for each in work]
         yield
         for task in tasks:
@@ -91,7 +94,8 @@ class Line:
 
 
 async def test_what_is_playing_and_signs_of_life_do_not_wait_behind_audio() -> None:
-    """Given six seconds of audio sent again at once, and reports behind it, the reports are there first."""
+    """Given six seconds of audio sent again at once, and reports behind it, the reports are there
+    first."""
     line = Line()
     line.say(*range(20, 320), {"type": "playback", "played_sample": 9}, {"type": "ping", "id": 1})
     line.say({"type": "pong", "id": 5})
@@ -114,7 +118,8 @@ async def test_what_has_its_place_in_the_audio_keeps_it() -> None:
 
 
 async def test_more_than_may_wait_is_not_read_before_there_is_room() -> None:
-    """Given a client that sends more than the bound while nothing is worked off, the rest stays in its connection."""
+    """Given a client that sends more than the bound while nothing is worked off, the rest stays in
+    its connection."""
     line = Line()
     most = MOST_BYTES // (len(encode_client_audio(ClientAudio(0, PCM))) + 64) + 1
     line.say(*range(20, 20 + 2 * most))
@@ -124,12 +129,12 @@ async def test_more_than_may_wait_is_not_read_before_there_is_room() -> None:
             await asyncio.sleep(0)
         assert line.said.qsize() > most // 2
         heard = line.signs_of_life
-        await line.inlet.work_off()
+        await line.receive_queue.work_off()
         assert line.signs_of_life > heard + (most - line.said.qsize())  # it is not silent because it is not read
         await line.until(lambda: not line.said.qsize())
-        await line.inlet.work_off()
+        await line.receive_queue.work_off()
     assert line.handed == list(range(20, 20 + 2 * most))
-    assert line.counts.inlets_full in (1, 2)
+    assert line.counts.receive_queue_full in (1, 2)
 
 
 @pytest.mark.parametrize(("fault", "code"), [(13, "audio_gap"), ({"type": "sing"}, "unknown_type")])
@@ -145,29 +150,32 @@ async def test_a_violation_has_its_place_too(fault: Any, code: str) -> None:
 
 
 async def test_what_has_arrived_before_the_end_is_handed_over() -> None:
-    """Given a connection that ends behind audio, `read` says so, and what waits can still be worked off."""
+    """Given a connection that ends behind audio, `read` says so, and what waits can still be worked
+    off."""
     line = Line()
     line.say(1, 2, 3)
     line.said.put_nowait(GoneError(1001))
     with pytest.raises(GoneError):
-        await asyncio.wait_for(line.inlet.read(), 5)
-    await line.inlet.work_off()
+        await asyncio.wait_for(line.receive_queue.read(), 5)
+    await line.receive_queue.work_off()
     assert line.handed == [1, 2, 3]
 
 
 async def test_what_the_websocket_ended_it_for_is_told_to_the_call() -> None:
-    """Given a giant message, which the websocket itself refuses, the call hears of it behind what came before."""
+    """Given a giant message, which the websocket itself refuses, the call hears of it behind what
+    came before."""
     line = Line()
     line.say(1)
     line.said.put_nowait(GoneError(1009))
     with pytest.raises(GoneError):
-        await asyncio.wait_for(line.inlet.read(), 5)
-    await line.inlet.work_off()
+        await asyncio.wait_for(line.receive_queue.read(), 5)
+    await line.receive_queue.work_off()
     assert line.handed == [1, "message_too_big"]
 
 
 async def test_a_replaced_connection_is_nobodys() -> None:
-    """Given a connection that another one has replaced, what waits and what still comes is left out."""
+    """Given a connection that another one has replaced, what waits and what still comes is left
+    out."""
     line = Line()
     line.say(1, 2)
     async with line.reading(working=False):
@@ -175,5 +183,5 @@ async def test_a_replaced_connection_is_nobodys() -> None:
         line.attached = False
         line.say(3, {"type": "playback", "played_sample": 9})
         await line.until(lambda: not line.said.qsize())
-        await line.inlet.work_off()
+        await line.receive_queue.work_off()
     assert line.handed == []

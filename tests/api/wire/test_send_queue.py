@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from api.wire.protocol import decode_server_audio
-from api.wire.send_queue import Outlet
+from api.wire.send_queue import SendQueue
 
 
 class Wire:
@@ -32,17 +32,18 @@ class Wire:
 
 
 async def test_everything_goes_out_in_order_and_then_it_closes() -> None:
-    """Given control and audio mixed, they arrive in order, audio numbered, and nothing after the end."""
+    """Given control and audio mixed, they arrive in order, audio numbered, and nothing after the
+    end."""
     wire = Wire()
     wire.gate.set()
-    outlet = Outlet(wire)
-    assert outlet.send({"type": "hold"})
-    assert outlet.send_audio(1, 480, b"\1\0")
-    assert outlet.send_audio(1, 481, b"\2\0")
-    outlet.finish(4409, "replaced")
-    outlet.finish(1000, "too late")
-    assert outlet.send({"type": "release"})
-    await outlet.run()
+    send_queue = SendQueue(wire)
+    assert send_queue.send({"type": "hold"})
+    assert send_queue.send_audio(1, 480, b"\1\0")
+    assert send_queue.send_audio(1, 481, b"\2\0")
+    send_queue.finish(4409, "replaced")
+    send_queue.finish(1000, "too late")
+    assert send_queue.send({"type": "release"})
+    await send_queue.run()
     hold, first, second, close = wire.sent
     assert json.loads(str(hold)) == {"type": "hold"}
     assert isinstance(first, bytes)
@@ -55,30 +56,31 @@ async def test_everything_goes_out_in_order_and_then_it_closes() -> None:
 async def test_a_full_queue_says_no() -> None:
     """Given nobody who reads, what fits is taken, the next is refused, and the end still fits."""
     wire = Wire()
-    outlet = Outlet(wire, longest=3)
-    taken = [outlet.send({"type": "ack", "seq": number}) for number in range(5)]
+    send_queue = SendQueue(wire, longest=3)
+    taken = [send_queue.send({"type": "ack", "seq": number}) for number in range(5)]
     assert taken == [True, True, True, False, False]
-    outlet.finish(4413, "slow")
+    send_queue.finish(4413, "slow")
     wire.gate.set()
-    await outlet.run()
+    await send_queue.run()
     assert [json.loads(str(each))["seq"] for each in wire.sent[:-1]] == [0, 1, 2]
     assert wire.sent[-1] == (4413, "slow")
 
 
 async def test_giving_up_what_waits_makes_room_for_the_reason() -> None:
-    """Given a full queue that is given up, what is said afterwards goes out; so does an end that was asked before."""
+    """Given a full queue that is given up, what is said afterwards goes out; so does an end that
+    was asked before."""
     wire = Wire()
-    outlet = Outlet(wire, longest=2)
-    while outlet.send({"type": "state"}):
+    send_queue = SendQueue(wire, longest=2)
+    while send_queue.send({"type": "state"}):
         pass
-    outlet.give_up()
-    assert outlet.send({"type": "error"})
-    outlet.finish(4413, "slow")
-    assert outlet.finishing.is_set()
+    send_queue.give_up()
+    assert send_queue.send({"type": "error"})
+    send_queue.finish(4413, "slow")
+    assert send_queue.finishing.is_set()
     wire.gate.set()
-    await outlet.run()
+    await send_queue.run()
     assert [json.loads(str(each))["type"] for each in wire.sent[:-1]] == ["error"]
-    ended = Outlet(wire, longest=2)
+    ended = SendQueue(wire, longest=2)
     ended.finish(1000, "")
     ended.give_up()
     await asyncio.wait_for(ended.run(), 1)
@@ -92,63 +94,65 @@ def state(name: str) -> dict[str, Any]:
     return {"type": "state", "state": name}
 
 
-async def arrived(outlet: Outlet, wire: Wire) -> list[Any]:
+async def arrived(send_queue: SendQueue, wire: Wire) -> list[Any]:
     """What a client is sent in the end."""
-    outlet.finish(1000, "")
+    send_queue.finish(1000, "")
     wire.gate.set()
-    await asyncio.wait_for(outlet.run(), 1)
+    await asyncio.wait_for(send_queue.run(), 1)
     return [json.loads(each) if isinstance(each, str) else "audio" for each in wire.sent[:-1]]
 
 
 async def test_what_is_stale_makes_room_for_a_slow_client() -> None:
-    """Given a client that is behind, interim texts and states that later ones replace go, and are counted."""
+    """Given a client that is behind, interim texts and states that later ones replace go, and are
+    counted."""
     wire = Wire()
-    outlet = Outlet(wire, longest=100, behind=4)
+    send_queue = SendQueue(wire, longest=100, behind=4)
     for number in range(3):
-        outlet.send({"type": "ack", "seq": number})
+        send_queue.send({"type": "ack", "seq": number})
     sent = [
         piece(1, "I"), state("listening"), piece(1, "I have"), piece(2, "Oh"), piece(1, "I have", who="interviewer"),
         {"type": "hold"}, piece(1, "I have been", interim=False), piece(1, "there"), state("interrupted"),
     ]  # fmt: skip
     for message in sent:
-        assert outlet.send(message)
-    outlet.send_audio(1, 0, b"\1\0")
-    assert outlet.take_shed() == {}, "it is not over yet"
-    assert outlet.take_shed(ended=True) == {"transcript": 2, "state": 1}
-    assert outlet.take_shed(ended=True) == {}
-    assert (await arrived(outlet, wire))[3:] == [*(sent[index] for index in (3, 4, 5, 6, 7, 8)), "audio"]
+        assert send_queue.send(message)
+    send_queue.send_audio(1, 0, b"\1\0")
+    assert send_queue.take_shed() == {}, "it is not over yet"
+    assert send_queue.take_shed(ended=True) == {"transcript": 2, "state": 1}
+    assert send_queue.take_shed(ended=True) == {}
+    assert (await arrived(send_queue, wire))[3:] == [*(sent[index] for index in (3, 4, 5, 6, 7, 8)), "audio"]
 
 
 async def test_a_client_that_keeps_up_is_sent_everything() -> None:
     """Given few messages waiting, nothing is dropped, stale or not."""
     wire = Wire()
-    outlet = Outlet(wire, behind=4)
+    send_queue = SendQueue(wire, behind=4)
     sent = [piece(1, "I"), piece(1, "I have"), state("listening"), state("resuming")]
     for message in sent:
-        outlet.send(message)
-    assert await arrived(outlet, wire) == sent
-    assert outlet.take_shed(ended=True) == {}
+        send_queue.send(message)
+    assert await arrived(send_queue, wire) == sent
+    assert send_queue.take_shed(ended=True) == {}
 
 
 async def test_a_stream_of_interim_texts_never_fills_the_queue() -> None:
-    """Given a client that reads nothing and a speaker who talks on, the newest text waits, and little else."""
+    """Given a client that reads nothing and a speaker who talks on, the newest text waits, and
+    little else."""
     wire = Wire()
-    outlet = Outlet(wire, longest=20, behind=4)
-    outlet.send({"type": "ack", "seq": 1})
-    assert all(outlet.send(piece(1, f"text {number}")) for number in range(5_000))
-    assert outlet.waiting < 6
-    assert (await arrived(outlet, wire))[-1]["text"] == "text 4999"
+    send_queue = SendQueue(wire, longest=20, behind=4)
+    send_queue.send({"type": "ack", "seq": 1})
+    assert all(send_queue.send(piece(1, f"text {number}")) for number in range(5_000))
+    assert send_queue.waiting < 6
+    assert (await arrived(send_queue, wire))[-1]["text"] == "text 4999"
 
 
 async def test_what_was_given_up_is_counted_by_its_type() -> None:
     """Given a queue that is given up, all that waited is told once."""
-    outlet = Outlet(Wire(), longest=3)
-    outlet.send({"type": "ack", "seq": 1})
-    outlet.send_audio(1, 0, b"\1\0")
-    outlet.send_audio(1, 1, b"\1\0")
-    outlet.give_up()
-    assert outlet.take_shed() == {"ack": 1, "audio": 2}
-    assert outlet.waiting == 0
+    send_queue = SendQueue(Wire(), longest=3)
+    send_queue.send({"type": "ack", "seq": 1})
+    send_queue.send_audio(1, 0, b"\1\0")
+    send_queue.send_audio(1, 1, b"\1\0")
+    send_queue.give_up()
+    assert send_queue.take_shed() == {"ack": 1, "audio": 2}
+    assert send_queue.waiting == 0
 
 
 kinds = st.one_of(
@@ -161,14 +165,15 @@ kinds = st.one_of(
 
 @given(course=st.lists(kinds, max_size=60), behind=st.integers(1, 30))
 def test_only_what_is_stale_is_ever_dropped(course: list[dict[str, Any]], behind: int) -> None:
-    """Whatever is said while nobody reads: what arrives, with what was counted as dropped, is all of it, in order."""
+    """Whatever is said while nobody reads: what arrives, with what was counted as dropped, is all
+    of it, in order."""
     wire = Wire()
-    outlet = Outlet(wire, behind=behind)
+    send_queue = SendQueue(wire, behind=behind)
     numbered = [message | {"at": number} for number, message in enumerate(course)]
     for message in numbered:
-        outlet.send(message)
-    shed = Counter(outlet.take_shed(ended=True))
-    told = asyncio.run(arrived(outlet, wire))
+        send_queue.send(message)
+    shed = Counter(send_queue.take_shed(ended=True))
+    told = asyncio.run(arrived(send_queue, wire))
     assert [message["at"] for message in told] == sorted(message["at"] for message in told)
     dropped = [message for message in numbered if message not in told]
     assert Counter(message["type"] for message in dropped) == shed
@@ -185,7 +190,7 @@ def test_only_what_is_stale_is_ever_dropped(course: list[dict[str, Any]], behind
 async def test_a_reason_fits_into_a_close_frame() -> None:
     """Given an endless reason, it is cut to what a websocket can carry."""
     wire = Wire()
-    outlet = Outlet(wire)
-    outlet.finish(4400, "r" * 1_000)
-    await outlet.run()
+    send_queue = SendQueue(wire)
+    send_queue.finish(4400, "r" * 1_000)
+    await send_queue.run()
     assert len(str(wire.sent[0][1])) <= 123

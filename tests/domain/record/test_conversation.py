@@ -52,7 +52,8 @@ def test_what_was_heard_and_understood_is_there_in_its_order() -> None:
 
 
 def test_of_a_cut_reply_only_the_heard_words_count() -> None:
-    """Given an interruption, then the words after it are not there, and what comes late of them neither."""
+    """Given an interruption, then the words after it are not there, and what comes late of them
+    neither."""
     driver = Driver().connected()
     driver.happens(inp.ModelTranscribed(text=QUESTION))
     driver.model_sends(4_000, complete=False)
@@ -76,7 +77,8 @@ def test_a_reply_that_was_not_heard_is_not_there() -> None:
 
 
 def test_a_transcript_that_comes_late_has_its_place_before_the_reply() -> None:
-    """Given a reply that is heard before the answer's transcript comes, then the answer still stands before it."""
+    """Given a reply that is heard before the answer's transcript comes, then the answer still
+    stands before it."""
     driver = asked()
     answers(driver, "")
     asks(driver, "And how?")
@@ -85,7 +87,8 @@ def test_a_transcript_that_comes_late_has_its_place_before_the_reply() -> None:
 
 
 def test_an_answer_without_a_transcript_was_still_given() -> None:
-    """Given a model that transcribes nothing, then the new session learns at least that there was an answer."""
+    """Given a model that transcribes nothing, then the new session learns at least that there was
+    an answer."""
     driver = asked()
     answers(driver, "")
     asks(driver, "And how?")
@@ -126,7 +129,8 @@ def a_long_interview() -> History:
 
 
 def test_what_is_too_long_loses_old_answers_first_and_no_question() -> None:
-    """Given more than fits, then the oldest answers are shortened, the newest are whole, every question is there."""
+    """Given more than fits, then the oldest answers are shortened, the newest are whole, every
+    question is there."""
     turns, left_out = turns_of(a_long_interview(), without_turn=0, characters=8_000)
     assert left_out == 0
     assert len(turns) == 40
@@ -177,5 +181,5 @@ def test_the_log_alone_gives_the_conversation_back(policy: Policy) -> None:
     driver.client_plays(1_000)
     driver.speaks(600)
     driver.happens(inp.ModelInterruptionReported())
-    assert driver.count(ev.InterviewerCut) == 1
+    assert driver.count(ev.ReplyCut) == 1
     assert asdict(fold_all(driver.events).record.history) == asdict(driver.call.record.history)

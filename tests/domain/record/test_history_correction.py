@@ -33,10 +33,11 @@ def notes(driver: Driver) -> list[str]:
 
 
 def test_after_a_cut_the_window_says_what_was_heard_before_any_audio() -> None:
-    """Given an interruption, then its window opens, carries one note with the words that were heard, and then audio."""
+    """Given an interruption, then its window opens, carries one note with the words that were
+    heard, and then audio."""
     driver = questioned()
     driver.speaks(600)
-    cut = driver.last(ev.InterviewerCut)
+    cut = driver.last(ev.ReplyCut)
     assert cut.heard_text == "one two three"
     to_model = [e for e in driver.effects if isinstance(e, fx.OpenActivity | fx.SendNote | fx.SendCandidateAudio)]
     assert [type(effect) for effect in to_model[:3]] == [fx.OpenActivity, fx.SendNote, fx.SendCandidateAudio]
@@ -45,7 +46,8 @@ def test_after_a_cut_the_window_says_what_was_heard_before_any_audio() -> None:
 
 
 def test_what_was_told_is_recorded_once() -> None:
-    """Given an interruption and answers after it, then one correction is in the log, and no other note goes out."""
+    """Given an interruption and answers after it, then one correction is in the log, and no other
+    note goes out."""
     driver = questioned()
     driver.speaks(600)
     driver.keeps_silent(1_000)
@@ -53,7 +55,7 @@ def test_what_was_told_is_recorded_once() -> None:
     driver.client_plays(800)
     driver.speaks(600)
     driver.keeps_silent(1_000)
-    corrected, cut = driver.last(ev.HistoryCorrected), driver.last(ev.InterviewerCut)
+    corrected, cut = driver.last(ev.HistoryCorrected), driver.last(ev.ReplyCut)
     assert driver.count(ev.HistoryCorrected) == driver.count(fx.SendNote) == 1
     assert (corrected.generation, corrected.method) == (cut.generation, "note")
     assert (corrected.heard_ms, corrected.heard_text) == (cut.heard_ms, cut.heard_text)
@@ -63,7 +65,7 @@ def test_a_cut_reply_without_a_transcript_is_told_by_its_length() -> None:
     """Given a model that transcribes late, then the note does not claim that nothing was heard."""
     driver = questioned(text="")
     driver.speaks(600)
-    assert driver.last(ev.InterviewerCut).heard_ms > 900
+    assert driver.last(ev.ReplyCut).heard_ms > 900
     assert notes(driver) != [NOTHING_HEARD]
     assert "only the first 1.0 s" in notes(driver)[0]
 
@@ -79,7 +81,8 @@ def answered(policy: Policy | None = None) -> Driver:
 
 
 def test_a_reply_that_began_and_was_not_heard_is_told_too() -> None:
-    """Given audio that nobody heard, when the candidate speaks on, then the model learns that nothing was heard."""
+    """Given audio that nobody heard, when the candidate speaks on, then the model learns that
+    nothing was heard."""
     driver = answered()
     driver.speaks(200)
     assert notes(driver) == [NOTHING_HEARD]
@@ -92,7 +95,7 @@ def test_a_reply_that_had_not_begun_needs_no_note() -> None:
     driver.speaks(1_000)
     driver.keeps_silent(700)
     driver.speaks(200)
-    assert driver.last(ev.GenerationCancelled).reason == "candidate_spoke_on"
+    assert driver.last(ev.ReplyWithdrawn).reason == "candidate_spoke_on"
     assert driver.count(fx.SendNote) == driver.count(ev.HistoryCorrected) == 0
 
 
@@ -108,11 +111,12 @@ def test_a_reply_that_was_heard_to_its_end_needs_no_note() -> None:
     "policy", [Policy(history=HistoryPolicy(correction="none")), Policy(endpoint=EndpointPolicy(turns="gemini"))]
 )
 def test_where_policy_or_gemini_says_so_nothing_is_corrected(policy: Policy) -> None:
-    """Given no correction, or turns that Gemini decides (it knows what it cut), then a cut is followed by no note."""
+    """Given no correction, or turns that Gemini decides (it knows what it cut), then a cut is
+    followed by no note."""
     driver = questioned(policy)
     driver.speaks(600)
     driver.happens(inp.ModelInterruptionReported())
-    assert driver.count(ev.InterviewerCut) == 1
+    assert driver.count(ev.ReplyCut) == 1
     assert driver.count(fx.SendNote) == driver.count(ev.HistoryCorrected) == 0
 
 
@@ -124,11 +128,12 @@ def outage(driver: Driver, resumed: bool, away_ms: int = 1_000) -> None:
 
 
 def test_a_voice_over_a_reply_while_the_model_was_away_is_a_cut_and_told_as_one() -> None:
-    """Given a session that is resumed, then it learns the words that were heard, not that nothing was."""
+    """Given a session that is resumed, then it learns the words that were heard, not that nothing
+    was."""
     driver = questioned()
     outage(driver, resumed=True)
     assert driver.call.state is State.CANDIDATE_SPEAKING
-    cut = driver.last(ev.InterviewerCut)
+    cut = driver.last(ev.ReplyCut)
     assert cut.heard_text
     assert notes(driver) == [heard_note(cut.heard_text, cut.heard_ms)]
 
@@ -137,17 +142,18 @@ def test_a_session_that_began_afresh_has_no_history_to_correct() -> None:
     """Given a new session that knows nothing of the cut reply, then it is told nothing about it."""
     driver = questioned()
     outage(driver, resumed=False)
-    assert driver.count(ev.InterviewerCut) == 1
+    assert driver.count(ev.ReplyCut) == 1
     assert driver.count(fx.OpenActivity) == 1
     assert driver.count(fx.SendNote) == 0
 
 
 def test_a_reply_lost_with_its_session_is_not_spoken_of_after_the_next_one() -> None:
-    """Given a reply that died unheard and one in its place that was heard, then the next window has no note."""
+    """Given a reply that died unheard and one in its place that was heard, then the next window has
+    no note."""
     driver = answered()
     driver.happens(inp.ModelLost(code=1011, reason="internal", retryable=True))
     driver.happens(inp.ModelConnected(model="first", resumed=True, setup_ms=90))
-    assert driver.last(ev.GenerationRequested).cause == "resent"
+    assert driver.last(ev.ReplyRequested).cause == "resent"
     driver.keeps_silent(1_000)
     driver.model_sends(1_000)
     driver.happens(inp.ModelTurnCompleted())
@@ -160,7 +166,8 @@ def test_a_reply_lost_with_its_session_is_not_spoken_of_after_the_next_one() -> 
 
 
 def test_replay_and_fold_agree_on_what_was_told() -> None:
-    """Given a call with both kinds of correction, then its log decides the same again and folds to the same record."""
+    """Given a call with both kinds of correction, then its log decides the same again and folds to
+    the same record."""
     driver = questioned()
     driver.speaks(600)
     driver.keeps_silent(1_000)

@@ -1,4 +1,5 @@
-"""A session that is gone: by what the next one comes to know the interview, and what it is still given of it."""
+"""A session that is gone: by what the next one comes to know the interview, and what it is still
+given of it."""
 
 from dataclasses import asdict
 from typing import Any
@@ -84,7 +85,8 @@ def to_model(driver: Driver) -> list[Any]:
 
 
 def test_a_handle_that_stands_for_all_that_was_heard_is_honoured() -> None:
-    """Given a loss while the candidate thinks, then the session is resumed, and nothing is told or asked."""
+    """Given a loss while the candidate thinks, then the session is resumed, and nothing is told or
+    asked."""
     driver = asked()
     dialled = loses(driver)
     assert (dialled.handle, dialled.seed) == ("first", ())
@@ -95,7 +97,8 @@ def test_a_handle_that_stands_for_all_that_was_heard_is_honoured() -> None:
 
 
 def test_without_a_handle_a_new_session_is_told_the_conversation() -> None:
-    """Given a first session that died before it gave one, then the next goes on from what was heard."""
+    """Given a first session that died before it gave one, then the next goes on from what was
+    heard."""
     driver = asked(handle="")
     dialled = loses(driver)
     assert told(dialled) == [f"interviewer: {QUESTION}"]
@@ -113,11 +116,12 @@ def test_before_anything_was_heard_there_is_nothing_to_tell() -> None:
     dialled = loses(driver)
     assert (dialled.handle, dialled.seed) == ("", ())
     regains(driver, dialled)
-    assert driver.last(ev.GenerationRequested).cause == "opening"
+    assert driver.last(ev.ReplyRequested).cause == "opening"
 
 
 def test_an_awaited_answer_is_resumed_and_given_again() -> None:
-    """Given a loss before the reply began, then the handle from before the answer is good, as the answer follows."""
+    """Given a loss before the reply began, then the handle from before the answer is good, as the
+    answer follows."""
     driver = asked()
     answers(driver)
     answer = driver.call.record.answer
@@ -145,7 +149,8 @@ def test_without_a_handle_an_awaited_answer_is_given_as_it_was_spoken_and_not_to
 
 @pytest.mark.parametrize("complete", [True, False])
 def test_a_handle_from_before_a_reply_that_is_being_heard_knows_too_little(complete: bool) -> None:
-    """Given a loss while a reply is heard, then the next session is told of it: the handle would forget the answer."""
+    """Given a loss while a reply is heard, then the next session is told of it: the handle would
+    forget the answer."""
     driver = asked()
     answers(driver)
     driver.happens(inp.ModelTranscribed(text="And how?"))
@@ -170,7 +175,8 @@ def test_the_handle_that_covers_the_reply_is_good_again() -> None:
 
 
 def test_an_answer_that_the_model_passed_over_is_not_lost() -> None:
-    """Given a choice to say nothing after the handle was given, then the answer is told to the next session."""
+    """Given a choice to say nothing after the handle was given, then the answer is told to the next
+    session."""
     driver = asked()
     answers(driver)
     driver.happens(inp.ModelTurnCompleted(waiting_for_input=True))
@@ -179,7 +185,8 @@ def test_an_answer_that_the_model_passed_over_is_not_lost() -> None:
 
 
 def test_a_reply_that_has_arrived_is_heard_though_its_session_is_gone() -> None:
-    """Given a whole reply of which nothing was played yet, then it is not asked for again: it plays on."""
+    """Given a whole reply of which nothing was played yet, then it is not asked for again: it plays
+    on."""
     driver = asked()
     answers(driver)
     driver.happens(inp.ModelTranscribed(text="And how?"))
@@ -191,19 +198,20 @@ def test_a_reply_that_has_arrived_is_heard_though_its_session_is_gone() -> None:
     regains(driver, dialled)
     driver.client_plays(1_200)
     assert driver.last(ev.ModelFinished).generation == 2
-    assert driver.count(ev.GenerationCancelled) == 0
+    assert driver.count(ev.ReplyWithdrawn) == 0
     assert to_model(driver) == []
 
 
 def test_a_stretch_that_the_handle_does_not_know_is_given_with_the_rest_of_its_turn() -> None:
-    """Given a turn of two stretches, when the handle is from before it, then both are given, in one window."""
+    """Given a turn of two stretches, when the handle is from before it, then both are given, in one
+    window."""
     driver = asked()
     answers(driver, "I think")
     first = driver.call.record.answer
     assert first is not None
     begin = first.from_sample
     driver.speaks(500)
-    assert driver.count(ev.GenerationCancelled) == 1
+    assert driver.count(ev.ReplyWithdrawn) == 1
     dialled = loses(driver)
     assert dialled.handle == "first"
     regains(driver, dialled)
@@ -213,7 +221,8 @@ def test_a_stretch_that_the_handle_does_not_know_is_given_with_the_rest_of_its_t
 
 
 def test_an_answer_goes_along_with_what_was_said_while_its_reply_was_lost() -> None:
-    """Given a loss before the reply began, when the candidate says more meanwhile, then both are given as one turn."""
+    """Given a loss before the reply began, when the candidate says more meanwhile, then both are
+    given as one turn."""
     driver = asked()
     answers(driver, "I think")
     first = driver.call.record.answer
@@ -222,7 +231,7 @@ def test_an_answer_goes_along_with_what_was_said_while_its_reply_was_lost() -> N
     driver.speaks(500)
     assert driver.call.state is State.RESUMING
     regains(driver, dialled)
-    assert driver.last(ev.GenerationCancelled).reason == "candidate_spoke_on"
+    assert driver.last(ev.ReplyWithdrawn).reason == "candidate_spoke_on"
     assert driver.last(ev.CandidateStarted).turn == first.turn
     sent = [effect for effect in driver.effects if isinstance(effect, fx.SendCandidateAudio)]
     assert sent[0].from_sample == first.from_sample
@@ -230,7 +239,8 @@ def test_an_answer_goes_along_with_what_was_said_while_its_reply_was_lost() -> N
 
 
 def test_a_stretch_that_the_handle_knows_is_not_given_twice() -> None:
-    """Given a turn of two stretches, when a handle came between them, then only the second one is given again."""
+    """Given a turn of two stretches, when a handle came between them, then only the second one is
+    given again."""
     driver = asked()
     answers(driver, "I think")
     first = driver.call.record.answer
@@ -259,7 +269,8 @@ def test_an_answer_that_the_handle_knows_is_not_given_again() -> None:
 
 
 def test_a_question_that_broke_off_is_not_taken_for_a_new_beginning() -> None:
-    """Given half a greeting that was heard, when the session that was to go on dies too, then nobody greets again."""
+    """Given half a greeting that was heard, when the session that was to go on dies too, then
+    nobody greets again."""
     driver = Driver().connected()
     driver.happens(inp.ModelTranscribed(text="Hello, and"))
     driver.model_sends(1_000, complete=False)
@@ -284,13 +295,14 @@ def test_a_voice_over_a_reply_that_was_told_whole_is_corrected_in_its_window() -
     assert told(dialled)[-1] == f"interviewer: {QUESTION}"
     driver.speaks(1_000)
     regains(driver, dialled)
-    cut = driver.last(ev.InterviewerCut)
+    cut = driver.last(ev.ReplyCut)
     assert [type(effect) for effect in to_model(driver)][:2] == [fx.OpenActivity, fx.SendNote]
     assert to_model(driver)[1].text == heard_note(cut.heard_text, cut.heard_ms)
 
 
 def test_a_session_is_not_told_of_a_reply_that_it_never_made() -> None:
-    """Given a reply that died unheard with its session, when the candidate speaks next, then nothing refers to it."""
+    """Given a reply that died unheard with its session, when the candidate speaks next, then
+    nothing refers to it."""
     driver = asked()
     answers(driver)
     driver.model_sends(400, complete=False)
@@ -304,7 +316,8 @@ def test_a_session_is_not_told_of_a_reply_that_it_never_made() -> None:
 
 
 def test_a_refused_handle_is_given_up_at_once_and_costs_no_try() -> None:
-    """Given an expired handle, then a fresh session is dialled without waiting, told of the conversation."""
+    """Given an expired handle, then a fresh session is dialled without waiting, told of the
+    conversation."""
     driver = asked()
     assert loses(driver).handle == "first"
     attempt = driver.last(ev.LinkLost).attempt
@@ -318,7 +331,8 @@ def test_a_refused_handle_is_given_up_at_once_and_costs_no_try() -> None:
 
 
 def test_a_resumed_session_that_is_closed_as_wrong_is_not_resumed_again() -> None:
-    """Given 1008 after a resume, then the next session of the same model begins afresh, told of the conversation."""
+    """Given 1008 after a resume, then the next session of the same model begins afresh, told of the
+    conversation."""
     driver = asked()
     regains(driver, loses(driver))
     dialled = loses(driver, code=1008)
@@ -327,7 +341,8 @@ def test_a_resumed_session_that_is_closed_as_wrong_is_not_resumed_again() -> Non
 
 
 def test_the_conversation_goes_with_the_next_model() -> None:
-    """Given a fresh session of the first model that is refused, then the second one is told the same."""
+    """Given a fresh session of the first model that is refused, then the second one is told the
+    same."""
     driver = asked(handle="")
     first = loses(driver)
     second = loses(driver, code=1007)
@@ -338,7 +353,8 @@ def test_the_conversation_goes_with_the_next_model() -> None:
 
 
 def test_a_resume_that_hangs_counts_and_the_last_try_is_made_without_the_handle() -> None:
-    """Given dials by a handle that come to nothing, then the third does without; a fourth there is not."""
+    """Given dials by a handle that come to nothing, then the third does without; a fourth there is
+    not."""
     driver = asked()
     tries = [loses(driver) for _ in range(3)]
     assert [each.handle for each in tries] == ["first", "first", ""]
@@ -350,7 +366,8 @@ def test_a_resume_that_hangs_counts_and_the_last_try_is_made_without_the_handle(
 
 
 def test_a_session_that_was_there_is_followed_at_once_and_one_that_never_was_after_a_wait() -> None:
-    """Given sessions that die young, then the next try waits longer each time; after a second of life it does not."""
+    """Given sessions that die young, then the next try waits longer each time; after a second of
+    life it does not."""
     driver = asked()
     regains(driver, loses(driver))
     driver.keeps_silent(500)
@@ -394,7 +411,8 @@ def test_the_note_says_how_long_the_interview_has_been_going_on() -> None:
 
 
 def test_where_gemini_decides_the_stream_begins_again_where_the_answer_did() -> None:
-    """Given a loss in mid-answer, then the next session hears the answer from its beginning, and goes on hearing."""
+    """Given a loss in mid-answer, then the next session hears the answer from its beginning, and
+    goes on hearing."""
     driver = asked(GEMINI_DECIDES)
     driver.speaks(1_000)
     answer = driver.call.record.answer
@@ -408,7 +426,8 @@ def test_where_gemini_decides_the_stream_begins_again_where_the_answer_did() -> 
 
 
 def test_where_gemini_decides_an_awaited_answer_is_streamed_again() -> None:
-    """Given a loss before the reply began, then the answer is streamed again with the silence after it."""
+    """Given a loss before the reply began, then the answer is streamed again with the silence after
+    it."""
     driver = asked(GEMINI_DECIDES)
     driver.speaks(1_000)
     driver.keeps_silent(800)
@@ -417,7 +436,7 @@ def test_where_gemini_decides_an_awaited_answer_is_streamed_again() -> None:
     assert answer.to_sample
     regains(driver, loses(driver))
     assert to_model(driver) == [fx.SendCandidateAudio(answer.from_sample, driver.call.hearing.next_sample)]
-    assert driver.last(ev.GenerationRequested).cause == "resent"
+    assert driver.last(ev.ReplyRequested).cause == "resent"
 
 
 def test_where_gemini_decides_nothing_spoken_meanwhile_is_missing() -> None:
@@ -452,7 +471,8 @@ def ask_and_call(driver: Driver, handle: str) -> None:
 
 
 def test_a_call_that_the_handle_remembers_is_answered_with_an_error_before_anything_else() -> None:
-    """Given a loss shortly after a function call, then the resumed session does not wait for its answer."""
+    """Given a loss shortly after a function call, then the resumed session does not wait for its
+    answer."""
     driver = asked()
     answers(driver)
     ask_and_call(driver, "second")
@@ -463,7 +483,8 @@ def test_a_call_that_the_handle_remembers_is_answered_with_an_error_before_anyth
 
 
 def test_a_call_that_the_handle_does_not_remember_is_nobodys() -> None:
-    """Given a loss before a handle that covers the call, then the session that is dialled knows nothing of it."""
+    """Given a loss before a handle that covers the call, then the session that is dialled knows
+    nothing of it."""
     driver = asked()
     answers(driver)
     ask_and_call(driver, "")
@@ -475,7 +496,8 @@ def test_a_call_that_the_handle_does_not_remember_is_nobodys() -> None:
 
 @pytest.mark.parametrize("how", ["cancelled", "answered"])
 def test_a_call_that_is_over_is_not_answered_again(how: str) -> None:
-    """Given Gemini took it back, or has made a reply since it was answered, then there is nothing to answer."""
+    """Given Gemini took it back, or has made a reply since it was answered, then there is nothing
+    to answer."""
     driver = asked()
     answers(driver)
     ask_and_call(driver, "second")
@@ -497,7 +519,8 @@ def bills(driver: Driver, tokens: int) -> None:
 
 
 def billed(handle: str = "second") -> Driver:
-    """Two questions were heard; the model's second turn was made from 3,000 tokens, its first from 300."""
+    """Two questions were heard; the model's second turn was made from 3,000 tokens, its first from
+    300."""
     driver = asked()
     bills(driver, 300)
     answers(driver)
@@ -508,15 +531,16 @@ def billed(handle: str = "second") -> Driver:
 
 @pytest.mark.parametrize(("tokens", "verdict"), [(3_100, "kept"), (400, "lost")])
 def test_the_first_bill_shows_whether_a_resumed_session_remembers(tokens: int, verdict: str) -> None:
-    """Given a handle that was accepted, then how much the model reads says whether the state was restored."""
+    """Given a handle that was accepted, then how much the model reads says whether the state was
+    restored."""
     driver = billed()
     regains(driver, loses(driver))
     bills(driver, tokens)
-    judged = driver.last(ev.ModelMemoryJudged)
-    assert (judged.method, judged.verdict) == ("handle", verdict)
-    assert judged.evidence["expected_tokens"] == 2_700
+    predicted = driver.last(ev.ModelMemoryVerified)
+    assert (predicted.method, predicted.verdict) == ("handle", verdict)
+    assert predicted.evidence["expected_tokens"] == 2_700
     bills(driver, tokens)
-    assert driver.count(ev.ModelMemoryJudged) == 1
+    assert driver.count(ev.ModelMemoryVerified) == 1
 
 
 def test_what_the_session_was_given_since_proves_nothing() -> None:
@@ -525,7 +549,7 @@ def test_what_the_session_was_given_since_proves_nothing() -> None:
     regains(driver, loses(driver))
     driver.speaks(60_000)
     bills(driver, 300 + 60 * 25)
-    assert driver.last(ev.ModelMemoryJudged).verdict == "lost"
+    assert driver.last(ev.ModelMemoryVerified).verdict == "lost"
 
 
 @pytest.mark.parametrize(("tokens", "verdict"), [(800, "kept"), (300, "lost")])
@@ -536,8 +560,8 @@ def test_the_first_bill_of_a_session_that_was_told_shows_whether_it_has_read_it(
     assert dialled.seed
     regains(driver, dialled)
     bills(driver, tokens)
-    judged = driver.last(ev.ModelMemoryJudged)
-    assert (judged.method, judged.verdict) == ("seed", verdict)
+    predicted = driver.last(ev.ModelMemoryVerified)
+    assert (predicted.method, predicted.verdict) == ("seed", verdict)
     assert driver.call.state is State.LISTENING
 
 
@@ -547,11 +571,12 @@ def test_a_short_conversation_proves_nothing_by_being_missing() -> None:
     bills(driver, 300)
     regains(driver, loses(driver))
     bills(driver, 310)
-    assert driver.last(ev.ModelMemoryJudged).verdict == "unknown"
+    assert driver.last(ev.ModelMemoryVerified).verdict == "unknown"
 
 
 def test_a_resumed_session_that_remembers_nothing_is_left_for_one_that_is_told() -> None:
-    """Given an interviewer that begins again, then at the next quiet moment it is told where the interview stands."""
+    """Given an interviewer that begins again, then at the next quiet moment it is told where the
+    interview stands."""
     driver = billed()
     regains(driver, loses(driver))
     answers(driver, "Like this.")

@@ -1,4 +1,5 @@
-"""A call changes hands, after a crash or in good order: what its new owner knows, tells and asks for."""
+"""A call changes hands, after a crash or in good order: what its new owner knows, tells and asks
+for."""
 
 import pytest
 
@@ -50,7 +51,8 @@ def test_the_new_owner_misses_both_links_and_dials_with_the_handle():
 
 
 def test_without_a_handle_the_new_owner_tells_what_was_heard():
-    """Given no handle in the log, when the call is taken over, then the new session is told the conversation."""
+    """Given no handle in the log, when the call is taken over, then the new session is told the
+    conversation."""
     driver = Driver().connected()
     driver.happens(inp.ModelTranscribed(text="Hello. Why?"))
     driver.model_sends(1_000)
@@ -79,7 +81,8 @@ def test_an_answer_under_way_is_given_to_the_new_session_whole():
 
 
 def test_what_the_log_did_not_hold_is_heard_again_from_where_it_ends():
-    """Given frames that were not recorded at the crash, when they come again, the stream has them once."""
+    """Given frames that were not recorded at the crash, when they come again, the stream has them
+    once."""
     driver = Driver(Policy(endpoint=PLAIN.endpoint, recording=RecordingPolicy(segment_ms=1_000))).asked()
     driver.speaks(300)
     driver.keeps_silent(0)
@@ -101,7 +104,7 @@ def test_an_awaited_reply_is_asked_for_again():
     answer = driver.call.record.answer
     driver.crashes()
     decision = both_back(driver)
-    assert driver.last(ev.GenerationRequested).cause == "resent"
+    assert driver.last(ev.ReplyRequested).cause == "resent"
     assert sent(decision) == [(answer.from_sample, answer.to_sample)]
 
 
@@ -132,7 +135,7 @@ def test_a_reply_that_broke_off_is_heard_as_far_as_it_came_and_then_asked_for():
     both_back(driver, played_sample=driver.played)
     driver.client_plays(1_500)
     assert driver.last(ev.ModelFinished).evidence["truncated"] == 1
-    assert driver.last(ev.GenerationRequested).cause == "nudge"
+    assert driver.last(ev.ReplyRequested).cause == "nudge"
 
 
 def test_positions_that_the_client_may_have_played_are_not_used_again():
@@ -145,7 +148,7 @@ def test_positions_that_the_client_may_have_played_are_not_used_again():
     both_back(driver, played_sample=before + 10_000)
     driver.keeps_silent(40)
     driver.model_sends(400)
-    assert driver.last(ev.GenerationStarted).first_model_sample >= before + samples(2_000, MODEL_RATE_HZ)
+    assert driver.last(ev.ReplyStarted).first_model_sample >= before + samples(2_000, MODEL_RATE_HZ)
 
 
 def test_a_doubt_is_dropped_and_the_interviewer_talks_on():
@@ -167,7 +170,7 @@ def test_a_client_that_never_came_is_still_waited_for():
     assert driver.happens(inp.ClientConnected(rate_hz=16_000, resumed=False), 1_000_000)
     assert len(dials(driver)) == 1
     driver.happens(inp.ModelConnected(model="first", resumed=False, setup_ms=9), 100_000)
-    assert driver.last(ev.GenerationRequested).cause == "opening"
+    assert driver.last(ev.ReplyRequested).cause == "opening"
 
 
 def test_a_client_that_does_not_come_back_ends_the_call():
@@ -188,7 +191,8 @@ WAIT_US = LinkPolicy().resume_wait_ms * 1_000
 
 
 def test_downtime_counts_against_the_wait_for_the_client():
-    """Given a process that is down for a part of the wait, then its client is waited for as long as is left of it."""
+    """Given a process that is down for a part of the wait, then its client is waited for as long as
+    is left of it."""
     driver = Driver().asked()
     driver.crashes(WAIT_US - 10_000_000)
     assert driver.call.state is State.RESUMING
@@ -210,7 +214,8 @@ def test_a_client_that_was_away_before_is_not_waited_for_anew():
 
 
 def test_a_call_whose_wait_is_over_is_closed_and_gemini_is_not_dialled():
-    """Given a process that is down for longer than the call waits, then whoever takes it over closes it."""
+    """Given a process that is down for longer than the call waits, then whoever takes it over
+    closes it."""
     driver = Driver().asked()
     driver.effects.clear()
     decision = driver.crashes(WAIT_US + 1_000_000)
@@ -303,7 +308,8 @@ def test_a_log_of_several_owners_is_replayed_to_the_same_decisions():
 
 
 def test_where_another_core_decided_otherwise_its_decisions_stand():
-    """Given a log whose barge-in today's core would not confirm, the recovered call stands where the log ends."""
+    """Given a log whose barge-in today's core would not confirm, the recovered call stands where
+    the log ends."""
     other = Policy(
         endpoint=PLAIN.endpoint, barge_in=Policy().barge_in.__class__(confirm_voiced_ms=60, suspect_voiced_ms=40)
     )

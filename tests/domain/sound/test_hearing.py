@@ -1,4 +1,5 @@
-"""What sounds and what does not: levels, echo, hysteresis, and what a dismissed voice leaves behind.
+"""What sounds and what does not: levels, echo, hysteresis, and what a dismissed voice leaves
+behind.
 
 Levels are in steps of half a dB.
 """
@@ -48,7 +49,8 @@ class Room:
 
 
 def test_a_voice_is_louder_than_the_noise_around_it() -> None:
-    """Given noise at a steady level, then only what is 6 dB above it sounds, however sure the network is."""
+    """Given noise at a steady level, then only what is 6 dB above it sounds, however sure the
+    network is."""
     above = 2 * VOICE.above_floor_db
     room = Room().noise(10_000, level=100)
     floor = room.hearing.noise_floor
@@ -58,7 +60,8 @@ def test_a_voice_is_louder_than_the_noise_around_it() -> None:
 
 
 def test_the_noise_floor_rises_slowly_and_falls_fast() -> None:
-    """Given louder noise, then the floor takes seconds to follow it; given quieter, a fraction of one."""
+    """Given louder noise, then the floor takes seconds to follow it; given quieter, a fraction of
+    one."""
     room = Room().noise(500, level=100)
     assert room.hearing.noise_floor < 50
     room.noise(9_500, level=100)
@@ -76,14 +79,16 @@ def test_speech_does_not_raise_the_noise_floor() -> None:
 
 
 def test_a_frame_far_below_the_voices_peak_is_its_silence() -> None:
-    """Given a loud voice, then what is 30 dB below its peak does not sound, though the network says speech."""
+    """Given a loud voice, then what is 30 dB below its peak does not sound, though the network says
+    speech."""
     deep = 2 * VOICE.fall_db
     assert not Room().speaking(LOUD).sounds(LOUD - deep - 1)
     assert Room().speaking(LOUD).sounds(LOUD - deep + 1)
 
 
 def test_the_peak_sinks_while_the_voice_goes_on() -> None:
-    """Given one loud syllable, when softer ones follow, then what was too soft at first sounds after a while."""
+    """Given one loud syllable, when softer ones follow, then what was too soft at first sounds
+    after a while."""
     soft = LOUD - 2 * VOICE.fall_db - 10
     room = Room().speaking(LOUD)
     assert not room.sounds(soft)
@@ -92,7 +97,8 @@ def test_the_peak_sinks_while_the_voice_goes_on() -> None:
 
 
 def test_a_peak_without_a_voice_is_forgotten() -> None:
-    """Given a bang that started nothing, when the start window is over, then a soft voice is measured by itself."""
+    """Given a bang that started nothing, when the start window is over, then a soft voice is
+    measured by itself."""
     room = Room().hears(20, level=250)
     assert not room.starts()
     room.noise(VOICE.start_window_ms)
@@ -101,7 +107,8 @@ def test_a_peak_without_a_voice_is_forgotten() -> None:
 
 
 def test_over_the_interviewer_a_voice_must_stand_clear_of_the_echo() -> None:
-    """Given what leaks of the interviewer's voice, then less than 6 dB above it is echo, if anything is played."""
+    """Given what leaks of the interviewer's voice, then less than 6 dB above it is echo, if
+    anything is played."""
     margin = 2 * VOICE.echo_margin_db
     assert not Room().sounds(over_echo=margin - 1)
     assert Room().sounds(over_echo=margin)
@@ -109,7 +116,8 @@ def test_over_the_interviewer_a_voice_must_stand_clear_of_the_echo() -> None:
 
 
 def test_a_voice_below_the_candidates_usual_level_is_a_side_voice_only_over_the_interviewer() -> None:
-    """Given a known candidate, then 12 dB softer is somebody else, but only while the interviewer speaks."""
+    """Given a known candidate, then 12 dB softer is somebody else, but only while the interviewer
+    speaks."""
     room = Room().speaking(LOUD)
     for _ in range(100):
         room.hears(20)
@@ -154,7 +162,8 @@ def test_without_a_network_the_gate_decides() -> None:
 
 
 def test_a_start_needs_more_than_a_suspicion_and_knows_where_it_began() -> None:
-    """Given 40 ms of voice, then it may be suspected, not started; the onset is its first frame, on the clock too."""
+    """Given 40 ms of voice, then it may be suspected, not started; the onset is its first frame, on
+    the clock too."""
     room = Room().noise(1_000)
     onset, at_us = room.hearing.next_sample, room.now_us
     room.hears(40)
@@ -182,7 +191,8 @@ def test_clicks_further_apart_than_the_start_window_never_start() -> None:
 
 
 def test_pauses_are_counted_and_told_by_the_frame_that_ends_them() -> None:
-    """Given 300 ms of silence within a voice, then it was silent so long, and the next sound says so, once."""
+    """Given 300 ms of silence within a voice, then it was silent so long, and the next sound says
+    so, once."""
     room = Room().speaking().noise(300)
     assert room.hearing.silent_samples == samples(300)
     assert room.hearing.pause_samples == 0
@@ -204,7 +214,8 @@ def test_a_voice_ends_after_the_longest_silence_that_an_answer_may_hold() -> Non
 
 
 def test_only_sure_and_loud_frames_are_strong() -> None:
-    """Given a voice, then unsure and fading frames count as voiced, not as strong, and a dip halves the strength."""
+    """Given a voice, then unsure and fading frames count as voiced, not as strong, and a dip halves
+    the strength."""
     room = Room().speaking()
     strong = room.hearing.strong_samples
     room.hears(100, voice=UNSURE)
@@ -219,7 +230,8 @@ def test_only_sure_and_loud_frames_are_strong() -> None:
 
 
 def test_a_fallen_voice_still_sounds_but_counts_as_fallen() -> None:
-    """Given a tail 22 dB below the peak, then it is no silence, yet fallen since; a loud frame takes that back."""
+    """Given a tail 22 dB below the peak, then it is no silence, yet fallen since; a loud frame
+    takes that back."""
     room = Room().speaking().hears(80, level=LOUD - 2 * BARGE_IN.fall_db - 8)
     assert room.hearing.silent_samples == 0
     assert room.hearing.fallen_samples == samples(80)
@@ -230,7 +242,8 @@ def test_a_fallen_voice_still_sounds_but_counts_as_fallen() -> None:
 
 
 def test_a_voice_that_goes_on_after_a_dismissal_is_the_same_one() -> None:
-    """Given a dismissed voice, when it goes on within the memory, then onset, evidence and peak are carried over."""
+    """Given a dismissed voice, when it goes on within the memory, then onset, evidence and peak are
+    carried over."""
     room = Room().noise(1_000)
     onset, at_us = room.hearing.next_sample, room.now_us
     room.speaking().noise(80)
@@ -248,10 +261,11 @@ def test_a_voice_that_goes_on_after_a_dismissal_is_the_same_one() -> None:
 
 
 def test_a_voice_long_after_a_dismissal_is_a_new_one() -> None:
-    """Given a dismissed voice, when the next comes after the memory's time, then it needs evidence of its own."""
+    """Given a dismissed voice, when the next comes after the memory's time, then it needs evidence
+    of its own."""
     room = Room().speaking()
     room.hearing.dismiss()
-    room.noise(BARGE_IN.memory_ms + 20)
+    room.noise(BARGE_IN.same_voice_ms + 20)
     onset = room.hearing.next_sample
     room.hears(40)
     assert room.hearing.begins(BARGE_IN.suspect_voiced_ms)
@@ -260,7 +274,8 @@ def test_a_voice_long_after_a_dismissal_is_a_new_one() -> None:
 
 
 def test_what_was_dismissed_shortly_before_is_recalled_and_no_more() -> None:
-    """Given a dismissal, then an onset up to 1.5 s after its end reaches back to its beginning, no later one."""
+    """Given a dismissal, then an onset up to 1.5 s after its end reaches back to its beginning, no
+    later one."""
     room = Room().noise(1_000)
     onset = room.hearing.next_sample
     room.speaking()
@@ -272,7 +287,8 @@ def test_what_was_dismissed_shortly_before_is_recalled_and_no_more() -> None:
 
 
 def test_several_dismissals_in_a_row_are_recalled_together_but_not_without_end() -> None:
-    """Given dismissed sounds close together, then the first is recalled as well, at most twice the recall back."""
+    """Given dismissed sounds close together, then the first is recalled as well, at most twice the
+    recall back."""
     room = Room().noise(1_000)
     onset = room.hearing.next_sample
     for _ in range(2):
@@ -293,7 +309,8 @@ def test_nothing_dismissed_means_nothing_to_recall() -> None:
 
 
 def test_the_tail_level_tells_a_voice_that_sinks_from_one_that_stops() -> None:
-    """Given a voice that sinks by 10 dB in its last half second, then its tail says so; a level one has none."""
+    """Given a voice that sinks by 10 dB in its last half second, then its tail says so; a level one
+    has none."""
     level, sinking = Room().speaking().hears(2_000), Room().speaking().hears(2_000)
     assert -5 <= level.hearing.tail_level <= 2
     sinking.hears(500, level=LOUD - 20)

@@ -1,4 +1,5 @@
-"""A closed call says how much of what it heard the model was given, once or again, and how much it was spared."""
+"""A closed call says how much of what it heard the model was given, once or again, and how much it
+was spared."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -23,7 +24,8 @@ def closed(driver: Driver) -> dict[str, int]:
 
 
 def test_the_silence_between_answers_is_recorded_and_not_sent() -> None:
-    """Given two seconds of voice between questions, then the model was given those, their pre-roll and their end."""
+    """Given two seconds of voice between questions, then the model was given those, their pre-roll
+    and their end."""
     driver = Driver().asked()
     driver.speaks(2_000)
     driver.keeps_silent(10_000)
@@ -37,7 +39,8 @@ def test_the_silence_between_answers_is_recorded_and_not_sent() -> None:
 
 
 def test_a_window_that_goes_to_a_second_session_counts_as_resent() -> None:
-    """Given a session lost in the middle of an answer, then what it had been given counts once as given."""
+    """Given a session lost in the middle of an answer, then what it had been given counts once as
+    given."""
     driver = Driver().asked()
     driver.speaks(2_000)
     before_ms = driver.call.given_samples // 16

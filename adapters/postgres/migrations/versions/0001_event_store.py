@@ -1,8 +1,8 @@
 """The log, the audio, and the one function that appends.
 
-`call_events` is what eventsourcing 9.5's Postgres module would make for an application named `call`, so its own tools
-read it and its own writer writes it; our additional columns are nullable or defaulted for that reason. `event_id` and
-`metadata` are the columns its version 10 adds.
+`call_events` is what eventsourcing 9.5's Postgres module would make for an application named
+`call`, so its own tools read it and its own writer writes it; our additional columns are nullable
+or defaulted for that reason. `event_id` and `metadata` are the columns its version 10 adds.
 """
 
 from alembic import op
@@ -78,10 +78,11 @@ CREATE TRIGGER call_audio_append_only BEFORE UPDATE ON call_audio
     FOR EACH STATEMENT EXECUTE FUNCTION call_forbid_change();
 """
 
-# Readers tail the log by notification id, so ids must become visible in their order: every append takes its ids and
-# commits before the next one takes any. An advisory lock does that among our writers and is not held up by VACUUM. The
-# INSERT's own ROW EXCLUSIVE lock, taken before the first id is drawn, conflicts with the EXCLUSIVE lock that
-# eventsourcing's writer takes, so the two kinds of writers exclude each other as well.
+# Readers tail the log by notification id, so ids must become visible in their order: every append
+# takes its ids and commits before the next one takes any. An advisory lock does that among our
+# writers and is not held up by VACUUM. The INSERT's own ROW EXCLUSIVE lock, taken before the first
+# id is drawn, conflicts with the EXCLUSIVE lock that eventsourcing's writer takes, so the two kinds
+# of writers exclude each other as well.
 APPEND_EVENTS = """
 CREATE FUNCTION call_append_events(
     ids uuid[], versions bigint[], topics text[], states bytea[], event_ids uuid[], tenants text[]
@@ -130,7 +131,8 @@ CREATE FUNCTION call_append_audio(
 $$;
 """
 
-# `\\u0000` is legal JSON but not a legal jsonb text; one such character must not make the whole view unreadable.
+# `\\u0000` is legal JSON but not a legal jsonb text; one such character must not make the whole
+# view unreadable.
 VIEW = r"""
 CREATE VIEW call_events_json AS
 SELECT notification_id AS id,

@@ -1,7 +1,9 @@
-"""What projections write: checkpoints, dead letters, and the tables of the read models; and the views upon them.
+"""What projections write: checkpoints, dead letters, and the tables of the read models; and the
+views upon them.
 
-The tables may be changed freely by later migrations, because all of their rows can be projected again. The views are
-what analysts and the HTTP API read; they stand in `0002_projections_views.sql` beside this file.
+The tables may be changed freely by later migrations, because all of their rows can be projected
+again. The views are what analysts and the HTTP API read; they stand in `0002_projections_views.sql`
+beside this file.
 """
 
 from pathlib import Path

@@ -1,6 +1,7 @@
 """Who owns the calls that are open, and which processes live.
 
-Both tables can be lost without losing a call: `open_calls` follows from the log, and processes enter themselves again.
+Both tables can be lost without losing a call: `open_calls` follows from the log, and processes
+enter themselves again.
 """
 
 from alembic import op
@@ -32,8 +33,8 @@ COMMENT ON COLUMN open_calls.epoch IS '1 for whoever opened the call, one more w
 COMMENT ON TABLE processes IS 'Serving processes; each also holds a shared advisory lock on its key while it lives';
 """
 
-# A row that cannot be read must not keep an event out of the log: then nobody is known to own the call. As in
-# `call_events_json`, the one legal escape that jsonb refuses is replaced first.
+# A row that cannot be read must not keep an event out of the log: then nobody is known to own the
+# call. As in `call_events_json`, the one legal escape that jsonb refuses is replaced first.
 OWNER = r"""
 CREATE FUNCTION call_owner(state bytea, OUT process uuid, OUT epoch integer) LANGUAGE plpgsql IMMUTABLE AS $$
 DECLARE

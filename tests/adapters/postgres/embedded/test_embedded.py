@@ -69,7 +69,8 @@ def test_the_last_of_several_processes_stops_the_server(server_folder: Path) -> 
 
 
 def test_a_killed_user_does_not_keep_the_server_alive_for_ever(server_folder: Path) -> None:
-    """The lock of a killed process is gone with it: the next user takes the server over and can stop it."""
+    """The lock of a killed process is gone with it: the next user takes the server over and can
+    stop it."""
     process, pid = _user_process(server_folder)
     process.kill()
     process.communicate(timeout=30)
@@ -104,7 +105,8 @@ def test_a_server_that_died_is_revived_and_one_that_lives_is_left_alone(server_f
 
 
 def test_a_recycled_process_id_does_not_pass_for_a_server(server_folder: Path) -> None:
-    """After a reboot the id in the lock files may be anyone's, here our own: the server is started all the same."""
+    """After a reboot the id in the lock files may be anyone's, here our own: the server is started
+    all the same."""
     with EmbeddedPostgres.start(server_folder):
         pid_file = server_folder / "cluster" / "postmaster.pid"
         lines = pid_file.read_text().splitlines()

@@ -1,4 +1,5 @@
-"""The connection ends somewhere inside a transaction, and nobody tells the writer whether it was committed."""
+"""The connection ends somewhere inside a transaction, and nobody tells the writer whether it was
+committed."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -33,7 +34,8 @@ async def store(dsn: str, proxy: PostgresProxy) -> AsyncIterator[PostgresStore]:
 
 
 async def test_a_commit_whose_answer_never_came_is_recognised(proxy: PostgresProxy, store: PostgresStore) -> None:
-    """Given a commit that Postgres has made and a connection that ends before it says so: durable, and there once."""
+    """Given a commit that Postgres has made and a connection that ends before it says so: durable,
+    and there once."""
     call = new_call()
     outcomes = Outcomes(store.writer)
     await outcomes.of(append(call, 1))
@@ -54,7 +56,8 @@ async def test_a_commit_whose_answer_never_came_is_recognised(proxy: PostgresPro
 async def test_a_connection_cut_at_any_byte_of_a_transaction(
     proxy: PostgresProxy, store: PostgresStore, way: str
 ) -> None:
-    """Given the same append again and again, cut a little later every time, until it goes through without a cut."""
+    """Given the same append again and again, cut a little later every time, until it goes through
+    without a cut."""
     outcomes = Outcomes(store.writer)
     await outcomes.of(append(new_call(), 1))
     direction, calls, limit = getattr(proxy, way), [new_call()], 1
@@ -73,7 +76,8 @@ async def test_a_connection_cut_at_any_byte_of_a_transaction(
 async def test_a_transaction_that_arrives_late_changes_nothing(
     dsn: str, proxy: PostgresProxy, store: PostgresStore
 ) -> None:
-    """Given a statement on its way when its connection ends, it reaches Postgres after it was offered again."""
+    """Given a statement on its way when its connection ends, it reaches Postgres after it was
+    offered again."""
     call = new_call()
     outcomes = Outcomes(store.writer)
     await outcomes.of(append(call, 1))
@@ -90,7 +94,8 @@ async def test_a_transaction_that_arrives_late_changes_nothing(
 
 
 async def test_cut_again_and_again_while_calls_are_recorded(proxy: PostgresProxy, store: PostgresStore) -> None:
-    """Given twenty calls, and answers held back before every cut, every batch in flight is in doubt."""
+    """Given twenty calls, and answers held back before every cut, every batch in flight is in
+    doubt."""
     producer = Producer(store)
     for _ in range(8):
         await producer.acknowledge(60)

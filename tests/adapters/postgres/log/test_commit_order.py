@@ -1,4 +1,5 @@
-"""The classic bug of event stores on Postgres: a lower id that becomes visible after a higher one was read."""
+"""The classic bug of event stores on Postgres: a lower id that becomes visible after a higher one
+was read."""
 
 import asyncio
 from collections.abc import Sequence
@@ -28,7 +29,8 @@ def _stock_writer(dsn: str) -> None:
 
 
 async def _tail(store: PostgresStore, until: asyncio.Event) -> Sequence[int]:
-    """Read on from the last id that was seen, as every projection does, until a look after the end finds nothing."""
+    """Read on from the last id that was seen, as every projection does, until a look after the end
+    finds nothing."""
     seen: list[int] = []
     while True:
         ended = until.is_set()

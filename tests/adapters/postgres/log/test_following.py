@@ -40,7 +40,8 @@ async def test_a_follower_is_woken_by_the_append_and_not_by_its_poll(dsn: str) -
 
 
 async def test_a_follower_without_notifications_polls(dsn: str) -> None:
-    """A listener that never gets a connection, as behind a pooler in transaction mode, costs time and nothing else."""
+    """A listener that never gets a connection, as behind a pooler in transaction mode, costs time
+    and nothing else."""
     call = new_call()
     async with open_store(dsn) as store:
         pages = PostgresReader(store.pool, Listener(dsn), poll_s=0.05).follow()

@@ -18,7 +18,8 @@ STOCK_COLUMNS = ("originator_id", "originator_version", "topic", "state", "notif
 
 
 def _definition(dsn: str) -> dict[str, Any]:
-    """What the library's module relies on: columns, keys, indexes, the composite type, storage parameters."""
+    """What the library's module relies on: columns, keys, indexes, the composite type, storage
+    parameters."""
     queries = {
         "columns": "SELECT column_name, data_type, is_nullable, column_default FROM information_schema.columns "
         "WHERE table_name = 'call_events' AND column_name = ANY(%(stock)s) ORDER BY column_name",
@@ -81,7 +82,8 @@ async def test_the_librarys_subscription_hears_our_appends(dsn: str) -> None:
 
 
 async def test_a_row_of_the_library_is_an_event_of_ours(dsn: str) -> None:
-    """The stock writer fills five columns: the others have defaults, and offering its event again succeeds."""
+    """The stock writer fills five columns: the others have defaults, and offering its event again
+    succeeds."""
     call = new_call()
     with stock_factory(dsn) as factory:
         assert factory.application_recorder().insert_events([event(call, 1)]) == [1]

@@ -1,4 +1,5 @@
-"""eventsourcing's own recorder tests, run against our asyncpg recorder through a synchronous facade."""
+"""eventsourcing's own recorder tests, run against our asyncpg recorder through a synchronous
+facade."""
 
 import asyncio
 from collections.abc import Coroutine, Iterator, Sequence
@@ -24,7 +25,8 @@ from eventsourcing.tests.persistence import (
 
 
 class SyncRecorder(ApplicationRecorder):
-    """Our recorder as the library's tests call it: from threads that wait. Its loop runs in a thread of its own."""
+    """Our recorder as the library's tests call it: from threads that wait. Its loop runs in a
+    thread of its own."""
 
     gives_ids = True
 

@@ -10,7 +10,7 @@ from eventsourcing.persistence import MapperDeserialisationError, StoredEvent
 from adapters.postgres.log.mapper import EventMapper
 from domain.errors import UnknownTopicError
 from domain.event import Event
-from domain.events import BargeInConfirmed, InterviewerCut
+from domain.events import BargeInConfirmed, ReplyCut
 from domain.ports import KeyRing
 
 
@@ -125,7 +125,7 @@ def test_a_state_that_does_not_fit_is_a_typed_error(state: bytes) -> None:
 
 def test_the_domains_personal_fields_go_through_the_keys() -> None:
     """What the candidate heard is personal."""
-    event = InterviewerCut(
+    event = ReplyCut(
         originator_id=uuid4(), originator_version=1, generation=1, received_ms=3, sent_ms=2, heard_ms=1,
         heard_text="Hello Ada", evidence={},
     )  # fmt: skip

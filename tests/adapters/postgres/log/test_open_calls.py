@@ -69,7 +69,8 @@ async def test_a_call_that_is_opened_and_settled_in_one_append_is_not_open(dsn: 
     ],
 )
 def test_whatever_an_opening_holds_it_is_recorded(dsn: str, state: bytes, owner: tuple[UUID | None, int]) -> None:
-    """An owner that cannot be read is nobody; the event is in the log all the same, by the library's writer too."""
+    """An owner that cannot be read is nobody; the event is in the log all the same, by the
+    library's writer too."""
     call = new_call()
     with stock_factory(dsn) as factory:
         recorder = factory.application_recorder()
@@ -93,7 +94,8 @@ def test_the_table_changes_with_the_log_or_not_at_all(dsn: str) -> None:
 
 
 async def test_calls_of_an_earlier_version_are_found_in_their_log(empty_dsn: str) -> None:
-    """Given a log from before there was the table, it holds those calls that have not settled, as they stand."""
+    """Given a log from before there was the table, it holds those calls that have not settled, as
+    they stand."""
     upgrade(empty_dsn, "0002_projections")
     old, over, moving, taken = new_call(), new_call(), new_call(), new_call()
     logs = {

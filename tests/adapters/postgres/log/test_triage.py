@@ -21,7 +21,8 @@ def _recorded(*events: IdentifiedEvent) -> dict[tuple[UUID, int], UUID]:
 
 
 def test_the_id_of_an_event_depends_on_everything_that_it_is() -> None:
-    """Equal events have equal ids in every process; another version, topic, state or call has another id."""
+    """Equal events have equal ids in every process; another version, topic, state or call has
+    another id."""
     one = event(CALL, 1, "a")
     assert identify(one).event_id == identify(event(CALL, 1, "a")).event_id
     different = [event(CALL, 2, "a"), event(CALL, 1, "b"), event(CALL, 1, "a", "other.v1"), event(uuid4(), 1, "a")]

@@ -40,7 +40,8 @@ async def test_everything_that_waits_goes_into_one_transaction(dsn: str) -> None
 
 
 async def test_a_transaction_is_bounded(dsn: str) -> None:
-    """A long queue is cut into batches, in events and in bytes; an append larger than both still goes through."""
+    """A long queue is cut into batches, in events and in bytes; an append larger than both still
+    goes through."""
     limits = QueueLimits(batch_events=10, batch_bytes=40_000)
     async with open_store(dsn, limits=limits) as store:
         outcomes = Outcomes(store.writer)
@@ -52,7 +53,8 @@ async def test_a_transaction_is_bounded(dsn: str) -> None:
 
 
 async def test_data_that_postgres_refuses_does_not_stop_the_others(dsn: str) -> None:
-    """A tenant with a NUL cannot be stored: that append is LOST and logged, its batch is recorded without it."""
+    """A tenant with a NUL cannot be stored: that append is LOST and logged, its batch is recorded
+    without it."""
     async with open_store(dsn) as store:
         outcomes = Outcomes(store.writer)
         bad = replace(append(new_call(), 1), tenant="a\x00b")
@@ -75,7 +77,8 @@ async def test_what_rests_on_an_append_that_cannot_be_stored_is_lost_with_it(dsn
 
 
 async def test_what_waits_in_the_queue_behind_a_conflict_conflicts_too(dsn: str) -> None:
-    """Also where it would have gone into another transaction, and its number would fit on the stranger's events."""
+    """Also where it would have gone into another transaction, and its number would fit on the
+    stranger's events."""
     call, limits = new_call(), QueueLimits(batch_events=1)
     async with open_store(dsn, limits=limits) as ours, open_store(dsn) as theirs:
         await Outcomes(theirs.writer).of(append(call, 1, 2, "theirs"))
@@ -98,7 +101,8 @@ async def test_what_is_submitted_before_the_owner_hears_of_the_conflict_conflict
     async with open_store(dsn) as ours, open_store(dsn) as theirs:
         await Outcomes(theirs.writer).of(append(call, 1, 2, "theirs"), known)
         outcomes = Outcomes(ours.writer)
-        # `known` is recorded already, so its callback is the last thing to run before the owner is told.
+        # `known` is recorded already, so its callback is the last thing to run before the owner is
+        # told.
         ours.writer.submit(known, lambda _: outcomes.submit(append(call, 3, note="on the same footing")))
         outcomes.submit(append(call, 2, note="stale"))
         await ours.writer.flush()

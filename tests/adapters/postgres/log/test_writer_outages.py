@@ -1,4 +1,5 @@
-"""The writer when Postgres goes away: nothing acknowledged is lost, nothing is doubled, nothing grows for ever."""
+"""The writer when Postgres goes away: nothing acknowledged is lost, nothing is doubled, nothing
+grows for ever."""
 
 import asyncio
 import os
@@ -150,7 +151,8 @@ async def test_the_queue_is_bounded_in_bytes_while_postgres_is_away(dsn: str) ->
 
 
 async def test_how_long_the_log_has_been_behind_is_known(dsn: str) -> None:
-    """From the submission of the oldest append that has no outcome, written or queued, until it has one."""
+    """From the submission of the oldest append that has no outcome, written or queued, until it has
+    one."""
     async with open_store(dsn, limits=QueueLimits(batch_events=1)) as store:
         assert store.writer.behind_s == 0
         outcomes = Outcomes(store.writer)
@@ -166,7 +168,8 @@ async def test_how_long_the_log_has_been_behind_is_known(dsn: str) -> None:
 
 
 async def test_a_postgres_that_hangs_longer_than_anybody_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Given statements and new connections that time out again and again: written once; no lease is lost."""
+    """Given statements and new connections that time out again and again: written once; no lease is
+    lost."""
     for module, name in ((writer, "_COMMIT_TIMEOUT_S"), (writer, "_CONNECT_TIMEOUT_S"), (leases, "_TIMEOUT_S")):
         monkeypatch.setattr(module, name, 0.2)
     times, call = LeaseTimes(lease_s=1, renew_s=0.1, grace_s=1), new_call()

@@ -1,4 +1,5 @@
-"""The product's judge of pauses in simulated time: the same network, its verdict after a set while, known ones kept."""
+"""The product's turn detector in simulated time: the same network, its verdict after a set while,
+known ones kept."""
 
 from collections.abc import Callable
 from hashlib import blake2b
@@ -13,8 +14,9 @@ JUDGING_MS = 120
 Verdicts = dict[bytes, int]
 
 
-class SimulatedJudge:
-    """As `adapters.voice.turn_detector.Judge` asks. A busy one refuses, as the product's does when its queue is full."""
+class SimulatedTurnDetector:
+    """As `adapters.voice.turn_detector.TurnDetector` asks. A busy one refuses, as the product's
+    does when its queue is full."""
 
     def __init__(self, loop: SimulatedLoop, known: Verdicts, *, busy: bool) -> None:
         self._loop = loop
@@ -23,7 +25,7 @@ class SimulatedJudge:
         self.asked = 0
 
     def ask(self, pcm: bytes, then: Callable[[int], None]) -> bool:
-        """Judge now, tell later."""
+        """TurnDetector now, tell later."""
         if self._busy:
             return False
         self.asked += 1

@@ -5,16 +5,17 @@ from typing import Any
 
 from api.wire.messages import complaint
 from api.wire.protocol import CLOSE_CODES
-from api.wire.send_queue import Outlet
-from domain.inputs import Input, OutletFailed, OutletShed
+from api.wire.send_queue import SendQueue
+from domain.inputs import ClientMessagesDropped, Input, QueueOverflowed
 
 _MOVING, _MOVED = 1012, "moving"
 
 
-class ClientLine:
+class ClientLink:
     """One call's, over all connections. Without one, nothing is said and nothing is kept.
 
-    `version` is the call's newest; what a client does not read, or was not sent, is an input of the call (`feed`).
+    `version` is the call's newest; what a client does not read, or was not sent, is an input of the
+    call (`feed`).
     """
 
     def __init__(self, version: Callable[[], int], now_us: Callable[[], int], feed: Callable[[Input], None]) -> None:
@@ -23,51 +24,51 @@ class ClientLine:
         self._version = version
         self._now_us = now_us
         self._feed = feed
-        self._outlet: Outlet | None = None
+        self._send_queue: SendQueue | None = None
 
     @property
     def open(self) -> bool:
         """Whether a client is connected."""
-        return self._outlet is not None
+        return self._send_queue is not None
 
     @property
     def waiting(self) -> int:
         """How many messages wait to be sent."""
-        return self._outlet.waiting if self._outlet is not None else 0
+        return self._send_queue.waiting if self._send_queue is not None else 0
 
-    def leads_to(self, outlet: Outlet) -> bool:
+    def leads_to(self, send_queue: SendQueue) -> bool:
         """Whether this is the connection that is open."""
-        return self._outlet is outlet
+        return self._send_queue is send_queue
 
-    def connect(self, outlet: Outlet, client_id: str) -> None:
+    def connect(self, send_queue: SendQueue, client_id: str) -> None:
         """What is said from now on goes there."""
-        self._outlet, self.client_id = outlet, client_id
+        self._send_queue, self.client_id = send_queue, client_id
 
     def lost(self) -> None:
         """The connection has ended."""
         self.record_shed(ended=True)
-        self._outlet = None
+        self._send_queue = None
 
     def tell(self, message: dict[str, Any]) -> None:
         """Send a control message."""
-        if self._outlet is not None and not self._outlet.send({"version": self._version()} | message):
+        if self._send_queue is not None and not self._send_queue.send({"version": self._version()} | message):
             self._does_not_read()
         self.record_shed()
 
     def tell_again(self, messages: Iterable[dict[str, Any]]) -> None:
         """Send what a client that came back has missed."""
-        if self._outlet is not None and not self._outlet.send_again(messages):
+        if self._send_queue is not None and not self._send_queue.send_again(messages):
             self._does_not_read()
 
     def play(self, generation: int, sample: int, pcm: bytes) -> None:
         """Send audio of the interviewer's."""
-        if self._outlet is not None and not self._outlet.send_audio(generation, sample, pcm):
+        if self._send_queue is not None and not self._send_queue.send_audio(generation, sample, pcm):
             self._does_not_read()
 
     def finish(self, code: int, reason: str) -> None:
         """Close the connection behind what was said."""
-        if self._outlet is not None:
-            self._outlet.finish(code, reason)
+        if self._send_queue is not None:
+            self._send_queue.finish(code, reason)
 
     def let_go(self, code: str, message: str) -> None:
         """Tell the client why, and close its connection; the call itself is not asked."""
@@ -79,19 +80,19 @@ class ClientLine:
 
     def record_shed(self, *, ended: bool = False) -> None:
         """Nothing is dropped in silence."""
-        shed = self._outlet.take_shed(ended=ended) if self._outlet is not None else {}
+        shed = self._send_queue.take_shed(ended=ended) if self._send_queue is not None else {}
         if shed:
-            self._feed(OutletShed(at_us=self._now_us(), messages=shed))
+            self._feed(ClientMessagesDropped(at_us=self._now_us(), messages=shed))
 
     def _part(self, last: dict[str, Any], code: int, reason: str) -> None:
-        outlet, self._outlet = self._outlet, None
-        if outlet is not None:
-            outlet.send({"version": self._version()} | last)
-            outlet.finish(code, reason)
+        send_queue, self._send_queue = self._send_queue, None
+        if send_queue is not None:
+            send_queue.send({"version": self._version()} | last)
+            send_queue.finish(code, reason)
 
     def _does_not_read(self) -> None:
-        if self._outlet is not None:
-            self._outlet.give_up()
+        if self._send_queue is not None:
+            self._send_queue.give_up()
             self.record_shed()
             reason = "The client does not read what it is sent: read the websocket without waiting."
-            self._feed(OutletFailed(at_us=self._now_us(), outlet="client", reason=reason))
+            self._feed(QueueOverflowed(at_us=self._now_us(), send_queue="client", reason=reason))
