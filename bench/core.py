@@ -19,10 +19,9 @@ from bench.report import Section, console, spread
 from domain import inputs as inp
 from domain.call import Call, open_call
 from domain.interview import Agent, Candidate, InterviewContext
-from domain.machine import fire
 from domain.policy import BargeInPolicy, LinkPolicy, Policy
 from domain.sound.features import FrameFeatures
-from domain.states import TABLE, State, Trigger
+from domain.states import TABLE, State, Trigger, fire
 
 COMMAND = "python -m bench.core"
 ROUNDS, QUICK_ROUNDS = 15, 5

@@ -7,7 +7,7 @@ Effects name ranges of audio by absolute sample positions; the shell keeps the b
 from typing import Any, NamedTuple
 
 from domain.ports import Side
-from domain.record.conversation import Turn
+from domain.record.conversation import SeedRequest
 from domain.states import State
 
 # --- towards the client ------------------------------------------------------------------------------------------
@@ -100,7 +100,7 @@ class DialModel(NamedTuple):
     wait_ms: int
     handle: str
     model: str
-    seed: tuple[Turn, ...] = ()
+    seed: SeedRequest | None = None
 
 
 class OpenActivity(NamedTuple):

@@ -112,14 +112,14 @@ class ModelConnected(Event, frozen=True, kw_only=True):
     """A Gemini session is set up. `resumed`: it continues an earlier one, whose handle was
     accepted.
 
-    `seeded`: it is a new one, and was given the conversation as it was heard. Otherwise it knows
-    nothing.
+    Otherwise it is a new one, and was given the conversation as it was heard: so many characters of
+    it, 0 where it knows nothing.
     """
 
     model: str
     resumed: bool
     setup_ms: int
-    seeded: bool = False
+    seeded_characters: int = 0
 
 
 @event("call.model_lost.v1")

@@ -1,13 +1,20 @@
-"""The six states of a call and the triggers between them, as one table.
+"""The six states of a call, the triggers between them, and the machine that owns the table.
 
-Everything that moves a call between states is a row of `TABLE`; the machine (`domain.machine`), the
-docs and the replay page are drawn from it. Peers may send anything at any time (see
-`domain.matrix`), but triggers are ours: firing one that the table does not have is a bug, raises
-`IllegalTriggerError` and changes nothing.
+Everything that moves a call between states is a row of `TABLE`. `transitions` makes a machine of it
+and answers every pair of state, trigger and condition once, at import; at run time `fire` looks the
+answer up, so it is a pure function of its arguments. The docs and the replay page draw the machine.
+
+Peers may send anything at any time (see `domain.matrix`), but triggers are ours: firing one that
+the table does not have is a bug, raises `IllegalTriggerError` and changes nothing.
 """
 
 from enum import StrEnum
+from itertools import product
 from typing import NamedTuple
+
+from transitions import Machine, MachineError
+
+from domain.errors import IllegalTriggerError
 
 
 class State(StrEnum):
@@ -75,3 +82,62 @@ TABLE: tuple[Row, ...] = (
     Row(Trigger.RESTORED, (State.RESUMING,), State.LISTENING),
     Row(Trigger.CLOSE, OPEN_STATES, State.CLOSED),
 )
+
+
+class _Asked:
+    """The machine's model while it is asked. The conditions named in the table are its attributes."""
+
+    state: str
+    voice_active = False
+    audio_unplayed = False
+
+
+def _machine() -> Machine:
+    return Machine(
+        model=None,
+        states=[str(state) for state in State],
+        transitions=[
+            {
+                "trigger": str(row.trigger),
+                "source": [str(source) for source in row.sources],
+                "dest": str(row.target),
+                "conditions": [row.given] if row.given else None,
+            }
+            for row in TABLE
+        ],
+        initial=str(State.RESUMING),
+        auto_transitions=False,
+    )
+
+
+def _answers(machine: Machine) -> dict[tuple[State, Trigger, bool, bool], State]:
+    """What the machine makes of every pair of state and trigger under every condition; a pair it lacks is left out."""
+    asked = _Asked()
+    machine.add_model(asked)
+    answers = {}
+    for state, trigger, voice_active, audio_unplayed in product(State, Trigger, (False, True), (False, True)):
+        asked.voice_active, asked.audio_unplayed = voice_active, audio_unplayed
+        machine.set_state(str(state), asked)
+        try:
+            machine.events[str(trigger)].trigger(asked)
+        except MachineError:
+            continue
+        answers[state, trigger, voice_active, audio_unplayed] = State(asked.state)
+    return answers
+
+
+MACHINE = _machine()
+"""The machine that `transitions` makes of `TABLE`. Docs draw their diagram from it."""
+_ANSWERS = _answers(MACHINE)
+
+
+def fire(state: State, trigger: Trigger, *, voice_active: bool = False, audio_unplayed: bool = False) -> State:
+    """The state that `trigger` leads to from `state`: the machine's answer, looked up.
+
+    `voice_active` and `audio_unplayed` decide where `restored` leads. Raises `IllegalTriggerError`
+    for a pair that the table does not have.
+    """
+    try:
+        return _ANSWERS[state, trigger, voice_active, audio_unplayed]
+    except KeyError:
+        raise IllegalTriggerError(state, trigger) from None

@@ -3,6 +3,8 @@ with every input."""
 
 from enum import StrEnum
 
+from msgspec import Struct
+
 
 class Timer(StrEnum):
     REPLY = "reply"
@@ -36,14 +38,11 @@ class Timer(StrEnum):
 NEVER_US = 2**62
 
 
-class Timers:
+class Timers(Struct):
     """At most one deadline per timer."""
 
-    __slots__ = ("due_us", "next_us")
-
-    def __init__(self) -> None:
-        self.due_us: dict[Timer, int] = {}
-        self.next_us = NEVER_US
+    due_us: dict[Timer, int] = {}
+    next_us: int = NEVER_US
 
     def start(self, timer: Timer, due_us: int) -> None:
         """Set, or move, a deadline."""

@@ -1,36 +1,44 @@
-"""What a client is told that it keeps: the transcript and the latencies. They follow from events
-alone.
+"""The messages that a client keeps: the transcript and the latencies. They follow from events alone.
 
-So what a client missed can be told again at any time, by whoever has the log; and what it was told
-of events that were lost with their process is void.
+So whoever has the log can replay what a client missed at any time; and what rested on events that
+were lost with their process is void.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
 from domain.effects import TellLatency, TellTranscript
 from domain.event import Event
-from domain.events import CallOpened, ModelStarted
+from domain.events import BargeInConfirmed, CallClosed, ModelFinished, ModelStarted, ReplyRequested, ReplyWithdrawn
 from domain.inputs import CandidateTranscribed, ModelTranscribed
 from domain.ports import Side
-from domain.record.fold import fold
-from domain.record.record import Record
+from domain.record.record import MOST_TAKEOVERS, Takeover
 from domain.states import State
 
 ReplayableMessage = TellTranscript | TellLatency
 _UNKNOWN = -1
 
+REPLAYED: tuple[type[Event], ...] = (
+    ReplyRequested,
+    ReplyWithdrawn,
+    BargeInConfirmed,
+    ModelStarted,
+    ModelFinished,
+    ModelTranscribed,
+    CandidateTranscribed,
+    CallClosed,
+)
+"""The kinds of events that `messages_in` needs."""
 
-def message_for(record: Record, event: Event) -> ReplayableMessage | None:
-    """What to tell of `event`, which `record` has just folded."""
-    if record.state is State.CLOSED:
+
+def message_for(event: Event, *, reply: tuple[int, int] | None, state: State) -> ReplayableMessage | None:
+    """The message that `event` leads to. `reply` is the generation and turn of the reply that is
+    awaited or heard after it, `state` the call's."""
+    if state is State.CLOSED:
         return None
     if type(event) is ModelTranscribed:
-        reply = record.reply
-        if reply is None or reply.generation != event.generation:  # it was given up: nobody will hear this
+        if reply is None or reply[0] != event.generation:  # it was given up: nobody will hear this
             return None
-        return TellTranscript(
-            event.originator_version, Side.INTERVIEWER, reply.generation, reply.turn, event.text, interim=False
-        )
+        return TellTranscript(event.originator_version, Side.INTERVIEWER, *reply, event.text, interim=False)
     if type(event) is CandidateTranscribed:
         return TellTranscript(
             event.originator_version, Side.CANDIDATE, event.turn, event.turn, event.text, event.interim
@@ -54,22 +62,32 @@ def _latency(event: ModelStarted) -> TellLatency:
     )
 
 
-def messages_in(events: Iterable[Event]) -> Iterator[ReplayableMessage | None]:
-    """What to tell of each of `events`, which are a call's log from its opening on."""
-    record: Record | None = None
+def messages_in(events: Iterable[Event]) -> Iterator[ReplayableMessage]:
+    """The messages that a call's events lead to, from its opening on; events of `REPLAYED` kinds are enough."""
+    reply: tuple[int, int] | None = None
+    state = State.RESUMING
     for event in events:
-        if record is None:
-            assert isinstance(event, CallOpened)
-            record = Record(agent=event.agent)
-        fold(record, event)
-        yield message_for(record, event)
+        match event:
+            case ReplyRequested():
+                reply = event.generation, event.turn
+            case ReplyWithdrawn() | BargeInConfirmed() | ModelFinished():
+                reply = None
+            case CallClosed():
+                state = State.CLOSED
+            case _:
+                message = message_for(event, reply=reply, state=state)
+                if message is not None:
+                    yield message
 
 
-def kept_version(seen_version: int, seen_epoch: int, takeovers: Iterable[Sequence[int]]) -> int:
+def kept_version(seen_version: int, seen_epoch: int, takeovers: Iterable[Takeover]) -> int:
     """Up to which version what a client has seen still holds.
 
-    It was last connected in `seen_epoch`. `takeovers` are pairs of an epoch and the version of the
-    event it began with: what had rested on that version or later ones before is lost with the
-    process that said so.
+    It was last connected in `seen_epoch`. What had rested on the version that a later takeover
+    began with, or on later ones, is lost with the process that said so. Where that takeover is not
+    among the newest that a record keeps, nothing holds.
     """
-    return min([seen_version, *(version - 1 for epoch, version in takeovers if epoch > seen_epoch)])
+    later = [takeover for takeover in takeovers if takeover.epoch > seen_epoch]
+    if len(later) == MOST_TAKEOVERS and later[0].epoch > seen_epoch + 1:
+        return 0
+    return min([seen_version, *(takeover.version - 1 for takeover in later)])

@@ -1,18 +1,33 @@
-"""What was said in a call, as far as the other side heard it: what a Gemini session that knows
-nothing is given.
+"""What was said in a call, as far as the other side heard it: what a new Gemini session is given.
 
 A reply counts from when it began to be heard; of one that was cut, its heard words. The candidate's
-turns have their place from when they began, as transcripts come late.
+turns have their place from when they began, as transcripts come late. All of it follows from events
+of `CONVERSATION` kinds, so whoever needs it reads those from the log.
 """
 
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from domain import events as ev
+from domain import inputs as inp
+from domain.event import Event
+from domain.interview import seed_note
 from domain.ports import Side
 
 NO_TRANSCRIPT = "[The candidate answered; there is no transcript of it.]"
 SHORTENED_TO = 200
 """What is left of an old answer, in characters, where not all of them fit."""
+
+CONVERSATION: tuple[type[Event], ...] = (
+    ev.CandidateStarted,
+    ev.BargeInConfirmed,
+    inp.CandidateTranscribed,
+    ev.ReplyRequested,
+    inp.ModelTranscribed,
+    ev.ModelStarted,
+    ev.ReplyCut,
+    ev.CallClosed,
+)
 
 
 class Turn(NamedTuple):
@@ -22,10 +37,23 @@ class Turn(NamedTuple):
     text: str
 
 
+class SeedRequest(NamedTuple):
+    """What a new session has to be given of the conversation, in at most so many `characters`.
+
+    `without_turn` is a turn of the candidate's that the session will be given as audio, 0 for none;
+    `arrived_text` the words of a reply that has come and is not heard yet; the interview has been
+    going on for `minutes`.
+    """
+
+    without_turn: int
+    characters: int
+    minutes: int
+    arrived_text: str = ""
+
+
 @dataclass(slots=True)
 class Line:
-    """What one side said. `number` is the candidate's turn, or the generation of the interviewer's
-    reply."""
+    """What one side said. `number` is the candidate's turn, or the generation of the interviewer's reply."""
 
     side: Side
     number: int
@@ -44,17 +72,38 @@ class Line:
 
 
 @dataclass(slots=True)
-class History:
-    """The lines of a call, in order. Folded from its events."""
+class Conversation:
+    """The lines of a call, in order, as far as `fold` was given its events."""
 
     lines: list[Line] = field(default_factory=list)
+    awaited: int = 0
+    """The newest reply that was asked for, and what is known of its words before it is heard."""
+    awaited_text: str = ""
+    closed: bool = False
 
-    @property
-    def newest_reply(self) -> int:
-        """The newest generation of which something was heard; 0 for none."""
-        return next((line.number for line in reversed(self.lines) if line.side is Side.INTERVIEWER), 0)
+    def fold(self, event: Event) -> None:
+        """Take in the next event. What comes after the close is not part of the conversation."""
+        if self.closed:
+            return
+        match event:
+            case ev.CandidateStarted() | ev.BargeInConfirmed():
+                self._candidate_began(event.turn)
+            case inp.CandidateTranscribed():
+                self._candidate_said(event.turn, event.text, interim=event.interim)
+            case ev.ReplyRequested():
+                self.awaited, self.awaited_text = event.generation, ""
+            case inp.ModelTranscribed():
+                self._reply_said(event.generation, event.text)
+            case ev.ModelStarted():
+                self.lines.append(Line(Side.INTERVIEWER, event.generation, self.awaited_text))
+            case ev.ReplyCut():
+                self._reply_cut(event.generation, event.heard_text)
+            case ev.CallClosed():
+                self.closed = True
+            case _:
+                pass
 
-    def candidate_began(self, turn: int) -> None:
+    def _candidate_began(self, turn: int) -> None:
         """A stretch of the candidate's turn begins, the first one or a later one."""
         line = self._find(Side.CANDIDATE, turn)
         if line is None:
@@ -62,23 +111,21 @@ class History:
         else:
             line.text, line.interim = f"{line.text} {line.interim} ", ""
 
-    def candidate_said(self, turn: int, text: str, *, interim: bool) -> None:
-        """A piece of the candidate's words; they may come long after they were said."""
+    def _candidate_said(self, turn: int, text: str, *, interim: bool) -> None:
+        """A piece of the candidate's words; it may come long after it was said."""
         line = self._find(Side.CANDIDATE, turn)
         if line is not None:
             line.text, line.interim = (line.text, text) if interim else (line.text + text, "")
 
-    def reply_began(self, generation: int, text: str) -> None:
-        """A reply begins to be heard; `text` is what is known of it."""
-        self.lines.append(Line(Side.INTERVIEWER, generation, text))
-
-    def reply_said(self, generation: int, text: str) -> None:
-        """More words of a reply that is being heard, or was."""
+    def _reply_said(self, generation: int, text: str) -> None:
+        """More words of a reply that is awaited, heard, or was."""
+        if generation == self.awaited:
+            self.awaited_text += text
         line = self._find(Side.INTERVIEWER, generation)
         if line is not None and not line.cut:
             line.text += text
 
-    def reply_cut(self, generation: int, heard_text: str) -> None:
+    def _reply_cut(self, generation: int, heard_text: str) -> None:
         """A reply was cut off: this much of it was heard."""
         line = self._find(Side.INTERVIEWER, generation)
         if line is not None:
@@ -88,15 +135,26 @@ class History:
         return next((line for line in reversed(self.lines) if line.side is side and line.number == number), None)
 
 
-def turns_of(history: History, *, without_turn: int, characters: int) -> tuple[tuple[Turn, ...], int]:
-    """The conversation for a new session, the oldest turn first, and how many turns are left out
-    for their size.
+def seed_turns(conversation: Conversation, request: SeedRequest) -> tuple[Turn, ...]:
+    """The conversation for a new session, with a note before it, the oldest turn first.
 
-    `without_turn` is a turn of the candidate's that the session will be given as audio; 0 for none.
+    Nothing where nothing of the interviewer was heard yet: then the session begins the interview.
+    """
+    turns, left_out = _fitting(conversation, without_turn=request.without_turn, characters=request.characters)
+    if request.arrived_text:
+        turns.append(Turn(Side.INTERVIEWER, request.arrived_text))
+    if not any(turn.side is Side.INTERVIEWER for turn in turns):
+        return ()
+    return (Turn(Side.CANDIDATE, seed_note(request.minutes, left_out)), *turns)
+
+
+def _fitting(conversation: Conversation, *, without_turn: int, characters: int) -> tuple[list[Turn], int]:
+    """The turns that fit, and how many are left out for their size.
+
     With more than `characters`, old answers are shortened first, then the oldest turns go: where
     the interview stands is in the newest questions.
     """
-    lines = [line for line in history.lines if not (line.side is Side.CANDIDATE and line.number == without_turn)]
+    lines = [line for line in conversation.lines if not (line.side is Side.CANDIDATE and line.number == without_turn)]
     turns = [Turn(line.side, text) for line in lines if (text := line.words())]
     excess = sum(len(turn.text) for turn in turns) - characters
     for place, turn in enumerate(turns):
@@ -109,4 +167,4 @@ def turns_of(history: History, *, without_turn: int, characters: int) -> tuple[t
     while excess > 0 and left_out < len(turns) - 1:
         excess -= len(turns[left_out].text)
         left_out += 1
-    return tuple(turns[left_out:]), left_out
+    return turns[left_out:], left_out

@@ -1,76 +1,175 @@
-"""What the newest Gemini session knows, and by what the next one would: the part of the fold that
-is about sessions."""
+"""What is known of the model's session: one value, and every way in which it changes.
 
-from domain import events as ev
-from domain import inputs as inp
-from domain.models import prompt_tokens
-from domain.record.record import Known, Record, ToolCall
-from domain.states import Link
+A session remembers what it was given and what it said. Its handle stands for the memory of the
+moment at which Gemini issued it; a session that is dialled afresh is given the conversation.
+"""
 
+from enum import StrEnum
+from typing import Literal
 
-def leave_session(record: Record, fresh: bool) -> None:
-    """What the next session will know: what the handle stands for, or what it is told of the
-    history."""
-    if fresh:
-        record.handle, record.unheard = "", None
-        record.tool_calls.clear()
-        here = record.reply is not None and record.reply_is_here
-        generation = record.generation if here else record.history.newest_reply
-        record.known = Known(generation, record.earlier_sample if record.answer_is_due else record.asked_sample)
-    else:
-        record.known = Known(record.held.generation, record.held.sample)
-        record.tool_calls = [call for call in record.tool_calls if call.held]
-        if record.unheard is not None and record.unheard.generation > record.held.generation:
-            record.unheard = None
-    record.remembered = record.known.generation
+from msgspec import Struct
+from msgspec.structs import replace
+
+from domain.errors import BugError
+
+_MOST_TOOL_CALLS = 32
 
 
-def handle_issued(record: Record, event: inp.ResumptionHandleIssued) -> None:
-    record.resumable = event.resumable and bool(event.handle)
-    if record.resumable:  # an empty handle must never overwrite a good one
-        record.handle = event.handle
-        if record.reply is not None and record.reply.started and record.reply.complete:  # it is not being made any more
-            record.known = Known(record.reply.generation, max(record.known.sample, record.reply.asked_sample))
-        record.held = Known(record.known.generation, record.known.sample)
-        for call in record.tool_calls:
-            call.held = True
+class Knowledge(Struct, frozen=True, kw_only=True):
+    """What a session remembers: replies up to `generation`, the candidate's audio before `sample`."""
+
+    generation: int = 0
+    sample: int = 0
 
 
-def model_connected(record: Record, event: inp.ModelConnected) -> None:
-    if Link.MODEL in record.missing:
-        record.connected_at_us = event.at_us
-        record.forgotten = record.generation
-        record.resumable = event.resumed and bool(record.handle)
-        record.prompt_tokens_before = record.prompt_tokens
-        record.restored_by = "handle" if event.resumed else "seed" if event.seeded else ""
-        if not record.restored_by:
-            record.known, record.remembered = Known(), 0
+class Handle(Struct, frozen=True, kw_only=True):
+    """With `text` a later connection continues a session that knows `knows`.
+
+    `current`: it stands for the session as it is now; nothing was said since.
+    """
+
+    text: str
+    knows: Knowledge
+    current: bool
 
 
-def going_away(record: Record, _: inp.GoAwayReceived) -> None:
-    record.rotation_due = Link.MODEL not in record.missing
+class ToolCall(Struct, frozen=True, kw_only=True):
+    """A function call whose answer may not have reached the model. `in_handle`: the handle knows the call."""
+
+    id: str
+    name: str
+    at_us: int
+    in_handle: bool = False
 
 
-def session_aged(record: Record, _: ev.SessionAged) -> None:
-    record.rotation_due = True
+class Rotation(StrEnum):
+    """Whether the session should be left at a quiet moment, and why."""
+
+    NONE = "none"
+    DUE = "due"
+    """It is about to end, or old."""
+    MEMORY_LOST = "memory_lost"
+    """It was resumed, and remembers nothing."""
 
 
-def tool_called(record: Record, event: inp.ToolCallRequested) -> None:
-    record.tool_calls.append(ToolCall(event.tool_call_id, event.name, event.at_us))
+class ModelSession(Struct, frozen=True, kw_only=True):
+    """The newest Gemini session, or the one that is being dialled: the `number`-th of the call.
 
+    `attempts` counts dials since a reply was last completed. `changed`: an earlier session died and
+    the call has not gone on with this one yet. Of the replies after `knew_replies_to` and up to
+    `began_after` the session knows nothing: they fell between it and its predecessor.
+    """
 
-def tool_calls_cancelled(record: Record, event: inp.ToolCallsCancelled) -> None:
-    record.tool_calls = [call for call in record.tool_calls if call.id not in event.tool_call_ids]
+    model: str = ""
+    number: int = 0
+    attempts: int = 0
+    connected_at_us: int = 0
+    changed: bool = False
+    rotation: Rotation = Rotation.NONE
+    handle: Handle | None = None
+    knows: Knowledge = Knowledge()
+    knew_replies_to: int = 0
+    began_after: int = 0
+    tool_calls: tuple[ToolCall, ...] = ()
+    first_prompt_tokens: int = 0
+    """What the model's first turn was made from: its instruction, hardly more."""
+    prompt_tokens: int = 0
+    """What its newest turn was made from, by its own account."""
+    prompt_tokens_before: int = 0
+    """The same, of the session before."""
+    unverified: Literal["", "handle", "seed"] = ""
+    """By what it should remember the interview, as long as nothing shows whether it does."""
+    seeded_characters: int = 0
+    """How much of the conversation it was given when it was dialled."""
 
+    def __post_init__(self) -> None:
+        if self.unverified == "handle" and self.handle is None:
+            raise BugError("a session whose memory a handle restored has a handle")
 
-def usage_reported(record: Record, event: inp.UsageReported) -> None:
-    tokens = prompt_tokens(event.usage)
-    if tokens:
-        record.prompt_tokens = tokens
-        record.first_prompt_tokens = record.first_prompt_tokens or tokens
+    def lost(self, *, model: str, attempt: int, fresh: bool, conversation: Knowledge) -> "ModelSession":
+        """The session is gone. `model` is dialled next: by the handle, or `fresh`, to be given `conversation`."""
+        handle = None if fresh or self.handle is None else replace(self.handle, current=False)
+        if fresh:
+            knows, tool_calls = conversation, ()
+        else:
+            knows = handle.knows if handle is not None else Knowledge()
+            tool_calls = tuple(call for call in self.tool_calls if call.in_handle)
+        return replace(
+            self,
+            model=model,
+            number=self.number + 1,
+            attempts=attempt,
+            changed=True,
+            rotation=Rotation.NONE,
+            handle=handle,
+            knows=knows,
+            knew_replies_to=knows.generation,
+            tool_calls=tool_calls,
+            unverified="",
+        )
 
+    def connected(self, *, at_us: int, generation: int, resumed: bool, seeded_characters: int) -> "ModelSession":
+        """It is set up; `generation` is the newest reply that was asked for before."""
+        unverified: Literal["", "handle", "seed"] = ""
+        if resumed and self.handle is not None:
+            unverified = "handle"
+        elif seeded_characters and not resumed:
+            unverified = "seed"
+        session = replace(
+            self,
+            connected_at_us=at_us,
+            began_after=generation,
+            handle=None if self.handle is None else replace(self.handle, current=resumed),
+            prompt_tokens_before=self.prompt_tokens,
+            unverified=unverified,
+            seeded_characters=seeded_characters,
+        )
+        return session if resumed or seeded_characters else replace(session, knows=Knowledge(), knew_replies_to=0)
 
-def memory_verified(record: Record, event: ev.ModelMemoryVerified) -> None:
-    record.restored_by = ""
-    if event.verdict == "lost" and event.method == "handle":
-        record.amnesic = record.rotation_due = True
+    def gone_on(self) -> "ModelSession":
+        """The call goes on with it."""
+        return replace(self, changed=False)
+
+    def handle_issued(self, text: str, *, resumable: bool) -> "ModelSession":
+        """Gemini said by which handle it can be continued. An empty one never replaces a good one."""
+        if not (resumable and text):
+            return self if self.handle is None else replace(self, handle=replace(self.handle, current=False))
+        return replace(
+            self,
+            handle=Handle(text=text, knows=self.knows, current=True),
+            tool_calls=tuple(replace(call, in_handle=True) for call in self.tool_calls),
+        )
+
+    def learned(self, generation: int, asked_sample: int) -> "ModelSession":
+        """A turn of it is over: it remembers this reply, and the audio that it was asked about."""
+        return replace(self, knows=Knowledge(generation=generation, sample=max(self.knows.sample, asked_sample)))
+
+    def proved_good(self) -> "ModelSession":
+        """A reply of it was completed: earlier dials count no longer."""
+        return replace(self, attempts=0)
+
+    def going_away(self) -> "ModelSession":
+        """It is about to end, or old."""
+        return replace(self, rotation=Rotation.DUE) if self.rotation is Rotation.NONE else self
+
+    def verified(self, method: str, verdict: str) -> "ModelSession":
+        """Its first bill has shown whether it remembers. A resumed session that does not is left."""
+        lost = verdict == "lost" and method == "handle"
+        return replace(self, unverified="", rotation=Rotation.MEMORY_LOST if lost else self.rotation)
+
+    def tool_called(self, call: ToolCall) -> "ModelSession":
+        """The model called a function. The newest calls are kept."""
+        return replace(self, tool_calls=(*self.tool_calls, call)[-_MOST_TOOL_CALLS:])
+
+    def tool_calls_cancelled(self, ids: tuple[str, ...]) -> "ModelSession":
+        """The model no longer wants these answered."""
+        return replace(self, tool_calls=tuple(call for call in self.tool_calls if call.id not in ids))
+
+    def replied_after(self, requested_at_us: int) -> "ModelSession":
+        """A reply asked for at this moment began: it follows the answers to all calls before."""
+        return replace(self, tool_calls=tuple(call for call in self.tool_calls if call.at_us > requested_at_us))
+
+    def billed(self, prompt_tokens: int) -> "ModelSession":
+        """A turn was made from so many tokens."""
+        first = self.first_prompt_tokens or prompt_tokens
+        return replace(self, prompt_tokens=prompt_tokens, first_prompt_tokens=first)

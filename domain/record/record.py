@@ -1,206 +1,186 @@
-"""What a call is, as far as its events tell: the part of its memory that a fold of the log gives
-back."""
+"""What a call is, as far as its events tell: the part of its state that a fold of the log gives back.
 
-from dataclasses import dataclass, field
+A record is a frozen value made of frozen values; `domain.record.fold` makes the next one of it.
+Combinations that contradict each other cannot be made: they raise `BugError`.
+"""
+
 from typing import Literal
 
-from domain.interview import Agent
-from domain.record.conversation import History
+from msgspec import Struct
+
+from domain.errors import BugError
+from domain.record.answer import Answer, Suspicion, Window
+from domain.record.model_session import ModelSession
+from domain.record.reply import Reply, StaleReply, UnheardReply
 from domain.states import Link, State
 
-
-@dataclass(slots=True)
-class Reply:
-    """One reply of the model, from the moment we expect it until it was played, cancelled or cut."""
-
-    generation: int
-    cause: str
-    turn: int
-    requested_at_us: int
-    started: bool = False
-    """Its first audio has arrived, at `started_at_us` and from `first_model_sample` on."""
-    started_at_us: int = 0
-    first_model_sample: int = 0
-    playing: bool = False
-    """Its first sample has been played to the candidate."""
-    complete: bool = False
-    """No more audio will come."""
-    ended: bool = False
-    """Gemini has said that its turn is over."""
-    ended_at_us: int = 0
-    """When it said so without having completed its audio before, which may be premature; 0 where it
-    did not."""
-    truncated: bool = False
-    """It broke off: the link was lost, or Gemini called it interrupted though nobody spoke."""
-    orphaned: bool = False
-    """The session that it was asked of is gone: nothing more of it will come, and nobody will say
-    that it is over."""
-    text: str = ""
-    asked_sample: int = 0
-    """The candidate's audio before this had been given to the model, in windows that were closed."""
+MOST_STALE = 8
+"""Replies that Gemini may still owe an end; older ones are forgotten."""
+MOST_UNTRANSCRIBED = 16
+MOST_TAKEOVERS = 32
 
 
-@dataclass(slots=True)
-class Answer:
-    """The stretch of the candidate's audio that the model was given, or is being given, for a turn."""
+class Takeover(Struct, frozen=True):
+    """The `epoch`-th owner began with the event of this version."""
 
-    turn: int
-    from_sample: int
-    first_sample: int = 0
-    """Where the turn began: before `from_sample` if this is a later stretch of it."""
-    to_sample: int | None = None
-    """None while the activity window is open."""
-    opened_at_us: int = 0
-    end_sample: int = 0
-    end_at_us: int = 0
-    """Where the last frame that sounded ended, and when it arrived."""
-    stopped_at_us: int = 0
-    replied: bool = False
-    """A reply to it has been heard, at least its beginning: it need not be given to the model
-    again."""
+    epoch: int
+    version: int
 
 
-@dataclass(slots=True)
-class Suspicion:
-    """A barge-in under suspicion."""
+class Ownership(Struct, frozen=True, kw_only=True):
+    """Which process owns the call, as the `epoch`-th one.
 
-    onset_sample: int
-    onset_at_us: int
-    held_at_us: int
-    held_sample: int
-    """Where the candidate's audio was when playback was held: no doubt lasts long from there."""
+    `leaving`: it was asked to hand the call over, for `reason`; once `handed_over`, nobody owns it.
+    """
 
-
-@dataclass(slots=True)
-class Unheard:
-    """A reply of which the model believes that more was heard than was."""
-
-    generation: int
-    heard_ms: int = 0
-    heard_text: str = ""
-
-
-@dataclass(slots=True)
-class Known:
-    """What a Gemini session remembers: replies up to `generation`, the candidate's audio before
-    `sample`."""
-
-    generation: int = 0
-    sample: int = 0
-
-
-@dataclass(slots=True)
-class ToolCall:
-    """A function call whose answer may not have reached the model. `held`: the session's handle
-    remembers the call."""
-
-    id: str
-    name: str
-    at_us: int
-    held: bool = False
-
-
-@dataclass(slots=True)
-class Record:
-    """A call's state as folded from its events (`domain.record.fold`)."""
-
-    agent: Agent
     epoch: int = 1
-    """How many processes have owned the call."""
-    takeovers: list[tuple[int, int]] = field(default_factory=list)
-    """Each takeover's epoch, and the version of its event."""
     process: str = ""
-    """Who owns it; empty once it was handed over."""
-    leaving: str = ""
-    """Why its process was asked to hand it over; empty where it was not."""
-    handed_over: bool = False
-    state: State = State.RESUMING
-    missing: set[Link] = field(default_factory=lambda: {Link.CLIENT, Link.MODEL})
+    phase: Literal["owned", "leaving", "handed_over"] = "owned"
+    reason: Literal["", "drain", "asked"] = ""
+
+    def __post_init__(self) -> None:
+        if (self.phase == "owned") is not (self.reason == ""):
+            raise BugError(
+                f"a call that is {self.phase} {'needs a' if not self.reason else 'has no'} reason to be left"
+            )
+        if self.phase == "handed_over" and self.process:
+            raise BugError("a call that was handed over belongs to no process")
+
+
+class Ending(Struct, frozen=True, kw_only=True):
+    """Why the call closed, for programs and for people. Once `settled`, nothing more is recorded."""
+
+    reason: str
+    detail: str
+    settled: bool = False
+
+
+class Record(Struct, frozen=True, kw_only=True):
+    """A call's state as folded from its events."""
+
     version: int = 0
+    ownership: Ownership = Ownership()
+    takeovers: tuple[Takeover, ...] = ()
+    """The newest of them."""
+    state: State = State.RESUMING
+    missing: frozenset[Link] = frozenset({Link.CLIENT, Link.MODEL})
     muted: bool = False
+    clients: int = 0
+    """How many times a client has said hello."""
     turn: int = 0
-    generation: int = 0
     answer: Answer | None = None
-    untranscribed: list[int] = field(default_factory=list)
+    untranscribed: tuple[int, ...] = ()
     """Turns whose transcript has not come yet, the oldest first."""
-    reply: Reply | None = None
     suspicion: Suspicion | None = None
-    eager: bool = False
-    """The model was given the answer before its end was certain; its window is closed for the time
-    being."""
-    unheard: Unheard | None = None
+    generation: int = 0
+    reply: Reply | None = None
+    stale: tuple[StaleReply, ...] = ()
+    """Replies that Gemini has not ended yet, the oldest first."""
+    unheard: UnheardReply | None = None
     """What the model has yet to be told."""
-    history: History = field(default_factory=History)
-    """What was said, as it was heard."""
+    newest_reply: int = 0
+    """The newest reply of which something was heard; 0 for none."""
     asked_sample: int = 0
     """Where the newest window ended that the model was asked to answer."""
     earlier_sample: int = 0
-    """Where the newest one of an earlier turn than the answer's ended."""
-    known: Known = field(default_factory=Known)
-    """What the newest Gemini session knows, or the one that is being dialled will."""
-    held: Known = field(default_factory=Known)
-    """What the handle stands for."""
-    remembered: int = 0
-    forgotten: int = 0
-    """The newest session knew replies up to `remembered` when it began, and none after it up to
-    `forgotten`."""
-    tool_calls: list[ToolCall] = field(default_factory=list)
-    owed: int = 0
-    """A generation that is over for us and that Gemini has not ended yet; 0 for none."""
-    owed_audio: bool = False
-    """More of its audio may come."""
-    owed_started: bool = False
-    """Some of its audio had come: then Gemini has an interruption to report, and an end."""
-    owed_asked_sample: int = 0
+    """Where the newest window ended of an earlier turn than the answer's."""
+    session: ModelSession = ModelSession()
     chose_silence: bool = False
     """The model chose to say nothing, and has not been asked to go on since."""
-    clients: int = 0
-    """How many times a client has said hello."""
-    attempts: int = 0
-    """Dials for a Gemini session since a reply was last completed."""
-    model: str = ""
-    handle: str = ""
-    resumable: bool = False
-    """The session could be continued by `handle` as it is now: nothing was said since."""
-    connected_at_us: int = 0
-    """When the newest Gemini session was set up."""
-    session_changed: bool = False
-    """A session died, and what it knew of the open window or the awaited reply died with it."""
-    rotation_due: bool = False
-    """The session should be left at a quiet moment: it is about to end, or old, or has lost its
-    memory."""
-    amnesic: bool = False
-    """It was resumed, and remembers nothing."""
-    first_prompt_tokens: int = 0
-    """What the model's first turn was made from: its instruction, hardly more."""
-    prompt_tokens: int = 0
-    """What its newest turn was made from, by its own account."""
-    prompt_tokens_before: int = 0
-    """The same, of the session before."""
-    restored_by: Literal["", "handle", "seed"] = ""
-    """How the newest session should have come to remember the interview, as long as nothing shows
-    whether it does."""
-    ending: bool = False
-    """The model has called the end of the interview; the call closes once its last words were
-    played."""
-    settled: bool = False
-    close_reason: str = ""
-    close_detail: str = ""
+    end_agreed: bool = False
+    """The model has called the end of the interview; the call closes once its last words were played."""
+    ending: Ending | None = None
+
+    def __post_init__(self) -> None:
+        contradiction = _contradiction(self)
+        if contradiction:
+            raise BugError(f"a record contradicts itself: {contradiction}")
+
+    @property
+    def epoch(self) -> int:
+        """How many processes have owned the call."""
+        return self.ownership.epoch
+
+    @property
+    def process(self) -> str:
+        """The process that owns the call; empty once it was handed over."""
+        return self.ownership.process
+
+    @property
+    def leaving(self) -> bool:
+        """Whether its process was asked to hand it over and has not yet."""
+        return self.ownership.phase == "leaving"
+
+    @property
+    def handed_over(self) -> bool:
+        """Whether nobody owns the call."""
+        return self.ownership.phase == "handed_over"
+
+    @property
+    def settled(self) -> bool:
+        """Whether nothing more of it will be recorded."""
+        return self.ending is not None and self.ending.settled
+
+    @property
+    def close_reason(self) -> str:
+        """Why the call closed, for programs; empty while it is open."""
+        return self.ending.reason if self.ending is not None else ""
+
+    @property
+    def close_detail(self) -> str:
+        """Why the call closed, for people; empty while it is open."""
+        return self.ending.detail if self.ending is not None else ""
 
     @property
     def window_open(self) -> bool:
-        """Whether the candidate has the floor and the model is being given their audio."""
-        return self.answer is not None and self.answer.to_sample is None
+        """Whether the candidate has the floor and the model is given their audio."""
+        return self.answer is not None and self.answer.is_open
+
+    @property
+    def eager(self) -> bool:
+        """Whether the model was given the answer before its end was certain."""
+        return self.answer is not None and self.answer.window is Window.EAGER
 
     @property
     def reply_is_here(self) -> bool:
-        """Whether a reply is being heard, or has arrived to be heard: it needs no session any more."""
-        return self.reply is not None and (self.reply.playing or (self.reply.started and self.reply.complete))
+        """Whether a reply is heard, or has come to be heard: it needs no session any more."""
+        return self.reply is not None and self.reply.is_here
 
     @property
     def answer_is_due(self) -> bool:
-        """Whether the newest answer, or its beginning, has still to be given to a session that does
-        not know it."""
+        """Whether the answer, or its beginning, has still to be given to a session that does not know it."""
         if self.answer is None or self.window_open:
             return self.answer is not None
-        return self.reply is not None and not self.reply_is_here and not self.answer.replied
+        return self.reply is not None and not self.reply_is_here and self.answer.window is not Window.REPLIED
+
+    @property
+    def stale_speaker(self) -> StaleReply | None:
+        """The stale reply that Gemini may speak of now: the oldest that has begun, as it goes in order."""
+        began = next((reply for reply in self.stale if reply.began), None)
+        return began or (self.stale[-1] if self.stale else None)
+
+
+def _contradiction(record: Record) -> str:
+    """What a record says against itself; empty where it does not."""
+    state, reply, answer = record.state, record.reply, record.answer
+    if (state is State.RESUMING) is not bool(record.missing):
+        return "a call is resuming exactly while a link is missing"
+    if (state is State.INTERRUPTED) is not (record.suspicion is not None):
+        return "a call is interrupted exactly while a barge-in is suspected"
+    if (state is State.CLOSED) is not (record.ending is not None):
+        return "a call is closed exactly if it has an ending"
+    if state in _SPOKEN and (reply is None or not reply.heard):
+        return "only a reply that is heard is spoken, or interrupted"
+    if answer is not None and answer.window is Window.EAGER and state not in _EAGER:
+        return "only the answer of a candidate who has the floor is tried eagerly"
+    if reply is not None and record.chose_silence:
+        return "a model that chose silence owes no reply"
+    if reply is not None and reply.generation != record.generation:
+        return "the reply that is awaited is the newest one"
+    if len(record.stale) > MOST_STALE:
+        return "more replies are stale than are kept"
+    return ""
+
+
+_SPOKEN = frozenset({State.MODEL_SPEAKING, State.INTERRUPTED})
+_EAGER = frozenset({State.CANDIDATE_SPEAKING, State.RESUMING})

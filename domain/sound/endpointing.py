@@ -10,12 +10,13 @@ in samples of the candidate's audio. docs/turn-taking.md has the curves.
 """
 
 from bisect import bisect_left, insort
-from collections import deque
+import re
 from math import exp, log
+
+from msgspec import Struct
 
 from domain.event import Evidence
 from domain.policy import EndpointPolicy
-from domain.transcript_tail import tail_completeness
 
 CERTAIN = 254
 """A completeness is 0 (sounds unfinished) to 254 (sounds finished), as a detector's probabilities
@@ -39,65 +40,87 @@ _LEAST_SECONDS, _MOST_SECONDS = 2.0, 12.0
 an answer too."""
 _SURELY_OVER, _SURELY_NOT = 0.9, 0.1
 
+_WORD = r"[^\W\d_]+(?:'[^\W\d_]+)?"
+_FILLERS = frozenset(re.findall(_WORD, "um uh er erm hmm mm äh ähm eh euh"))
+_LEADING_ON = frozenset(
+    re.findall(
+        _WORD,
+        """and but or so because since if when while that which who whose the a an to of in on at for with from by as
+        than my our your their his her its this these those i we they he she it's we're i'm is are was were be been have
+        has had und oder aber weil dass der die das ein eine y o pero porque que el la un una et ou mais parce le les
+        des""",
+    )
+)
+_UNFINISHED, _LEANING_ON, _FINISHED = 0, 25, 229
+"""What the last words of an answer say about whether more will come: in English and in the commonest
+languages' signs of punctuation. A word that is not listed says nothing."""
 
-class Endpointing:
+
+class Endpointing(Struct):
     """What one call knows about its candidate's pauses, and about the pause under way."""
 
-    __slots__ = ("_ask_next_ms", "_asked", "_by_words", "_own", "_policy", "_predicted", "_ranked")
+    policy: EndpointPolicy
+    own: list[int] = []
+    """The candidate's newest pauses within answers, in ms, the oldest first."""
+    ranked: list[int] = []
+    """These and people's in general, the shortest first."""
+    by_words: int | None = None
+    by_detector: int | None = None
+    asked: int = 0
+    """How often the turn detector was asked about the pause under way."""
+    ask_next_ms: int = 0
 
-    def __init__(self, policy: EndpointPolicy) -> None:
-        self._policy = policy
-        self._own: deque[int] = deque(maxlen=_OWN_KEPT)
-        self._ranked = list(_PEOPLE_MS)
-        self._by_words: int | None = None
-        self._forget_pause()
+    @classmethod
+    def under(cls, policy: EndpointPolicy) -> "Endpointing":
+        """Of a candidate whose pauses are not known yet."""
+        return cls(policy, ranked=list(_PEOPLE_MS), ask_next_ms=policy.turn_detector_after_ms)
 
     def _forget_pause(self) -> None:
-        self._asked = 0
-        self._ask_next_ms = self._policy.turn_detector_after_ms
-        self._predicted: int | None = None
+        self.asked = 0
+        self.ask_next_ms = self.policy.turn_detector_after_ms
+        self.by_detector = None
 
     def answer_begins(self) -> None:
         """A new stretch of the candidate's speech: what was known of the last pause is over."""
         self._forget_pause()
-        self._by_words = None
+        self.by_words = None
 
     def goes_on(self, pause_ms: int) -> None:
         """The candidate spoke on after so much silence: it was a pause within the answer, one of
         theirs."""
         self._forget_pause()
-        self._by_words = None
-        if not _SHORTEST_PAUSE_MS <= pause_ms <= self._policy.ceiling_ms:
+        self.by_words = None
+        if not _SHORTEST_PAUSE_MS <= pause_ms <= self.policy.ceiling_ms:
             return  # a gap between words, or a candidate who asked whether anybody is there
-        if len(self._own) == _OWN_KEPT:
-            del self._ranked[bisect_left(self._ranked, self._own[0])]
-        self._own.append(pause_ms)
-        insort(self._ranked, pause_ms)
+        if len(self.own) == _OWN_KEPT:
+            del self.ranked[bisect_left(self.ranked, self.own.pop(0))]
+        self.own.append(pause_ms)
+        insort(self.ranked, pause_ms)
 
     def wants_prediction(self, silent_ms: int) -> bool:
         """Whether the turn detector should be asked now; it then counts as asked."""
-        policy = self._policy
-        if policy.turn_detector == "none" or policy.strategy == "silence" or self._asked >= _MOST_ASKED:
+        policy = self.policy
+        if policy.turn_detector == "none" or policy.strategy == "silence" or self.asked >= _MOST_ASKED:
             return False
-        if silent_ms < self._ask_next_ms:
+        if silent_ms < self.ask_next_ms:
             return False
-        self._asked += 1
-        self._ask_next_ms = silent_ms + policy.turn_detector_again_ms
+        self.asked += 1
+        self.ask_next_ms = silent_ms + policy.turn_detector_again_ms
         return True
 
     def predicted(self, completeness: int) -> None:
         """How finished the pause under way sounds, 0..254."""
-        self._predicted = completeness
+        self.by_detector = completeness
 
     def transcribed(self, text: str) -> None:
         """The newest words of the answer, known while a pause lasts: what comes before says nothing
         about its end."""
-        self._by_words = tail_completeness(text)
+        self.by_words = tail_completeness(text)
 
     @property
     def completeness(self) -> int | None:
         """How finished the answer sounds and reads, 0..254; None if neither is known."""
-        known = [value for value in (self._predicted, self._by_words) if value is not None]
+        known = [value for value in (self.by_detector, self.by_words) if value is not None]
         return sum(known) // len(known) if known else None
 
     def over_pct(self, answer_ms: int, tail_level: int) -> int:
@@ -115,12 +138,12 @@ class Endpointing:
     def patient_ms(self) -> int:
         """The wait for an answer that is surely not over: longer for a candidate whose pauses are
         longer."""
-        rank = min(len(self._ranked) - 1, len(self._ranked) * _PATIENCE_RANK_PCT // 100)
-        return self._ranked[rank] * self._policy.patient_ms // _PEOPLE_MS[-1]
+        rank = min(len(self.ranked) - 1, len(self.ranked) * _PATIENCE_RANK_PCT // 100)
+        return self.ranked[rank] * self.policy.patient_ms // _PEOPLE_MS[-1]
 
     def wait_ms(self, answer_ms: int, tail_level: int) -> int:
         """The silence after which an answer of `answer_ms` is over."""
-        policy = self._policy
+        policy = self.policy
         if policy.strategy == "silence":
             return policy.silence_ms
         over = self.over_pct(answer_ms, tail_level) / 100
@@ -142,5 +165,20 @@ class Endpointing:
             "tail_level": tail_level,
             "answer_ms": answer_ms,
             "patient_ms": self.patient_ms,
-            "own_pauses": len(self._own),
+            "own_pauses": len(self.own),
         }
+
+
+def tail_completeness(text: str) -> int | None:
+    """0..254 for how finished `text` ends; None if its end says nothing, or there is none."""
+    text = text.rstrip()
+    words = re.findall(_WORD, text.lower().replace("’", "'"))
+    if not words:
+        return None
+    if words[-1] in _FILLERS or text.endswith(("-", "–", "—", "…", "...")):
+        return _UNFINISHED
+    if text.endswith((".", "?", "!", "。", "？", "।")):
+        return _FINISHED
+    if words[-1] in _LEADING_ON or text.endswith((",", ":", ";")):
+        return _LEANING_ON
+    return None

@@ -8,7 +8,7 @@ notices an end some 100 ms after the ear does), and over the interviewer not far
 candidate's usual level, as a voice further away would be.
 """
 
-from collections import deque
+from msgspec import Struct
 
 from domain.event import Evidence
 from domain.policy import FRAME_SAMPLES, SAMPLE_RATE_HZ, Policy, millis, samples
@@ -28,6 +28,8 @@ _LOUD_UP_Q4, _LOUD_DOWN_Q4 = 9, 1
 """Steps of 1.1 dB up and 0.1 dB down lead to a level that one frame in ten exceeds."""
 
 
+_LONG_AGO = -(2**40)
+"""Before anything that could be taken up again."""
 _SOUND_GAP_SAMPLES = samples(300)
 """A pause so long ends a run of sound."""
 
@@ -36,7 +38,55 @@ def _steps(db: int) -> int:
     return LEVEL_STEPS_PER_DB * db
 
 
-class Hearing:
+class Limits(Struct, frozen=True, kw_only=True):
+    """What a policy means for hearing, in frames, samples and the quantised units of features."""
+
+    window_mask: int
+    start: int
+    keep: int
+    sure: int
+    above_floor: int
+    echo_margin: int
+    fall_deep: int
+    fall: int
+    fading: int
+    side: int
+    longest_silence: int
+    same_voice: int
+    recall: int
+
+    @classmethod
+    def of(cls, policy: Policy) -> "Limits":
+        """The limits of `policy`."""
+        voice, barge_in = policy.voice, policy.barge_in
+        return cls(
+            window_mask=(1 << max(1, samples(voice.start_window_ms) // FRAME_SAMPLES)) - 1,
+            start=quantise_voice(voice.start_threshold),
+            keep=quantise_voice(voice.keep_threshold),
+            sure=quantise_voice(barge_in.sure_threshold),
+            above_floor=_steps(voice.above_floor_db),
+            echo_margin=_steps(voice.echo_margin_db),
+            fall_deep=_steps(voice.fall_db),
+            fall=_steps(barge_in.fall_db),
+            fading=_steps(barge_in.fading_db),
+            side=_steps(barge_in.side_db),
+            longest_silence=samples(max(policy.endpoint.ceiling_ms, policy.endpoint.silence_ms)),
+            same_voice=samples(barge_in.same_voice_ms),
+            recall=samples(barge_in.recall_ms),
+        )
+
+
+class Dismissed(Struct, frozen=True):
+    """A voice that was dismissed: should it go on at once, what was heard of it counts."""
+
+    onset_sample: int
+    onset_at_us: int
+    end_sample: int
+    strong_samples: int
+    peak_q4: int
+
+
+class Hearing(Struct):
     """What is heard of the candidate, frame by frame.
 
     `onset_sample` is not None while a voice is active, that is from when `begins` found one until
@@ -44,75 +94,42 @@ class Hearing:
     the end of the last frame that sounded and when it arrived; they outlive the voice.
     """
 
-    __slots__ = (
-        "_above_floor",
-        "_arrivals",
-        "_dips",
-        "_dismissed",
-        "_doubts_end",
-        "_doubts_from",
-        "_echo_margin",
-        "_fading",
-        "_fall",
-        "_fall_deep",
-        "_floor_q6",
-        "_keep_q",
-        "_last_levels",
-        "_longest_silence",
-        "_loud_q4",
-        "_memory",
-        "_peak_q4",
-        "_recall",
-        "_recent",
-        "_side",
-        "_sound_end",
-        "_sound_from",
-        "_start_q",
-        "_sure_q",
-        "_usual_q6",
-        "_window_mask",
-        "end_at_us",
-        "end_sample",
-        "fallen_samples",
-        "level",
-        "next_sample",
-        "onset_at_us",
-        "onset_sample",
-        "over_echo",
-        "pause_samples",
-        "silent_samples",
-        "strong_samples",
-        "voice",
-        "voiced_samples",
-    )
+    limits: Limits
+    next_sample: int = 0
+    onset_sample: int | None = None
+    onset_at_us: int = 0
+    end_sample: int = 0
+    end_at_us: int = 0
+    voiced_samples: int = 0
+    strong_samples: int = 0
+    silent_samples: int = 0
+    fallen_samples: int = 0
+    pause_samples: int = 0
+    level: int = 0
+    voice: int = VOICE_NOT_MEASURED
+    over_echo: int = NOTHING_PLAYED
+    recent: int = 0
+    """One bit for each of the newest frames: whether it sounded."""
+    arrivals: list[int] = []
+    """When the newest frames arrived."""
+    last_levels: list[int] = []
+    dips: bool = False
+    dismissed: Dismissed | None = None
+    dismissed_from: int = _LONG_AGO
+    dismissed_to: int = _LONG_AGO
+    """Where the voice that was dismissed last began and ended."""
+    sound_from: int = 0
+    sound_to: int = 0
+    """The newest run of sound."""
+    floor_q6: int = 0
+    usual_q6: int = 0
+    peak_q4: int = 0
+    loud_q4: int = 0
 
-    def __init__(self, policy: Policy) -> None:
-        voice, barge_in = policy.voice, policy.barge_in
-        self._window_mask = (1 << max(1, samples(voice.start_window_ms) // FRAME_SAMPLES)) - 1
-        self._start_q, self._keep_q = quantise_voice(voice.start_threshold), quantise_voice(voice.keep_threshold)
-        self._sure_q = quantise_voice(barge_in.sure_threshold)
-        self._above_floor, self._echo_margin = _steps(voice.above_floor_db), _steps(voice.echo_margin_db)
-        self._fall_deep, self._fall = _steps(voice.fall_db), _steps(barge_in.fall_db)
-        self._fading, self._side = _steps(barge_in.fading_db), _steps(barge_in.side_db)
-        self._longest_silence = samples(max(policy.endpoint.ceiling_ms, policy.endpoint.silence_ms))
-        self._memory, self._recall = samples(barge_in.same_voice_ms), samples(barge_in.recall_ms)
-        self._doubts_from = self._doubts_end = -self._recall - FRAME_SAMPLES
-        self._last_levels: deque[int] = deque(maxlen=_TAIL_FRAMES)
-        self._loud_q4 = 0
-        self._dips = False
-        self._dismissed: tuple[int, int, int, int, int] | None = None
-        self._sound_from = self._sound_end = 0
-        self._recent = 0
-        self._arrivals: deque[int] = deque(maxlen=self._window_mask.bit_length())
-        self._floor_q6 = self._usual_q6 = self._peak_q4 = 0
-        self.next_sample = 0
-        self.onset_sample: int | None = None
-        self.onset_at_us = self.end_sample = self.end_at_us = 0
-        self.voiced_samples = self.strong_samples = 0
-        self._dismissed = None
-        self.silent_samples = self.fallen_samples = self.pause_samples = 0
-        self.level = 0
-        self.voice, self.over_echo = VOICE_NOT_MEASURED, NOTHING_PLAYED
+    @classmethod
+    def under(cls, policy: Policy) -> "Hearing":
+        """An ear that has heard nothing yet."""
+        return cls(Limits.of(policy))
 
     @property
     def speaking(self) -> bool:
@@ -123,60 +140,62 @@ class Hearing:
     def noise_floor(self) -> int:
         """The level of frames without voice, averaged, in the quantised unit of
         `FrameFeatures.level`."""
-        return self._floor_q6 // _FLOOR_WEIGHT
+        return self.floor_q6 // _FLOOR_WEIGHT
 
     @property
     def usual_level(self) -> int:
         """The candidate's level while they had the floor, averaged; 0 while it is not known."""
-        return self._usual_q6 // _FLOOR_WEIGHT
+        return self.usual_q6 // _FLOOR_WEIGHT
 
     @property
     def fading(self) -> bool:
         """Whether the newest frame is well below the voice's peak: it may be about to end."""
-        return self.level < self._peak_q4 // 4 - self._fading
+        return self.level < self.peak_q4 // 4 - self.limits.fading
 
     def rest(self) -> None:
         """Forget an active voice: the next one needs evidence of its own."""
-        self._recent = 0
+        self.recent = 0
         self.onset_sample = None
         self.voiced_samples = self.strong_samples = 0
         self.silent_samples = self.fallen_samples = self.pause_samples = 0
-        self._peak_q4 = self._loud_q4 = 0
-        self._last_levels.clear()
+        self.peak_q4 = self.loud_q4 = 0
+        self.last_levels.clear()
 
     def dismiss(self) -> None:
         """Forget an active voice for the time being: should it go on at once, what was heard of it
         counts."""
         onset, at_us, end = self.onset_sample, self.onset_at_us, self.end_sample
-        strong, peak = self.strong_samples, self._peak_q4
+        strong, peak = self.strong_samples, self.peak_q4
         self.rest()
         if onset is not None:
-            self._doubts_from, self._doubts_end = self.recalled(onset), end
-            self._dismissed = onset, at_us, end, strong, peak
+            self.dismissed_from, self.dismissed_to = self.recalled(onset), end
+            self.dismissed = Dismissed(onset, at_us, end, strong, peak)
 
     def recalled(self, onset_sample: int) -> int:
         """Where a voice with this onset began, if what was dismissed shortly before it is taken for
         its beginning."""
-        if onset_sample - self._doubts_end > self._recall:
+        if onset_sample - self.dismissed_to > self.limits.recall:
             return onset_sample
-        return max(self._doubts_from, onset_sample - 2 * self._recall)
+        return max(self.dismissed_from, onset_sample - 2 * self.limits.recall)
 
     def hear(self, at_us: int, features: FrameFeatures, *, over_interviewer: bool) -> None:
         """Take in the next frame, which arrived at `at_us`."""
         self.level, gate, self.voice, self.over_echo = features
-        if self.onset_sample is None and not self._recent:
-            self._peak_q4 = 0
-        threshold = self._start_q if self.onset_sample is None else self._keep_q
+        if self.onset_sample is None and not self.recent:
+            self.peak_q4 = 0
+        threshold = self.limits.start if self.onset_sample is None else self.limits.keep
         speech = gate == 1 if self.voice == VOICE_NOT_MEASURED else self.voice >= threshold
         sounds = speech and self._is_near(over_interviewer)
-        self._arrivals.append(at_us)
-        self._recent = ((self._recent << 1) | sounds) & self._window_mask
+        self.arrivals.append(at_us)
+        if len(self.arrivals) > self.limits.window_mask.bit_length():
+            del self.arrivals[0]
+        self.recent = ((self.recent << 1) | sounds) & self.limits.window_mask
         self.next_sample += FRAME_SAMPLES
         if gate:
             self._follow_sound()
         if sounds:
             self.end_sample, self.end_at_us = self.next_sample, at_us
-            self._peak_q4 = max(self._peak_q4 - _PEAK_FALL_Q4, 4 * self.level)
+            self.peak_q4 = max(self.peak_q4 - _PEAK_FALL_Q4, 4 * self.level)
         elif not speech:
             self._follow_floor()
         if self.onset_sample is not None:
@@ -185,56 +204,58 @@ class Hearing:
     def _follow_sound(self) -> None:
         """The gate, which opens for anything like speech, is open: a run of sound begins or goes
         on."""
-        if self.next_sample - self._sound_end > _SOUND_GAP_SAMPLES:
-            self._sound_from = self.next_sample - FRAME_SAMPLES
-        self._sound_end = self.next_sample
+        if self.next_sample - self.sound_to > _SOUND_GAP_SAMPLES:
+            self.sound_from = self.next_sample - FRAME_SAMPLES
+        self.sound_to = self.next_sample
 
     def sound_before(self, onset_sample: int) -> int:
         """Where the run of sound that a voice was first noticed in began: of a weak voice the gate
         hears more."""
-        return min(self._sound_from, onset_sample) if self._sound_end > onset_sample else onset_sample
+        return min(self.sound_from, onset_sample) if self.sound_to > onset_sample else onset_sample
 
     def _is_near(self, over_interviewer: bool) -> bool:
         """Whether the newest frame is loud enough to be the candidate's voice."""
-        quietest = max(self.noise_floor + self._above_floor, self._peak_q4 // 4 - self._fall_deep)
+        quietest = max(self.noise_floor + self.limits.above_floor, self.peak_q4 // 4 - self.limits.fall_deep)
         if over_interviewer:
-            quietest = max(quietest, self.usual_level - self._side)
-        clear = self.over_echo == NOTHING_PLAYED or self.over_echo >= self._echo_margin
+            quietest = max(quietest, self.usual_level - self.limits.side)
+        clear = self.over_echo == NOTHING_PLAYED or self.over_echo >= self.limits.echo_margin
         return clear and self.level >= quietest
 
     def _is_sure(self) -> bool:
         """Whether the newest frame is surely speech: of coughs and clatter the network is seldom
         sure for long."""
-        return self.voice == VOICE_NOT_MEASURED or self.voice >= self._sure_q
+        return self.voice == VOICE_NOT_MEASURED or self.voice >= self.limits.sure
 
     def _follow_floor(self) -> None:
         below = self.level - self.noise_floor
-        self._floor_q6 += below * _FLOOR_FALLS if below < 0 else below
+        self.floor_q6 += below * _FLOOR_FALLS if below < 0 else below
 
     def _count(self, sounds: bool) -> None:
         self.pause_samples = 0
         if not sounds:
             self.silent_samples += FRAME_SAMPLES
             self.fallen_samples += FRAME_SAMPLES
-            if self.silent_samples >= self._longest_silence:
+            if self.silent_samples >= self.limits.longest_silence:
                 self.onset_sample = None
-                self._recent = self._peak_q4 = 0
+                self.recent = self.peak_q4 = 0
             return
         self.pause_samples, self.silent_samples = self.silent_samples, 0
         self.voiced_samples += FRAME_SAMPLES
         self._weigh()
-        self._last_levels.append(self.level)
-        self._loud_q4 += _LOUD_UP_Q4 if 4 * self.level > self._loud_q4 else -_LOUD_DOWN_Q4
-        fallen = self.level < self._peak_q4 // 4 - self._fall
+        self.last_levels.append(self.level)
+        if len(self.last_levels) > _TAIL_FRAMES:
+            del self.last_levels[0]
+        self.loud_q4 += _LOUD_UP_Q4 if 4 * self.level > self.loud_q4 else -_LOUD_DOWN_Q4
+        fallen = self.level < self.peak_q4 // 4 - self.limits.fall
         self.fallen_samples = self.fallen_samples + FRAME_SAMPLES if fallen else 0
 
     def _weigh(self) -> None:
         """Strong frames count; a dip halves them, as two beats with a dip between are how people
         nod: "uh-huh"."""
-        dipped, self._dips = self._dips, self.fading
-        if self._dips and not dipped:
+        dipped, self.dips = self.dips, self.fading
+        if self.dips and not dipped:
             self.strong_samples //= 2
-        if self._is_sure() and not self._dips:
+        if self._is_sure() and not self.dips:
             self.strong_samples += FRAME_SAMPLES
 
     def begins(self, voiced_ms: int) -> bool:
@@ -242,29 +263,29 @@ class Hearing:
         now."""
         if self.onset_sample is not None:
             return True
-        frames = max(1, min(samples(voiced_ms) // FRAME_SAMPLES, self._window_mask.bit_length()))
-        if self._recent.bit_count() < frames:
+        frames = max(1, min(samples(voiced_ms) // FRAME_SAMPLES, self.limits.window_mask.bit_length()))
+        if self.recent.bit_count() < frames:
             return False
-        frames_back = self._recent.bit_length()
+        frames_back = self.recent.bit_length()
         self.onset_sample = self.next_sample - frames_back * FRAME_SAMPLES
-        self.onset_at_us = max(0, self._arrivals[-frames_back] - FRAME_US)
-        self.voiced_samples = self.strong_samples = self._recent.bit_count() * FRAME_SAMPLES
+        self.onset_at_us = max(0, self.arrivals[-frames_back] - FRAME_US)
+        self.voiced_samples = self.strong_samples = self.recent.bit_count() * FRAME_SAMPLES
         self.silent_samples = self.fallen_samples = 0
-        self._loud_q4 = 4 * self.level
+        self.loud_q4 = 4 * self.level
         self._take_up_dismissed()
         return True
 
     def _take_up_dismissed(self) -> None:
         """A voice that was dismissed a moment ago goes on: it is the same one, from its first
         beginning."""
-        dismissed, self._dismissed = self._dismissed, None
+        dismissed, self.dismissed = self.dismissed, None
         assert self.onset_sample is not None
-        if dismissed is None or self.onset_sample - dismissed[2] > self._memory:
+        if dismissed is None or self.onset_sample - dismissed.end_sample > self.limits.same_voice:
             return
-        self.onset_sample, self.onset_at_us, _, strong, peak = dismissed
-        self._peak_q4 = max(self._peak_q4, peak)
-        self.voiced_samples += strong  # what was weak counts no longer: coughs come in rows
-        self.strong_samples += strong
+        self.onset_sample, self.onset_at_us = dismissed.onset_sample, dismissed.onset_at_us
+        self.peak_q4 = max(self.peak_q4, dismissed.peak_q4)
+        self.voiced_samples += dismissed.strong_samples  # what was weak counts no longer: coughs come in rows
+        self.strong_samples += dismissed.strong_samples
 
     @property
     def tail_level(self) -> int:
@@ -273,13 +294,13 @@ class Hearing:
 
         Negative where it has sunk, as it does towards the end of what is said.
         """
-        return max(self._last_levels, default=0) - self._loud_q4 // 4 if self._last_levels else 0
+        return max(self.last_levels, default=0) - self.loud_q4 // 4 if self.last_levels else 0
 
     def learn_level(self) -> None:
         """The candidate has the floor: the newest frame, if it sounds, shows how loud they are."""
         if self.onset_sample is None or self.silent_samples:
             return
-        self._usual_q6 += (self.level - self.usual_level) if self._usual_q6 else self.level * _FLOOR_WEIGHT
+        self.usual_q6 += (self.level - self.usual_level) if self.usual_q6 else self.level * _FLOOR_WEIGHT
 
     def evidence(self) -> Evidence:
         """The numbers that decisions about this voice rest on."""
@@ -288,7 +309,7 @@ class Hearing:
             "strong_ms": millis(self.strong_samples),
             "silent_ms": millis(self.silent_samples),
             "level": self.level,
-            "peak": self._peak_q4 // 4,
+            "peak": self.peak_q4 // 4,
             "usual_level": self.usual_level,
             "noise_floor": self.noise_floor,
             "voice": self.voice,

@@ -8,6 +8,8 @@ on, never past what was sent.
 
 from typing import NamedTuple
 
+from msgspec import Struct
+
 from domain.policy import MODEL_RATE_HZ, PlayoutPolicy, samples
 
 
@@ -19,36 +21,36 @@ class Range(NamedTuple):
     to_sample: int
 
 
-class Playout:
+class Playout(Struct):
     """The stretch of the stream between what was heard and what has arrived. It belongs to one
     generation at a time."""
 
-    __slots__ = (
-        "_base_at_us",
-        "_base_sample",
-        "_chunk",
-        "_lead",
-        "_max",
-        "_running",
-        "end_sample",
-        "generation",
-        "held",
-        "played_sample",
-        "refused",
-        "sent_sample",
-        "start_sample",
-    )
+    lead: int
+    chunk: int
+    longest: int
+    """How far ahead audio is sent, what one message carries, and what may wait, in samples."""
+    generation: int = 0
+    start_sample: int = 0
+    sent_sample: int = 0
+    end_sample: int = 0
+    played_sample: int = 0
+    held: bool = False
+    running: bool = False
+    """Whether the clock runs: the client plays."""
+    refused: int = 0
+    """The newest generation of which some audio was refused."""
+    base_sample: int = 0
+    base_at_us: int = 0
+    """Where playback was at this moment."""
 
-    def __init__(self, policy: PlayoutPolicy) -> None:
-        self._lead = samples(policy.lead_ms, MODEL_RATE_HZ)
-        self._chunk = max(1, samples(policy.chunk_ms, MODEL_RATE_HZ))
-        self._max = samples(policy.max_ms, MODEL_RATE_HZ)
-        self.generation = 0
-        self.start_sample = self.sent_sample = self.end_sample = self.played_sample = 0
-        self.held = False
-        self._running = False
-        self.refused = 0
-        self._base_sample = self._base_at_us = 0
+    @classmethod
+    def under(cls, policy: PlayoutPolicy) -> "Playout":
+        """Nothing waits, and nothing was heard."""
+        return cls(
+            lead=samples(policy.lead_ms, MODEL_RATE_HZ),
+            chunk=max(1, samples(policy.chunk_ms, MODEL_RATE_HZ)),
+            longest=samples(policy.max_ms, MODEL_RATE_HZ),
+        )
 
     @property
     def unplayed(self) -> bool:
@@ -77,9 +79,9 @@ class Playout:
             if generation != self.generation:
                 self.start_sample = first_sample
             self.generation = generation
-            self.sent_sample = self.played_sample = self.end_sample = self._base_sample = first_sample
-            self._running = False
-        if first_sample + count - self.played_sample > self._max:
+            self.sent_sample = self.played_sample = self.end_sample = self.base_sample = first_sample
+            self.running = False
+        if first_sample + count - self.played_sample > self.longest:
             self.refused = generation
             return False
         self.end_sample = first_sample + count
@@ -90,22 +92,22 @@ class Playout:
         if self.held or not self.unsent:
             return []
         heard = self.heard_sample(now_us)
-        if self._running and heard >= self.sent_sample:  # ran dry: the clock waits for what is sent next
-            self._base_sample, self._base_at_us = self.sent_sample, now_us
-        limit = min(self.end_sample, heard + self._lead)
+        if self.running and heard >= self.sent_sample:  # ran dry: the clock waits for what is sent next
+            self.base_sample, self.base_at_us = self.sent_sample, now_us
+        limit = min(self.end_sample, heard + self.lead)
         ranges = []
         while self.sent_sample < limit:
-            to_sample = min(self.sent_sample + self._chunk, self.end_sample)
+            to_sample = min(self.sent_sample + self.chunk, self.end_sample)
             ranges.append(Range(self.generation, self.sent_sample, to_sample))
             self.sent_sample = to_sample
         return ranges
 
     def heard_sample(self, now_us: int) -> int:
         """Where the candidate's ears are: everything before this has been played."""
-        if self.held or not self._running:
-            return self._base_sample
-        elapsed = max(0, now_us - self._base_at_us) * MODEL_RATE_HZ // 1_000_000
-        return min(self.sent_sample, self._base_sample + elapsed)
+        if self.held or not self.running:
+            return self.base_sample
+        elapsed = max(0, now_us - self.base_at_us) * MODEL_RATE_HZ // 1_000_000
+        return min(self.sent_sample, self.base_sample + elapsed)
 
     def report(self, played_sample: int, held: bool, now_us: int) -> bool:
         """Believe the client, within what it was sent. True when playback has moved on."""
@@ -115,35 +117,35 @@ class Playout:
         moved = played > self.played_sample
         self.played_sample = played
         told_before_the_hold = self.held and not held  # that does not say yet where playback stopped
-        self._base_sample = max(self._base_sample, played) if told_before_the_hold else played
-        self._base_at_us = now_us
-        self._running = not held and (moved or self._running)
+        self.base_sample = max(self.base_sample, played) if told_before_the_hold else played
+        self.base_at_us = now_us
+        self.running = not held and (moved or self.running)
         return moved
 
     def hold(self, now_us: int) -> None:
         """Stop the clock: the client was told to hold."""
-        self._base_sample = self.heard_sample(now_us)
+        self.base_sample = self.heard_sample(now_us)
         self.held = True
 
     def release(self, now_us: int) -> None:
         """Let the clock run again from the held sample."""
         self.held = False
-        self._base_at_us = now_us
-        self._running = True
+        self.base_at_us = now_us
+        self.running = True
 
     def drop(self) -> None:
         """Forget everything that was not heard."""
-        self.held = self._running = False
-        self.end_sample = self.sent_sample = self.played_sample = self._base_sample
+        self.held = self.running = False
+        self.end_sample = self.sent_sample = self.played_sample = self.base_sample
 
     def forget_what_was_sent(self) -> None:
         """Another process sent it, perhaps more than we know of: how far playback came is the
         client's to say."""
-        self.held = self._running = False
+        self.held = self.running = False
         self.sent_sample = self.end_sample
 
     def rewind(self, played_sample: int) -> None:
         """A client came back: what it has not played is sent again, from there on."""
-        self.held = self._running = False
+        self.held = self.running = False
         back = max(self.played_sample, min(played_sample, self.sent_sample)) if self.unplayed else self.end_sample
-        self.sent_sample = self.played_sample = self._base_sample = back
+        self.sent_sample = self.played_sample = self.base_sample = back

@@ -4,9 +4,8 @@ import pytest
 
 from domain.errors import IllegalTriggerError
 from domain.inputs import Input
-from domain.machine import fire
 from domain.matrix import MATRIX
-from domain.states import TABLE, State, Trigger
+from domain.states import TABLE, State, Trigger, fire
 
 LEGAL = {(source, row.trigger) for row in TABLE for source in row.sources}
 

@@ -11,7 +11,7 @@ from domain import inputs as inp
 from domain.policy import EndpointPolicy, Policy, samples
 from domain.sound.endpointing import CERTAIN, Endpointing
 from domain.states import State
-from domain.transcript_tail import tail_completeness
+from domain.sound.endpointing import tail_completeness
 from tests.domain.calls import PLAIN, Driver
 
 POLICY = EndpointPolicy()
