@@ -8,12 +8,13 @@ import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 from typing import get_type_hints
 
 import msgspec
 
 from domain import events, inputs
-from domain.event import Event
+from domain.event import TOPICS, Event
 from domain.matrix import table
 from domain.policy import Policy
 from domain.states import TABLE, State
@@ -40,13 +41,9 @@ def triggers() -> str:
     return "\n".join(lines)
 
 
-def event_list(module: object, first_words: Callable[[type[Event]], str]) -> str:
-    """A table of a module's events: topic, fields, meaning."""
-    kinds = [
-        kind
-        for kind in vars(module).values()
-        if isinstance(kind, type) and issubclass(kind, Event) and kind.TOPIC and kind.__module__ == module.__name__  # type: ignore[attr-defined]
-    ]
+def event_list(package: ModuleType, first_words: Callable[[type[Event]], str]) -> str:
+    """A table of a package's events, module by module: topic, fields, meaning."""
+    kinds = [kind for kind in TOPICS.values() if kind.__module__.startswith(f"{package.__name__}.")]
     lines = ["| topic | fields | meaning |", "|---|---|---|"]
     for kind in kinds:
         fields = ", ".join(_field(kind, name) for name in kind.__struct_fields__ if name not in _OWN) or "–"

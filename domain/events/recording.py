@@ -1,0 +1,43 @@
+"""What the log keeps beside decisions: segments of sound, resets of the detector, snapshots."""
+
+from domain.event import RawJson, event
+from domain.events.decision import DecisionEvent
+
+
+@event("call.detector_reset.v1")
+class DetectorReset(DecisionEvent, frozen=True, kw_only=True):
+    """The voice detector starts afresh with the frame at `sample`: its memory sticks after long
+    noise."""
+
+    sample: int
+
+
+@event("call.candidate_audio_recorded.v1")
+class CandidateAudioRecorded(DecisionEvent, frozen=True, kw_only=True):
+    """A segment of the candidate's audio is stored under `sha256`; durable up to the client's
+    message `client_seq`.
+
+    Its last `partial_samples` samples are the beginning of the message after that one.
+    """
+
+    sha256: str
+    first_sample: int
+    samples: int
+    client_seq: int
+    partial_samples: int = 0
+
+
+@event("call.interviewer_audio_recorded.v1")
+class InterviewerAudioRecorded(DecisionEvent, frozen=True, kw_only=True):
+    """A segment of the interviewer's audio, as the model sent it, is stored under `sha256`."""
+
+    sha256: str
+    first_model_sample: int
+    samples: int
+
+
+@event("call.snapshot_taken.v1", personal=("memory",))
+class SnapshotTaken(DecisionEvent, frozen=True, kw_only=True):
+    """All that the call knows at this point of its log: recovery may begin here."""
+
+    memory: RawJson

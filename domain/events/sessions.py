@@ -1,0 +1,66 @@
+"""The links to the client and to the model, and what the model remembers of the call."""
+
+from typing import Literal
+
+from domain.event import Evidence, event
+from domain.events.decision import DecisionEvent
+from domain.states import Link
+
+
+@event("call.link_lost.v1")
+class LinkLost(DecisionEvent, frozen=True, kw_only=True):
+    """A link is missing: the call is resuming.
+
+    For the model's link, what is dialled next: `model`, with the session's handle or `fresh` (then
+    it is given the conversation as it was heard), as the `attempt`-th dial since a turn was last
+    completed.
+    """
+
+    link: Link
+    reason: str
+    attempt: int = 0
+    model: str = ""
+    fresh: bool = False
+
+
+@event("call.link_restored.v1")
+class LinkRestored(DecisionEvent, frozen=True, kw_only=True):
+    """A link is back. `missing` is what is still not; with nothing missing the call leaves
+    `resuming`."""
+
+    link: Link
+    missing: tuple[Link, ...]
+    voice_active: bool = False
+    audio_unplayed: bool = False
+
+
+@event("call.session_aged.v1")
+class SessionAged(DecisionEvent, frozen=True, kw_only=True):
+    """The Gemini session is so old that the next quiet moment is used to leave it: replies get
+    slower with age."""
+
+    age_ms: int
+
+
+@event("call.model_memory_verified.v1")
+class ModelMemoryVerified(DecisionEvent, frozen=True, kw_only=True):
+    """Whether a session that was resumed by its handle, or given the conversation, does remember
+    it.
+
+    Gemini does not say. Its first bill does: a model that remembers reads all of it again.
+    """
+
+    method: Literal["handle", "seed"]
+    verdict: Literal["kept", "lost", "unknown"]
+    evidence: Evidence
+
+
+@event("call.history_corrected.v1", personal=("heard_text",))
+class HistoryCorrected(DecisionEvent, frozen=True, kw_only=True):
+    """The model was told how much of a reply the candidate had heard: its own memory holds all that
+    it sent."""
+
+    generation: int
+    method: Literal["note"]
+    heard_ms: int
+    heard_text: str
