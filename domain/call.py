@@ -16,7 +16,7 @@ from domain.event import Event
 from domain.events import CallOpened
 from domain.inputs import CallTakenOver, CandidateFrame, DeadlinePassed, Input, ModelAudio
 from domain.interview import Agent, Candidate, InterviewContext
-from domain.matrix import MATRIX
+from domain.matrix import rule_for
 from domain.rules.attribution import attributed
 from domain.rules.deadlines import pass_deadlines
 from domain.rules.ending import start_clocks
@@ -53,46 +53,48 @@ class Call(CallAggregate):
     def handle(self, happened: Input) -> Decision:
         """Decide about one input.
 
-        Every input is recorded, whatever comes of it, except a wake-up before any deadline is due,
-        what comes after the call has settled (by then its log is complete), and what comes while it
-        is nobody's, after it was handed over.
+        Every input is recorded, except a wake-up before any deadline is due, what comes after the
+        call has settled (by then its log is complete), and what comes while nobody owns the call.
         """
         spurious = type(happened) is DeadlinePassed and happened.at_us < self.timers.next_us
         if spurious or self.record.settled or (self.record.handed_over and type(happened) is not CallTakenOver):
             return NOTHING
-        self.last_input_us, self.now_us = self.now_us, max(self.now_us, happened.at_us)
-        self.seq += 1
+        progress = self.progress
+        progress.last_input_us, progress.now_us = progress.now_us, max(progress.now_us, happened.at_us)
+        progress.seq += 1
         before = self.record.state
-        rule = MATRIX[type(happened)][before]
+        rule = rule_for(type(happened), before)
         rule(self, self._take(happened))
         pass_deadlines(self)
         follow_up(self)
         seal_and_snapshot(self)
         if self.record.state is not before:
             self.do(TellState(self.record.state, tuple(sorted(self.record.missing))))
-        return Decision(*self.hand_over())
+        return Decision(*self.take_decision())
 
     def _take(self, happened: Input) -> Input:
         """Record an input; what comes back is as it was recorded."""
+        progress = self.progress
         if type(happened) is CandidateFrame:
-            self.client_seq, self.partial_samples = max(self.client_seq, happened.client_seq), happened.partial_samples
-            self.candidate_audio.frame(self.seq, self.now_us, happened)
+            progress.client_seq = max(progress.client_seq, happened.client_seq)
+            progress.partial_samples = happened.partial_samples
+            self.candidate_audio.frame(progress.seq, progress.now_us, happened)
             over = self.record.state in (State.MODEL_SPEAKING, State.INTERRUPTED)
-            self.hearing.hear(self.now_us, happened.features, over_interviewer=over)
+            self.hearing.hear(progress.now_us, happened.features, over_interviewer=over)
             return happened
         if type(happened) is ModelAudio:
             if self.interviewer_audio.full_with(len(happened.pcm) // 2):
                 seal_all(self)
-            self.interviewer_audio.chunk(self.seq, self.now_us, happened)
+            self.interviewer_audio.chunk(progress.seq, progress.now_us, happened)
             return happened
         assert isinstance(happened, Event)
         stamped = msgspec.structs.replace(
             happened,
             originator_id=self.id,
             originator_version=self.record.version + 1,
-            at_us=self.now_us,
-            seq=self.seq,
-            **attributed(self.record, happened, self.policy, self.now_us),
+            at_us=progress.now_us,
+            seq=progress.seq,
+            **attributed(self.record, happened, self.policy, progress.now_us),
         )
         self.emit(stamped)
         return stamped
@@ -108,8 +110,10 @@ def open_call(
     opened_at: str,
     process: str = "",
 ) -> tuple[Call, CallOpened]:
-    """A new call and its first event. `opened_at` is wall time, ISO 8601 UTC; the call's own clock
-    starts at zero."""
+    """A new call and its first event.
+
+    `opened_at` is wall time, ISO 8601 UTC; the call's own clock starts at zero.
+    """
     opened = CallOpened(
         originator_id=call_id,
         originator_version=1,

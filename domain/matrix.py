@@ -6,114 +6,17 @@ together.
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import TypeVar, cast
 
 from domain import inputs as inp
+from domain.aggregate import CallAggregate
+from domain.inputs import Input
 from domain.rules import barge_in, ending, links, model, playback, restoring, takeover, voice
 from domain.states import State
 
-Rule = Callable[[Any, Any], None]
-"""`rule(call, happened)`: decides through `call.decide` and `call.do`. `happened` is as recorded."""
-
-
-def STEP(_call: Any, _happened: Any) -> None:  # noqa: N802  (a constant of the table that happens to be callable)
-    """Recorded and folded; nothing to decide."""
-
-
-def IGNORED(call: Any, happened: Any) -> None:  # noqa: N802
-    """Recorded and counted; changes nothing."""
-    call.ignore(happened)
-
-
-def _open(rule: Rule) -> list[Rule]:
-    """The same rule in every state but `closed`."""
-    return [rule] * 5 + [IGNORED]
-
-
-_ROWS: dict[type, list[Rule]] = {
-    # input: listening, candidate_speaking, model_speaking, interrupted, resuming, closed
-    inp.CandidateFrame: [
-        voice.frame_in_listening,
-        voice.frame_in_candidate_speaking,
-        barge_in.frame_in_model_speaking,
-        barge_in.frame_in_interrupted,
-        voice.frame_in_resuming,
-        voice.frame_in_closed,
-    ],
-    inp.MicMuted: [
-        voice.muted,
-        voice.muted_while_speaking,
-        voice.muted,
-        barge_in.muted_while_interrupted,
-        voice.muted,
-        IGNORED,
-    ],
-    inp.MicUnmuted: [voice.unmuted, STEP, voice.unmuted, STEP, voice.unmuted, IGNORED],
-    inp.PlaybackReported: [
-        playback.reported_in_speech,
-        playback.reported_otherwise,
-        playback.reported_in_speech,
-        playback.reported_in_interrupted,
-        playback.reported_otherwise,
-        IGNORED,
-    ],
-    inp.RoundTripMeasured: _open(STEP),
-    inp.ClientConnected: _open(links.client_connected),
-    inp.ClientLost: [
-        links.client_lost,
-        links.client_lost,
-        links.client_lost,
-        links.client_lost,
-        links.client_lost,
-        ending.client_lost_after_close,
-    ],
-    inp.HangupRequested: _open(ending.hung_up),
-    inp.ClientViolatedProtocol: _open(ending.violated),
-    inp.QueueOverflowed: _open(ending.queue_overflowed),
-    inp.ClientMessagesDropped: [STEP] * 6,
-    inp.ModelConnected: _open(links.model_connected),
-    inp.ModelLost: [
-        links.model_lost,
-        links.model_lost,
-        links.model_lost,
-        links.model_lost_while_interrupted,
-        links.model_lost,
-        IGNORED,
-    ],
-    inp.ModelAudio: [
-        model.audio,
-        model.audio_over_candidate,
-        model.audio,
-        model.audio,
-        model.audio_while_resuming,
-        IGNORED,
-    ],
-    inp.ModelTranscribed: _open(STEP),
-    inp.CandidateTranscribed: _open(model.candidate_transcribed),
-    inp.GenerationCompleted: _open(model.completed),
-    inp.ModelTurnCompleted: _open(model.turn_completed),
-    inp.ModelInterruptionReported: _open(model.interruption_reported),
-    inp.UsageReported: [restoring.verify_memory] * 5 + [STEP],
-    inp.UplinkMeasured: [STEP] * 6,
-    inp.AudioReadBack: [STEP] * 6,
-    inp.GoAwayReceived: _open(model.going_away),
-    inp.ResumptionHandleIssued: _open(STEP),
-    inp.ToolCallRequested: _open(model.tool_called),
-    inp.ToolCallsCancelled: _open(STEP),
-    inp.ModelHeardActivity: _open(STEP),
-    inp.ModelMessageUnrecognised: _open(IGNORED),
-    inp.EndOfTurnPredicted: [IGNORED, voice.predicted, IGNORED, IGNORED, IGNORED, IGNORED],
-    inp.DeadlinePassed: [STEP] * 6,
-    inp.CallTakenOver: [takeover.taken_over] * 5 + [takeover.taken_over_after_close],
-    inp.HandOverRequested: [
-        takeover.hand_over_requested,
-        takeover.hand_over_requested,
-        takeover.hand_over_requested,
-        takeover.hand_over_requested,
-        takeover.hand_over_requested,
-        takeover.hand_over_after_close,
-    ],
-}
+I = TypeVar("I", bound=Input)  # noqa: E741  (an input)
+Rule = Callable[[CallAggregate, I], None]
+"""`rule(call, happened)` decides through `call.decide` and `call.do`. `happened` is as recorded."""
 
 _COLUMNS = (
     State.LISTENING,
@@ -124,19 +27,129 @@ _COLUMNS = (
     State.CLOSED,
 )
 
-MATRIX: dict[type, dict[State, Rule]] = {kind: dict(zip(_COLUMNS, row, strict=True)) for kind, row in _ROWS.items()}
+
+def STEP(_call: CallAggregate, _happened: Input) -> None:  # noqa: N802  (a constant of the table that happens to be callable)
+    """Recorded and folded; nothing to decide."""
+
+
+def IGNORED(call: CallAggregate, happened: Input) -> None:  # noqa: N802
+    """Recorded and counted; changes nothing."""
+    call.ignore(happened)
+
+
+MATRIX: dict[type, dict[State, Rule[Input]]] = {}
+
+
+def _row(
+    kind: type[I],
+    listening: Rule[I],
+    candidate_speaking: Rule[I],
+    model_speaking: Rule[I],
+    interrupted: Rule[I],
+    resuming: Rule[I],
+    closed: Rule[I],
+) -> None:
+    """The rules for one kind of input. Each is looked up by that kind, so it is given nothing else."""
+    rules = (listening, candidate_speaking, model_speaking, interrupted, resuming, closed)
+    MATRIX[kind] = dict(zip(_COLUMNS, cast("tuple[Rule[Input], ...]", rules), strict=True))
+
+
+def _while_open(kind: type[I], rule: Rule[I], closed: Rule[I] = IGNORED) -> None:
+    """The same rule in every state but `closed`."""
+    _row(kind, rule, rule, rule, rule, rule, closed)
+
+
+def rule_for(kind: type, state: State) -> Rule[Input]:
+    """The cell for an input of this kind in this state."""
+    return MATRIX[kind][state]
+
+
+# input: listening, candidate_speaking, model_speaking, interrupted, resuming, closed
+_row(
+    inp.CandidateFrame,
+    voice.frame_in_listening,
+    voice.frame_in_candidate_speaking,
+    barge_in.frame_in_model_speaking,
+    barge_in.frame_in_interrupted,
+    voice.frame_in_resuming,
+    voice.frame_in_closed,
+)
+_row(
+    inp.MicMuted,
+    voice.muted,
+    voice.muted_while_speaking,
+    voice.muted,
+    barge_in.muted_while_interrupted,
+    voice.muted,
+    IGNORED,
+)
+_row(inp.MicUnmuted, voice.unmuted, STEP, voice.unmuted, STEP, voice.unmuted, IGNORED)
+_row(
+    inp.PlaybackReported,
+    playback.reported_in_speech,
+    playback.reported_otherwise,
+    playback.reported_in_speech,
+    playback.reported_in_interrupted,
+    playback.reported_otherwise,
+    IGNORED,
+)
+_while_open(inp.RoundTripMeasured, STEP)
+_while_open(inp.ClientConnected, links.client_connected)
+_while_open(inp.ClientLost, links.client_lost, ending.client_lost_after_close)
+_while_open(inp.HangupRequested, ending.hung_up)
+_while_open(inp.ClientViolatedProtocol, ending.violated)
+_while_open(inp.QueueOverflowed, ending.queue_overflowed)
+_while_open(inp.ClientMessagesDropped, STEP, STEP)
+_while_open(inp.ModelConnected, links.model_connected)
+_row(
+    inp.ModelLost,
+    links.model_lost,
+    links.model_lost,
+    links.model_lost,
+    links.model_lost_while_interrupted,
+    links.model_lost,
+    IGNORED,
+)
+_row(
+    inp.ModelAudio,
+    model.audio,
+    model.audio_over_candidate,
+    model.audio,
+    model.audio,
+    model.audio_while_resuming,
+    IGNORED,
+)
+_while_open(inp.ModelTranscribed, STEP)
+_while_open(inp.CandidateTranscribed, model.candidate_transcribed)
+_while_open(inp.GenerationCompleted, model.completed)
+_while_open(inp.ModelTurnCompleted, model.turn_completed)
+_while_open(inp.ModelInterruptionReported, model.interruption_reported)
+_while_open(inp.UsageReported, restoring.verify_memory, STEP)
+_while_open(inp.UplinkMeasured, STEP, STEP)
+_while_open(inp.AudioReadBack, STEP, STEP)
+_while_open(inp.GoAwayReceived, model.going_away)
+_while_open(inp.ResumptionHandleIssued, STEP)
+_while_open(inp.ToolCallRequested, model.tool_called)
+_while_open(inp.ToolCallsCancelled, STEP)
+_while_open(inp.ModelHeardActivity, STEP)
+_while_open(inp.ModelMessageUnrecognised, IGNORED)
+_row(inp.EndOfTurnPredicted, IGNORED, voice.end_of_turn_predicted, IGNORED, IGNORED, IGNORED, IGNORED)
+_while_open(inp.DeadlinePassed, STEP, STEP)
+_while_open(inp.CallTakenOver, takeover.taken_over, takeover.taken_over_after_close)
+_while_open(inp.HandOverRequested, takeover.hand_over_requested, takeover.hand_over_after_close)
 
 
 def table() -> str:
     """The matrix as a Markdown table, for docs/states.md."""
     lines = ["| input | " + " | ".join(_COLUMNS) + " |", "|---" * (len(_COLUMNS) + 1) + "|"]
     lines += [
-        f"| {kind.__name__} | " + " | ".join(_cell(row[s]) for s in _COLUMNS) + " |" for kind, row in MATRIX.items()
+        f"| {kind.__name__} | " + " | ".join(_cell(row[state]) for state in _COLUMNS) + " |"
+        for kind, row in MATRIX.items()
     ]
     return "\n".join(lines)
 
 
-def _cell(rule: Rule) -> str:
+def _cell(rule: Rule[Input]) -> str:
     if rule is STEP:
         return "step"
     if rule is IGNORED:

@@ -36,8 +36,8 @@ class InterviewerAudioRecorded(DecisionEvent, frozen=True, kw_only=True):
     samples: int
 
 
-@event("call.snapshot_taken.v1", personal=("memory",))
+@event("call.snapshot_taken.v1", personal=("snapshot",))
 class SnapshotTaken(DecisionEvent, frozen=True, kw_only=True):
-    """All that the call knows at this point of its log: recovery may begin here."""
+    """The state of the call at this point of its log, without its text: recovery may begin here."""
 
-    memory: RawJson
+    snapshot: RawJson

@@ -11,7 +11,7 @@ from domain.event import Event
 from domain.events import BargeInConfirmed, CallClosed, ModelFinished, ModelStarted, ReplyRequested, ReplyWithdrawn
 from domain.inputs import CandidateTranscribed, ModelTranscribed
 from domain.ports import Side
-from domain.record.record import MOST_TAKEOVERS, Takeover
+from domain.record.record import MOST_TAKEOVERS, Record, Takeover
 from domain.states import State
 
 ReplayableMessage = TellTranscript | TellLatency
@@ -30,11 +30,14 @@ REPLAYED: tuple[type[Event], ...] = (
 """The kinds of events that `messages_in` needs."""
 
 
-def message_for(event: Event, *, reply: tuple[int, int] | None, state: State) -> ReplayableMessage | None:
-    """The message that `event` leads to. `reply` is the generation and turn of the reply that is
-    awaited or heard after it, `state` the call's."""
-    if state is State.CLOSED:
-        return None
+def message_for(event: Event, record: Record) -> ReplayableMessage | None:
+    """The message that `event` leads to; `record` has folded it."""
+    reply = None if record.reply is None else (record.reply.generation, record.reply.turn)
+    return None if record.state is State.CLOSED else _message(event, reply)
+
+
+def _message(event: Event, reply: tuple[int, int] | None) -> ReplayableMessage | None:
+    """`reply` is the generation and the turn of the reply that is awaited or heard."""
     if type(event) is ModelTranscribed:
         if reply is None or reply[0] != event.generation:  # it was given up: nobody will hear this
             return None
@@ -43,9 +46,7 @@ def message_for(event: Event, *, reply: tuple[int, int] | None, state: State) ->
         return TellTranscript(
             event.originator_version, Side.CANDIDATE, event.turn, event.turn, event.text, event.interim
         )
-    if type(event) is ModelStarted:
-        return _latency(event)
-    return None
+    return _latency(event) if type(event) is ModelStarted else None
 
 
 def _latency(event: ModelStarted) -> TellLatency:
@@ -65,7 +66,6 @@ def _latency(event: ModelStarted) -> TellLatency:
 def messages_in(events: Iterable[Event]) -> Iterator[ReplayableMessage]:
     """The messages that a call's events lead to, from its opening on; events of `REPLAYED` kinds are enough."""
     reply: tuple[int, int] | None = None
-    state = State.RESUMING
     for event in events:
         match event:
             case ReplyRequested():
@@ -73,9 +73,9 @@ def messages_in(events: Iterable[Event]) -> Iterator[ReplayableMessage]:
             case ReplyWithdrawn() | BargeInConfirmed() | ModelFinished():
                 reply = None
             case CallClosed():
-                state = State.CLOSED
+                return
             case _:
-                message = message_for(event, reply=reply, state=state)
+                message = _message(event, reply)
                 if message is not None:
                     yield message
 

@@ -89,11 +89,8 @@ class ModelSession(Struct, frozen=True, kw_only=True):
     def lost(self, *, model: str, attempt: int, fresh: bool, conversation: Knowledge) -> "ModelSession":
         """The session is gone. `model` is dialled next: by the handle, or `fresh`, to be given `conversation`."""
         handle = None if fresh or self.handle is None else replace(self.handle, current=False)
-        if fresh:
-            knows, tool_calls = conversation, ()
-        else:
-            knows = handle.knows if handle is not None else Knowledge()
-            tool_calls = tuple(call for call in self.tool_calls if call.in_handle)
+        knows = conversation if fresh else handle.knows if handle is not None else Knowledge()
+        tool_calls = tuple(call for call in self.tool_calls if call.in_handle and not fresh)
         return replace(
             self,
             model=model,

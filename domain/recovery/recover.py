@@ -1,14 +1,13 @@
 """The call that a log describes, as it stood after its last event: what a process needs that takes
 it over.
 
-The log is a whole beginning of what happened, so the core is run over its inputs once more, from
+The log is a gap-free prefix of the call, so the core is run over its inputs once more, from
 the last point on at which the call's memory was recorded. That gives back all that a call knows,
 also what its events do not say: what was heard, what was played, what the candidate's pauses are
 like. What the events do say counts more: where another version of the core decided otherwise, its
 decisions stand.
 """
 
-import copy
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from typing import NamedTuple
@@ -27,25 +26,25 @@ from domain.ports import AudioSegment, Side
 from domain.record.client_messages import ReplayableMessage, message_for
 from domain.record.fold import fold
 from domain.record.record import Record
-from domain.recovery.snapshot import recall
+from domain.recovery.snapshot import read_snapshot, restore
 from domain.sound.segments import unpack
 
 
 class Recovered(NamedTuple):
-    """The `call`, ready for the takeover as its next input, and what was told of its events from
-    `known_from` on."""
+    """The `call`, ready for the takeover as its next input, and the messages that its events from
+    version `known_from` on led to."""
 
     call: Call
-    tellings: list[ReplayableMessage]
+    messages: list[ReplayableMessage]
     known_from: int
 
 
 def recover(events: Sequence[Event], audio: Iterable[AudioSegment], *, from_snapshot: bool = True) -> Recovered:
-    """`events` are a call's opening and all that follow, or, if `from_snapshot`, all from an event
-    on that `is_snapshot`.
+    """`events` are a call's opening and all that follow, or, if `from_snapshot`, all from a
+    snapshot on that `is_snapshot`.
 
-    `audio` holds both sides' segments that they name. Raises `BugError` if that memory is of
-    another core after all.
+    `audio` holds the segments of both sides that the events name. Raises `SnapshotRefusedError` if
+    the snapshot is of another schema.
     """
     steps = recovering(events, audio, from_snapshot=from_snapshot)
     while True:
@@ -59,24 +58,24 @@ def recover(events: Sequence[Event], audio: Iterable[AudioSegment], *, from_snap
 def recovering(
     events: Sequence[Event], audio: Iterable[AudioSegment], *, from_snapshot: bool = True
 ) -> Generator[None, None, Recovered]:
-    """`recover` in steps of one input each, for whoever has other calls to hold meanwhile."""
+    """`recover` in steps of one input each, for a process that holds other calls meanwhile."""
     call = open_again(events)
     since = list(events[1:])
-    known = next((event for event in reversed(since) if from_snapshot and is_snapshot(event)), None)
-    if isinstance(known, SnapshotTaken):
-        recall(call, known.memory)
-        fold(call.record, known)
-        since = [event for event in since if event.originator_version > known.originator_version]
+    taken = next((event for event in reversed(since) if from_snapshot and is_snapshot(event)), None)
+    if isinstance(taken, SnapshotTaken):
+        restore(call, read_snapshot(taken.snapshot))
+        call.record = fold(call.record, taken)
+        since = [event for event in since if event.originator_version > taken.originator_version]
     known_from = call.record.version + 1
     course = _Course(call.record, since)
     for _ in _run(call, course, inputs_of(since, audio)):
         yield
     course.lead(call)
-    return Recovered(call, course.tellings, known_from)
+    return Recovered(call, course.messages, known_from)
 
 
 def is_snapshot(event: Event) -> bool:
-    """Whether recovery can begin here: the event holds a call's memory, and it is this core's."""
+    """Whether recovery can begin here: the event holds a snapshot, and this core decided so."""
     return isinstance(event, SnapshotTaken) and event.decision_version == DECISION_VERSION
 
 
@@ -104,33 +103,31 @@ class _Course:
     """The record as `events` change it, from `begin` on."""
 
     def __init__(self, begin: Record, events: Sequence[Event]) -> None:
-        self._record = copy.deepcopy(begin)
+        self._record = begin
         self._ahead = deque(events)
         self._newest: Event | None = None
-        self.tellings: list[ReplayableMessage] = []
+        self.messages: list[ReplayableMessage] = []
 
     def lead(self, call: Call, before: int | None = None) -> None:
         """Put `call` where all events lead, or those of versions below `before`."""
         while self._ahead and (before is None or self._ahead[0].originator_version < before):
             self._newest = self._ahead.popleft()
-            fold(self._record, self._newest)
-            telling = message_for(self._record, self._newest)
-            if telling is not None:
-                self.tellings.append(telling)
-        call.record = copy.deepcopy(self._record)
+            self._record = fold(self._record, self._newest)
+            message = message_for(self._newest, self._record)
+            if message is not None:
+                self.messages.append(message)
+        call.record = self._record
         if self._newest is not None:
-            call.seq = max(call.seq, self._newest.seq)
-            call.now_us = max(call.now_us, self._newest.at_us)
+            call.progress.seq = max(call.progress.seq, self._newest.seq)
+            call.progress.now_us = max(call.progress.now_us, self._newest.at_us)
         call.forget_unrecorded()
 
 
 def folded(events: Sequence[Event]) -> Record:
     """The record that `events` lead to; no decision is made."""
-    opened = events[0]
-    assert isinstance(opened, CallOpened)
-    record = Record(agent=opened.agent)
+    record = Record()
     for event in events:
-        fold(record, event)
+        record = fold(record, event)
     return record
 
 

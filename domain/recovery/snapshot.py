@@ -1,88 +1,112 @@
-"""What a call knows, as plain JSON: whoever takes it over need not run over all of its log again.
+"""A call's snapshot: its state at a moment at which no audio waits to be stored. Recovery may begin there.
 
-Everything is taken by name from the call and its parts, so that nothing is left out by mistake. It
-fits only the core that wrote it: another one runs over the log from its beginning.
+Its fields are named and typed by the values it is made of, and it has a schema version. A snapshot
+in which anything is missing, unknown or of another type is refused: recovery then folds the call
+from its opening. Text that the log has is not in it, so its size does not grow with the call.
 """
 
-from collections import Counter, deque
-from dataclasses import fields
 from typing import Any
 
 import msgspec
+from msgspec import Struct
 
-from domain.aggregate import CallAggregate
+from domain.aggregate import CallAggregate, Progress
 from domain.errors import BugError
 from domain.event import RawJson
 from domain.record.record import Record
-from domain.timers import Timer
+from domain.sound.delivery import Delivery
+from domain.sound.endpointing import Endpointing
+from domain.sound.hearing import Hearing
+from domain.sound.playout import Playout
+from domain.timers import Timers
 
-_EMPTY_WHILE_NOTHING_WAITS = frozenset({"_pcm", "_arrivals", "_side"})
-_PARTS = {
-    "hearing": frozenset[str](),
-    "endpointing": frozenset({"_policy"}),
-    "playout": frozenset[str](),
-    "candidate_audio": _EMPTY_WHILE_NOTHING_WAITS,
-    "interviewer_audio": _EMPTY_WHILE_NOTHING_WAITS,
-}
-"""Each with what it does not have to remember."""
-_FROM_THE_OPENING = frozenset({"id", "tenant", "opened", "policy"})
-_OF_THE_MOMENT = frozenset({"_events", "_effects", "deferred_loss"})
-_ELSEWHERE = _FROM_THE_OPENING | _OF_THE_MOMENT | {*_PARTS, "record", "timers"}
-
-_encoder = msgspec.json.Encoder(order="deterministic")
+SNAPSHOT_SCHEMA = 1
+"""Raised whenever a field of a snapshot changes its name, its type or its meaning."""
 
 
-def remember(call: CallAggregate) -> RawJson:
-    """A call's memory at a moment at which nothing waits to be stored."""
-    everything = {
-        "record": {item.name: getattr(call.record, item.name) for item in fields(Record) if item.name != "agent"},
-        "timers": call.timers.due_us,
-        "call": {name: _plain(name, value) for name, value in vars(call).items() if name not in _ELSEWHERE},
-    }
-    everything |= {part: _slots(getattr(call, part), but) for part, but in _PARTS.items()}
-    memory: RawJson = msgspec.json.decode(_encoder.encode(everything))
-    return memory
+class SnapshotRefusedError(BugError):
+    """A snapshot is not of this schema: the call has to be folded from its opening."""
 
 
-def recall(call: CallAggregate, memory: RawJson) -> None:
-    """Give a call that was just opened the memory of `remember`. Raises `BugError` if that is
-    another core's."""
+class Snapshot(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The state of a call. `*_sample` is where that side's next segment of audio begins."""
+
+    schema: int
+    record: Record
+    progress: Progress
+    hearing: Hearing
+    endpointing: Endpointing
+    playout: Playout
+    delivery: Delivery
+    timers: Timers
+    candidate_sample: int
+    interviewer_sample: int
+
+
+def take_snapshot(call: CallAggregate) -> RawJson:
+    """The snapshot of a call whose audio is all sealed, as plain JSON."""
+    snapshot = Snapshot(
+        schema=SNAPSHOT_SCHEMA,
+        record=call.record,
+        progress=call.progress,
+        hearing=call.hearing,
+        endpointing=call.endpointing,
+        playout=call.playout,
+        delivery=call.delivery,
+        timers=call.timers,
+        candidate_sample=call.candidate_audio.next_sample,
+        interviewer_sample=call.interviewer_audio.next_sample,
+    )
+    return _plain(snapshot)
+
+
+def read_snapshot(plain: RawJson) -> Snapshot:
+    """The snapshot in `plain`. Raises `SnapshotRefusedError` on any difference from this schema.
+
+    What is read and written again has to be the same: a field that is missing would come back with
+    its default, one that is unknown would not come back at all.
+    """
+    if plain.get("schema") != SNAPSHOT_SCHEMA:
+        raise SnapshotRefusedError(f"its schema is {plain.get('schema')!r}, this is {SNAPSHOT_SCHEMA}")
     try:
-        record = msgspec.json.encode(memory["record"] | {"agent": call.opened.agent})
-        call.record = msgspec.json.decode(record, type=Record)
-        call.timers.clear()
-        for name, due_us in memory["timers"].items():
-            call.timers.start(Timer(name), due_us)
-        for name, value in memory["call"].items():
-            setattr(call, name, _as_before(getattr(call, name), value))
-        for part, but in _PARTS.items():
-            target = getattr(call, part)
-            if set(target.__slots__) - but != memory[part].keys():
-                raise KeyError(part)
-            for name, value in memory[part].items():
-                setattr(target, name, _as_before(getattr(target, name), value))
-    except (KeyError, AttributeError, ValueError, TypeError) as error:  # msgspec's errors are ValueErrors
-        raise BugError(f"this memory of a call is not of this core: {error!r}") from error
+        snapshot = msgspec.convert(plain, Snapshot, str_keys=True)
+    except (msgspec.ValidationError, BugError) as error:
+        raise SnapshotRefusedError(f"it does not fit: {error}") from error
+    differing = sorted(_differences(plain, _plain(snapshot)))
+    if differing:
+        raise SnapshotRefusedError(f"its fields are not those of this schema: {', '.join(differing)}")
+    return snapshot
 
 
-def _slots(part: Any, but: frozenset[str]) -> dict[str, Any]:
-    return {name: _plain(name, getattr(part, name)) for name in part.__slots__ if name not in but}
+def restore(call: CallAggregate, snapshot: Snapshot) -> None:
+    """Give a call that was just opened the state of `snapshot`, which belongs to it from now on."""
+    call.record, call.progress = snapshot.record, snapshot.progress
+    call.hearing, call.endpointing = snapshot.hearing, snapshot.endpointing
+    call.playout, call.delivery, call.timers = snapshot.playout, snapshot.delivery, snapshot.timers
+    call.candidate_audio.jump(snapshot.candidate_sample)
+    call.interviewer_audio.jump(snapshot.interviewer_sample)
 
 
-def _plain(name: str, value: Any) -> Any:
-    if isinstance(value, deque):
-        return list(value)
-    if value is None or isinstance(value, (int, str, float, list, tuple, dict)):
-        return value
-    raise BugError(f"{name} is a {type(value).__name__}: say here how it is remembered")
+def _plain(snapshot: Snapshot) -> RawJson:
+    plain: RawJson = msgspec.to_builtins(snapshot, str_keys=True, order="deterministic")
+    return plain
 
 
-def _as_before(now: Any, value: Any) -> Any:
-    """`value` in the form in which a call that was just opened has it."""
-    if isinstance(now, deque):
-        return deque(value, now.maxlen)
-    if isinstance(now, Counter):
-        return Counter(value)
-    if isinstance(value, list):  # never the event's own: it stays as it was recorded
-        return list(value) if isinstance(now, list) else tuple(value)
-    return value
+def _differences(one: Any, other: Any, path: str = "") -> list[str]:
+    """The paths at which two pieces of plain JSON differ."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        return [
+            difference
+            for name in one.keys() | other.keys()
+            for difference in (
+                _differences(one[name], other[name], f"{path}.{name}".lstrip("."))
+                if name in one and name in other
+                else [f"{path}.{name}".lstrip(".")]
+            )
+        ]
+    return [] if _listed(one) == _listed(other) else [path]
+
+
+def _listed(value: Any) -> Any:
+    """JSON has no tuples."""
+    return [_listed(each) for each in value] if isinstance(value, (list, tuple)) else value

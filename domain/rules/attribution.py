@@ -18,7 +18,7 @@ def attributed(record: Record, happened: Event, policy: Policy, now_us: int) -> 
         case inp.ModelTurnCompleted(waiting_for_input=chose_silence):
             return {"generation": _silent_generation(record) if chose_silence else _ended_generation(record)}
         case inp.ModelInterruptionReported():
-            return {"generation": record.owed}
+            return {"generation": _stale_generation(record)}
         case inp.CandidateTranscribed():
             return {"turn": _transcribed_turn(record)}
         case _:
@@ -26,38 +26,44 @@ def attributed(record: Record, happened: Event, policy: Policy, now_us: int) -> 
 
 
 def still_of_the_cut_reply(record: Record, policy: Policy, now_us: int) -> bool:
-    """Whether what the model says now is of the reply that was cut, though the next one is awaited
-    already.
+    """Whether what the model says now is of a stale reply, though the next one is awaited already.
 
     Resent audio can open and close a window before Gemini has heard of it, and a short remark can
     be over before the news of it is back. A reply that had begun is reported interrupted, and then
     ended: until then, and no longer than the policy allows, it is this one that talks on.
     """
-    reply, answer = record.reply, record.answer
-    if reply is None or reply.started or answer is None or not policy.local_turns:
+    reply, answer, speaker = record.reply, record.answer, record.stale_speaker
+    if reply is None or reply.has_audio or answer is None or not policy.local_turns:
         return False
-    since_us = max(answer.opened_at_us, reply.requested_at_us) if record.owed_started else answer.opened_at_us
-    return bool(record.owed) and record.owed_audio and now_us - since_us < policy.links.late_audio_ms * 1000
+    if speaker is None or not speaker.may_talk:
+        return False
+    since_us = max(answer.opened_at_us, reply.requested_at_us) if speaker.began else answer.opened_at_us
+    return now_us - since_us < policy.links.late_audio_ms * 1000
+
+
+def _stale_generation(record: Record) -> int:
+    speaker = record.stale_speaker
+    return 0 if speaker is None else speaker.generation
 
 
 def _speaking_generation(record: Record, policy: Policy, now_us: int) -> int:
     """A reply that was cut talks on until the next one can have begun."""
     if record.reply is None or still_of_the_cut_reply(record, policy, now_us):
-        return record.owed
+        return _stale_generation(record)
     return record.reply.generation
 
 
 def _ended_generation(record: Record) -> int:
-    """Of a reply that has not begun and an older one that was never ended, it is the older one that
-    ends now."""
-    if record.reply is not None and (record.reply.started or not record.owed):
+    """While a reply has not begun and an older one was never ended, it is the older one that ends now."""
+    if record.reply is not None and (record.reply.has_audio or not record.stale):
         return record.reply.generation
-    return record.owed
+    return _stale_generation(record)
 
 
 def _silent_generation(record: Record) -> int:
     """A choice to say nothing is about what is awaited, unless an older reply still talks."""
-    if record.reply is not None and not record.owed_audio:
+    speaker = record.stale_speaker
+    if record.reply is not None and (speaker is None or not speaker.may_talk):
         return record.reply.generation
     return _ended_generation(record)
 

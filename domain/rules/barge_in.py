@@ -51,6 +51,7 @@ def suspect(call: CallAggregate) -> None:
         generation=reply.generation,
         onset_sample=onset,
         onset_at_us=call.hearing.onset_at_us,
+        rule="suspect_voiced",
         evidence=call.hearing.evidence(),
     )
     call.timers.start(Timer.CEILING, call.now_us + 2 * call.policy.barge_in.ceiling_ms * 1000)
@@ -63,34 +64,37 @@ def frame_in_interrupted(call: CallAggregate, _: CandidateFrame) -> None:
     suspicion = call.record.suspicion
     assert suspicion is not None
     began = max(suspicion.onset_sample, suspicion.held_sample - samples(call.policy.voice.start_window_ms))
-    doubt = hearing.next_sample - began
-    strong = hearing.strong_samples >= samples(policy.confirm_voiced_ms) and not hearing.fading
-    if strong or (hearing.voiced_samples >= samples(policy.confirm_long_ms) and not hearing.fallen_samples):
-        confirm(call, "voiced")
-    elif hearing.fallen_samples >= samples(policy.dismiss_silence_ms) or not hearing.speaking:
-        dismiss(call, "silence")
-    elif doubt >= samples(policy.ceiling_ms):
+    suspected = hearing.next_sample - began
+    if hearing.strong_samples >= samples(policy.confirm_voiced_ms) and not hearing.fading:
+        confirm(call, "voiced", "confirm_strong")
+    elif hearing.voiced_samples >= samples(policy.confirm_long_ms) and not hearing.fallen_samples:
+        confirm(call, "voiced", "confirm_long")
+    elif hearing.fallen_samples >= samples(policy.dismiss_silence_ms):
+        dismiss(call, "silence", "dismiss_fallen")
+    elif not hearing.speaking:
+        dismiss(call, "silence", "dismiss_ended")
+    elif suspected >= samples(policy.ceiling_ms):
         decide_by_share(call)
 
 
 def decide_by_share(call: CallAggregate) -> None:
-    """No doubt lasts for ever: whichever of voice and silence had the larger share wins."""
+    """No suspicion lasts for ever: of voice and silence the larger share wins."""
     suspicion = call.record.suspicion
     assert suspicion is not None
     by_clock = (call.now_us - suspicion.held_at_us) * SAMPLE_RATE_HZ // 1_000_000  # frames may have failed to come
-    doubt = max(call.hearing.next_sample - suspicion.onset_sample, by_clock)
-    if call.hearing.speaking and call.hearing.voiced_samples * 2 >= doubt:
-        confirm(call, "ceiling")
+    suspected = max(call.hearing.next_sample - suspicion.onset_sample, by_clock)
+    if call.hearing.speaking and call.hearing.voiced_samples * 2 >= suspected:
+        confirm(call, "ceiling", "ceiling_majority")
     else:
-        dismiss(call, "ceiling")
+        dismiss(call, "ceiling", "ceiling_majority")
 
 
 def muted_while_interrupted(call: CallAggregate, _: MicMuted) -> None:
-    dismiss(call, "muted")
+    dismiss(call, "muted", "muted")
     call.hearing.rest()
 
 
-def confirm(call: CallAggregate, reason: Literal["voiced", "ceiling", "played_out", "model"]) -> None:
+def confirm(call: CallAggregate, reason: Literal["voiced", "ceiling", "played_out", "model"], rule: str) -> None:
     """It is an interruption: the candidate has the floor, with everything since before the onset."""
     record = call.record
     reply = record.reply
@@ -108,7 +112,8 @@ def confirm(call: CallAggregate, reason: Literal["voiced", "ceiling", "played_ou
         onset_sample=onset,
         onset_at_us=onset_at_us,
         reason=reason,
-        evidence=call.hearing.evidence() | doubt_evidence(call, onset, onset_at_us),
+        rule=rule,
+        evidence=call.hearing.evidence() | suspicion_evidence(call, onset, onset_at_us),
     )
     if reason != "played_out":
         call.decide(ReplyCut, generation=generation, **cut)
@@ -121,7 +126,7 @@ def confirm(call: CallAggregate, reason: Literal["voiced", "ceiling", "played_ou
     end_if_muted(call)
 
 
-def dismiss(call: CallAggregate, reason: Literal["silence", "ceiling", "muted", "client_lost"]) -> None:
+def dismiss(call: CallAggregate, reason: Literal["silence", "ceiling", "muted", "client_lost"], rule: str) -> None:
     """It was none: play on, nothing lost."""
     record = call.record
     suspicion, reply = record.suspicion, record.reply
@@ -131,7 +136,8 @@ def dismiss(call: CallAggregate, reason: Literal["silence", "ceiling", "muted", 
         generation=reply.generation,
         reason=reason,
         held_ms=(call.now_us - suspicion.held_at_us) // 1000,
-        evidence=call.hearing.evidence() | doubt_evidence(call, suspicion.onset_sample, suspicion.onset_at_us),
+        rule=rule,
+        evidence=call.hearing.evidence() | suspicion_evidence(call, suspicion.onset_sample, suspicion.onset_at_us),
     )
     call.timers.stop(Timer.CEILING)
     call.hearing.dismiss()
@@ -140,11 +146,11 @@ def dismiss(call: CallAggregate, reason: Literal["silence", "ceiling", "muted", 
     call.do(ReleasePlayback())
 
 
-def doubt_evidence(call: CallAggregate, onset_sample: int, onset_at_us: int) -> Evidence:
+def suspicion_evidence(call: CallAggregate, onset_sample: int, onset_at_us: int) -> Evidence:
     """How long the decision took, in the candidate's audio and on the clock."""
     return {
-        "doubt_ms": millis(call.hearing.next_sample - onset_sample),
-        "doubt_clock_ms": (call.now_us - onset_at_us) // 1000,
+        "suspected_ms": millis(call.hearing.next_sample - onset_sample),
+        "suspected_clock_ms": (call.now_us - onset_at_us) // 1000,
     }
 
 

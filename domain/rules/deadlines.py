@@ -6,6 +6,7 @@ from collections.abc import Callable
 from domain.aggregate import CallAggregate
 from domain.effects import TellError
 from domain.events import ReplyOverdue, SessionAged
+from domain.record.model_session import Rotation
 from domain.rules.barge_in import decide_by_share
 from domain.rules.ending import close, close_without_goodbye, settle
 from domain.rules.floor import nudge, withdraw_reply
@@ -31,31 +32,31 @@ def _interview_too_long(call: CallAggregate) -> None:
     close(call, "duration_reached", "The time set for the interview, and its overtime, is over.", evidence)
 
 
-def _doubt_too_long(call: CallAggregate) -> None:
+def _suspected_too_long(call: CallAggregate) -> None:
     if call.record.state is State.INTERRUPTED:
         decide_by_share(call)
 
 
 def _session_ends(call: CallAggregate) -> None:
-    if call.record.rotation_due and call.record.state is not State.INTERRUPTED:
+    if call.record.session.rotation is not Rotation.NONE and call.record.state is not State.INTERRUPTED:
         rotate(call, "session_ending")
 
 
 def _session_is_old(call: CallAggregate) -> None:
-    record = call.record
-    if Link.MODEL not in record.missing and not record.rotation_due:
-        call.decide(SessionAged, age_ms=(call.now_us - record.connected_at_us) // 1000)
+    session = call.record.session
+    if Link.MODEL not in call.record.missing and session.rotation is Rotation.NONE:
+        call.decide(SessionAged, age_ms=(call.now_us - session.connected_at_us) // 1000)
 
 
 def _segment_due(call: CallAggregate) -> None:
-    for journal in (call.candidate_audio, call.interviewer_audio):
-        journal.due = journal.waiting
+    for buffer in (call.candidate_audio, call.interviewer_audio):
+        buffer.due = buffer.waiting
 
 
 def _reply_overdue(call: CallAggregate) -> None:
     """Nudge once, then dial again."""
     record, links, reply = call.record, call.policy.links, call.record.reply
-    if record.ending and record.state is State.LISTENING and (reply is None or not reply.started):
+    if record.end_agreed and record.state is State.LISTENING and (reply is None or not reply.has_audio):
         close_without_goodbye(call)
         return
     if Link.MODEL in record.missing:
@@ -63,14 +64,20 @@ def _reply_overdue(call: CallAggregate) -> None:
     if reply is None:
         _silence_too_long(call)
         return
-    if reply.started:
+    if reply.has_audio:
         return
     nudged = reply.cause == "nudge"
     waited_ms = (call.now_us - reply.requested_at_us) // 1000
     timeout_ms = links.nudge_timeout_ms if nudged else links.reply_timeout_ms
     evidence = {"timeout_ms": timeout_ms, "turn_ended": int(reply.ended)}
-    action = "redialled" if nudged else "nudged"
-    call.decide(ReplyOverdue, generation=reply.generation, action=action, waited_ms=waited_ms, evidence=evidence)
+    call.decide(
+        ReplyOverdue,
+        generation=reply.generation,
+        action="redialled" if nudged else "nudged",
+        waited_ms=waited_ms,
+        rule="nudge_timeout" if nudged else "reply_timeout",
+        evidence=evidence,
+    )
     if nudged:
         rotate(call, "reply_overdue")
     else:
@@ -85,7 +92,14 @@ def _silence_too_long(call: CallAggregate) -> None:
     if not record.chose_silence or record.state is not State.LISTENING:
         return
     evidence = {"timeout_ms": timeout_ms, "chose_silence": 1}
-    call.decide(ReplyOverdue, generation=record.generation, action="nudged", waited_ms=timeout_ms, evidence=evidence)
+    call.decide(
+        ReplyOverdue,
+        generation=record.generation,
+        action="nudged",
+        waited_ms=timeout_ms,
+        rule="chosen_silence",
+        evidence=evidence,
+    )
     nudge(call)
 
 
@@ -96,7 +110,14 @@ def _reply_broke_off(call: CallAggregate) -> None:
         return
     waited_ms = call.policy.links.continuation_timeout_ms
     evidence = {"timeout_ms": waited_ms, "truncated": int(reply.truncated)}
-    call.decide(ReplyOverdue, generation=reply.generation, action="finished", waited_ms=waited_ms, evidence=evidence)
+    call.decide(
+        ReplyOverdue,
+        generation=reply.generation,
+        action="finished",
+        waited_ms=waited_ms,
+        rule="continuation_timeout",
+        evidence=evidence,
+    )
     finish(call)
 
 
@@ -124,7 +145,7 @@ _AFTER_CLOSE = (Timer.GRACE, Timer.SEGMENT)
 _RULES: dict[Timer, Callable[[CallAggregate], None]] = {
     Timer.REPLY: _reply_overdue,
     Timer.CONTINUATION: _reply_broke_off,
-    Timer.CEILING: _doubt_too_long,
+    Timer.CEILING: _suspected_too_long,
     Timer.RESUME: _client_did_not_come,
     Timer.STALL: _playback_stalled,
     Timer.SESSION_END: _session_ends,

@@ -27,7 +27,8 @@ def try_end(call: CallAggregate) -> None:
     call.decide(
         EagerEndTried,
         turn=answer.turn,
-        to_sample=call.uplink_sample,
+        to_sample=call.delivery.sent_sample,
+        rule="eager_completeness",
         evidence=hearing.evidence() | call.endpointing.evidence(*so_far(call)),
     )
     call.do(CloseActivity())
@@ -42,7 +43,7 @@ def withdraw(call: CallAggregate) -> None:
     if not record.eager:
         return
     assert record.answer is not None
-    received = call.playout.end_sample - call.playout.start_sample if reply is not None and reply.started else 0
+    received = call.playout.end_sample - call.playout.start_sample if reply is not None and reply.has_audio else 0
     call.decide(
         EagerEndWithdrawn,
         turn=record.answer.turn,

@@ -29,7 +29,7 @@ def close(call: CallAggregate, reason: str, detail: str, evidence: Evidence | No
     call.playout.drop()
     call.candidate_audio.due = call.interviewer_audio.due = True  # stored, and acknowledged, without waiting
     evidence = (evidence or {}) | _spoken_and_given(call)
-    call.decide(CallClosed, reason=reason, detail=detail, ignored=dict(call.ignored), evidence=evidence)
+    call.decide(CallClosed, reason=reason, detail=detail, ignored=dict(call.progress.ignored), evidence=evidence)
     call.timers.start(Timer.GRACE, call.now_us + call.policy.links.grace_ms * 1000)
     call.do(EndCall(reason, detail))
 
@@ -37,8 +37,13 @@ def close(call: CallAggregate, reason: str, detail: str, evidence: Evidence | No
 def _spoken_and_given(call: CallAggregate) -> Evidence:
     """What the model was spared: silence is recorded, and not sent. Audio for a new session goes
     out once more."""
-    heard, given = call.hearing.next_sample, call.given_samples
-    in_samples = {"heard_ms": heard, "given_ms": given, "resent_ms": call.resent_samples, "not_sent_ms": heard - given}
+    heard, given = call.hearing.next_sample, call.delivery.given_samples
+    in_samples = {
+        "heard_ms": heard,
+        "given_ms": given,
+        "resent_ms": call.delivery.resent_samples,
+        "not_sent_ms": heard - given,
+    }
     return {name: millis(count) for name, count in in_samples.items()}
 
 
@@ -52,12 +57,12 @@ def settle(call: CallAggregate) -> None:
     if call.record.settled:
         return
     call.timers.clear()
-    call.settling = True
+    call.finishing = "settle"
 
 
 def record_settled(call: CallAggregate) -> None:
     """The last event of a call, after its last audio."""
-    after_close_ms = millis(call.after_close_frames * FRAME_SAMPLES)
+    after_close_ms = millis(call.progress.after_close_frames * FRAME_SAMPLES)
     call.decide(CallSettled, client_seq=call.client_seq, after_close_ms=after_close_ms)
     call.do(LetGo())
 

@@ -3,7 +3,7 @@ giving one up."""
 
 from typing import Literal
 
-from domain.aggregate import CallAggregate
+from domain.aggregate import CallAggregate, LateAudio
 from domain.effects import (
     CloseActivity,
     FlushPlayback,
@@ -30,16 +30,16 @@ from domain.timers import Timer
 
 def stream_to_model(call: CallAggregate) -> None:
     """Where Gemini decides turns it hears everything, silence too."""
-    waiting = call.hearing.next_sample - call.uplink_sample
+    waiting = call.hearing.next_sample - call.delivery.sent_sample
     if not call.policy.local_turns and waiting >= samples(call.policy.endpoint.send_chunk_ms):
         send_up_to_now(call)
 
 
 def send_up_to(call: CallAggregate, to_sample: int) -> None:
     """Send what the model has not been given of the stream before `to_sample`."""
-    if call.uplink_sample < to_sample:
-        call.do(SendCandidateAudio(call.uplink_sample, to_sample))
-        call.uplink_sample = to_sample
+    if call.delivery.sent_sample < to_sample:
+        call.do(SendCandidateAudio(call.delivery.sent_sample, to_sample))
+        call.delivery.sent_sample = to_sample
 
 
 def send_up_to_now(call: CallAggregate) -> None:
@@ -51,7 +51,7 @@ def with_preroll(call: CallAggregate, onset_sample: int) -> int:
     """Where a window for a voice that began at `onset_sample` starts: before it, never inside an
     earlier window."""
     answer = call.record.answer
-    sent_before = answer.to_sample if answer is not None and answer.to_sample is not None else 0
+    sent_before = answer.end.to_sample if answer is not None and answer.end is not None else 0
     voice = call.policy.voice
     before = min(onset_sample, call.hearing.sound_before(onset_sample)) - samples(voice.preroll_ms)
     return max(before, onset_sample - samples(voice.preroll_most_ms), min(sent_before, onset_sample), 0)
@@ -60,7 +60,7 @@ def with_preroll(call: CallAggregate, onset_sample: int) -> int:
 def open_window(call: CallAggregate, from_sample: int) -> None:
     """Open Gemini's activity window and send the audio from `from_sample` on."""
     if call.policy.local_turns:
-        call.uplink_sample = from_sample
+        call.delivery.sent_sample = from_sample
         call.do(OpenActivity())
         correct_history(call)
         send_up_to_now(call)
@@ -72,7 +72,7 @@ def give_from(call: CallAggregate, from_sample: int) -> None:
     if call.policy.local_turns:
         open_window(call, from_sample)
     else:
-        call.uplink_sample = min(call.uplink_sample, from_sample)
+        call.delivery.sent_sample = min(call.delivery.sent_sample, from_sample)
         send_up_to_now(call)
 
 
@@ -89,7 +89,8 @@ def correct_history(call: CallAggregate) -> None:
     unheard = call.record.unheard
     if unheard is None or call.policy.history.correction == "none" or not call.policy.local_turns:
         return
-    if call.record.remembered < unheard.generation <= call.record.forgotten:
+    session = call.record.session
+    if session.knew_replies_to < unheard.generation <= session.began_after:
         return
     call.decide(
         HistoryCorrected,
@@ -101,7 +102,7 @@ def correct_history(call: CallAggregate) -> None:
     call.do(SendNote(heard_note(unheard.heard_text, unheard.heard_ms)))
 
 
-def start_answer(call: CallAggregate) -> None:
+def start_answer(call: CallAggregate, rule: str = "voice_start") -> None:
     """The floor goes to the candidate. A reply that nobody has heard yet is given up: both
     stretches are one turn."""
     onset = call.hearing.onset_sample
@@ -113,7 +114,8 @@ def start_answer(call: CallAggregate) -> None:
     if reply is not None:
         if reply.cause != "opening" and answer is not None:
             turn = call.record.turn
-            call.endpointing.goes_on(millis(onset - answer.end_sample))
+            end_sample = answer.end.end_sample if answer.end is not None else 0
+            call.endpointing.goes_on(millis(onset - end_sample))
         withdraw_reply(call, "candidate_spoke_on")
     call.decide(
         CandidateStarted,
@@ -121,6 +123,7 @@ def start_answer(call: CallAggregate) -> None:
         onset_sample=onset,
         onset_at_us=call.hearing.onset_at_us,
         from_sample=from_sample,
+        rule=rule,
         evidence=call.hearing.evidence(),
     )
     open_window(call, from_sample)
@@ -135,7 +138,7 @@ def withdraw_reply(call: CallAggregate, reason: str) -> None:
         ReplyWithdrawn,
         generation=reply.generation,
         reason=reason,
-        evidence={"waited_ms": (call.now_us - reply.requested_at_us) // 1000, "audio_had_begun": int(reply.started)},
+        evidence={"waited_ms": (call.now_us - reply.requested_at_us) // 1000, "audio_had_begun": int(reply.has_audio)},
     )
     stop_waiting(call)
     call.playout.drop()
@@ -194,7 +197,7 @@ def so_far(call: CallAggregate) -> tuple[int, int]:
     return max(0, millis(spoken)), hearing.tail_level
 
 
-def stop_answer(call: CallAggregate, reason: Literal["silence", "muted", "model_replied"]) -> None:
+def stop_answer(call: CallAggregate, reason: Literal["silence", "muted", "model_replied"], rule: str) -> None:
     """The answer is over: close the window, and expect a reply."""
     answer, hearing, eager = call.record.answer, call.hearing, call.record.eager
     assert answer is not None
@@ -205,8 +208,9 @@ def stop_answer(call: CallAggregate, reason: Literal["silence", "muted", "model_
         turn=answer.turn,
         end_sample=hearing.end_sample,
         end_at_us=hearing.end_at_us,
-        to_sample=call.uplink_sample if call.policy.local_turns else hearing.next_sample,
+        to_sample=call.delivery.sent_sample if call.policy.local_turns else hearing.next_sample,
         reason=reason,
+        rule=rule,
         evidence=hearing.evidence() | call.endpointing.evidence(*so_far(call)) | {"eager": int(eager)},
     )
     hearing.rest()
@@ -234,20 +238,19 @@ def end_if_muted(call: CallAggregate) -> None:
     """The floor went to a candidate whose microphone is off by now: no frame will come to end the
     answer."""
     if call.record.muted:
-        stop_answer(call, "muted")
+        stop_answer(call, "muted", "muted")
 
 
 def drop_late_audio(call: CallAggregate, count: int) -> None:
-    """`count` samples of a reply that was cut: nobody will hear them."""
-    call.late_generation = call.late_generation or call.record.owed
-    call.late_chunks += 1
-    call.late_samples += count
+    """`count` samples of a stale reply came: nobody will hear them."""
+    late, speaker = call.progress.late_audio, call.record.stale_speaker
+    generation = late.generation or (speaker.generation if speaker is not None else 0)
+    call.progress.late_audio = LateAudio(generation, late.chunks + 1, late.samples + count)
 
 
 def count_late_audio(call: CallAggregate) -> None:
-    """Say how much of a cut reply arrived after its cut."""
-    if call.late_chunks:
-        call.decide(
-            LateAudioDropped, generation=call.late_generation, chunks=call.late_chunks, samples=call.late_samples
-        )
-        call.late_generation = call.late_chunks = call.late_samples = 0
+    """Say how much of a stale reply arrived after it was over."""
+    late = call.progress.late_audio
+    if late.chunks:
+        call.decide(LateAudioDropped, generation=late.generation, chunks=late.chunks, samples=late.samples)
+        call.progress.late_audio = LateAudio()

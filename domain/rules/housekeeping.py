@@ -6,13 +6,15 @@ from domain.effects import ForgetCandidateAudio, SendInterviewerAudio
 from domain.events import CandidateAudioRecorded, DecisionEvent, InterviewerAudioRecorded, SnapshotTaken
 from domain.policy import samples
 from domain.ports import Side
-from domain.recovery.snapshot import remember
+from domain.record.answer import Window
+from domain.record.model_session import Rotation
+from domain.recovery.snapshot import take_snapshot
 from domain.rules.ending import record_settled
 from domain.rules.floor import watch_playback
 from domain.rules.links import model_lost, rotate
 from domain.rules.playback import believed_from_us, finish_if_heard
 from domain.rules.takeover import hand_over_if_quiet, record_handed_over
-from domain.sound.segments import Journal
+from domain.sound.segments import SegmentBuffer
 from domain.states import Link, State
 from domain.timers import Timer
 
@@ -22,21 +24,20 @@ _LAST_SEGMENTS_US = 100_000
 
 
 def follow_up(call: CallAggregate) -> None:
-    """Run after every input."""
-    record = call.record
-    if call.deferred_loss is not None and record.state is not State.INTERRUPTED:
+    """Run after every input. What one step decides, the next one sees."""
+    if call.deferred_loss is not None and call.record.state is not State.INTERRUPTED:
         lost, call.deferred_loss = call.deferred_loss, None
-        if record.state is not State.CLOSED:
+        if call.record.state is not State.CLOSED:
             model_lost(call, lost)
-    if record.state is State.MODEL_SPEAKING:
+    if call.record.state is State.MODEL_SPEAKING:
         _watch_reply(call)
-    if record.ending and record.state is State.LISTENING:
+    if call.record.end_agreed and call.record.state is State.LISTENING:
         _watch_ending(call)
-    if record.chose_silence and record.state is State.LISTENING:
+    if call.record.chose_silence and call.record.state is State.LISTENING:
         _watch_silence(call)
-    if record.rotation_due and not record.leaving:
+    if call.record.session.rotation is not Rotation.NONE and not call.record.leaving:
         _rotate_if_it_may(call)
-    if record.leaving:
+    if call.record.leaving:
         hand_over_if_quiet(call)
     if call.playout.unsent:
         _pump(call)
@@ -44,30 +45,29 @@ def follow_up(call: CallAggregate) -> None:
 
 
 def seal_and_snapshot(call: CallAggregate) -> None:
-    """Run last: what was decided is recorded together with all audio that came before it.
+    """Run last: a decision is recorded together with all audio that came before it.
 
-    So the log is at any moment a whole beginning of what happened, and running the core over it
-    gives the call again.
+    So the log is always a gap-free prefix of the call, and running the core over it gives the call
+    again.
     """
-    ends = (call.settling and not call.record.settled) or call.handing_over
-    if ends or any(isinstance(event, DecisionEvent) for event in call.decided):
+    if call.finishing or any(isinstance(event, DecisionEvent) for event in call.decided):
         seal_all(call)
-    if call.settling and not call.record.settled:
-        record_settled(call)
-    elif call.handing_over:
-        call.handing_over = False
-        record_handed_over(call)
-    elif call.whole and call.decided:
+    if call.finishing:
+        finishing, call.finishing = call.finishing, ""
+        if finishing == "settle":
+            record_settled(call)
+        else:
+            record_handed_over(call)
+    elif call.fully_sealed and call.decided:
         _snapshot_if_due(call)
 
 
 def _snapshot_if_due(call: CallAggregate) -> None:
-    """With something that is recorded anyway; a closed call has little ahead that would make it
-    worth it."""
-    due_us = call.snapshot_at_us + call.policy.recording.snapshot_every_ms * 1000
+    """With something that is recorded anyway; a closed call has little ahead that would make it worth it."""
+    due_us = call.progress.snapshot_at_us + call.policy.recording.snapshot_every_ms * 1000
     if call.now_us >= due_us and call.deferred_loss is None and call.record.state is not State.CLOSED:
-        call.snapshot_at_us = call.now_us
-        call.decide(SnapshotTaken, memory=remember(call))
+        call.progress.snapshot_at_us = call.now_us
+        call.decide(SnapshotTaken, snapshot=take_snapshot(call))
 
 
 def _watch_reply(call: CallAggregate) -> None:
@@ -103,12 +103,15 @@ def _rotate_if_it_may(call: CallAggregate) -> None:
     on.
     """
     record, timers, reply = call.record, call.timers, call.record.reply
+    session = record.session
     ending = timers.running(Timer.SESSION_END)
     quiet = record.state is State.LISTENING and reply is None and not call.hearing.speaking
     pressing = ending and not timers.running(Timer.ROTATION) and record.state is not State.INTERRUPTED
-    undisturbed = reply is None or (reply.playing and reply.complete)
-    if (quiet and (record.resumable or record.amnesic)) or (pressing and undisturbed):
-        rotate(call, "session_ending" if ending else "memory_lost" if record.amnesic else "session_old")
+    undisturbed = reply is None or (reply.heard and reply.complete)
+    forgot = session.rotation is Rotation.MEMORY_LOST
+    resumable = session.handle is not None and session.handle.current
+    if (quiet and (resumable or forgot)) or (pressing and undisturbed):
+        rotate(call, "session_ending" if ending else "memory_lost" if forgot else "session_old")
 
 
 def _pump(call: CallAggregate) -> None:
@@ -127,10 +130,10 @@ def _pump(call: CallAggregate) -> None:
 
 
 def _keep_segments(call: CallAggregate) -> None:
-    journals = call.candidate_audio, call.interviewer_audio
-    if any(journal.waiting and (journal.full or journal.due) for journal in journals):
+    buffers = call.candidate_audio, call.interviewer_audio
+    if any(buffer.waiting and (buffer.full or buffer.due) for buffer in buffers):
         seal_all(call)
-    elif not call.whole and not call.timers.running(Timer.SEGMENT):
+    elif not call.fully_sealed and not call.timers.running(Timer.SEGMENT):
         in_us = call.policy.recording.segment_ms * 1000 + _SEGMENT_SLACK_US
         if call.record.state is State.CLOSED:  # the client waits for nothing but its acknowledgement
             in_us = _LAST_SEGMENTS_US
@@ -144,11 +147,11 @@ def seal_all(call: CallAggregate) -> None:
     call.timers.stop(Timer.SEGMENT)
 
 
-def _seal(call: CallAggregate, journal: Journal) -> None:
+def _seal(call: CallAggregate, buffer: SegmentBuffer) -> None:
     """Store a side's audio gathered so far, with the event that names it."""
-    if not journal.waiting:
+    if not buffer.waiting:
         return
-    segment = journal.seal()
+    segment = buffer.seal()
     call.do(segment)
     count = len(segment.pcm) // 2
     if segment.side is Side.CANDIDATE:
@@ -179,13 +182,13 @@ def needed_from(call: CallAggregate) -> int:
     """
     policy, record = call.policy, call.record
     barge_in, voice = policy.barge_in, policy.voice
-    doubt_ms = voice.preroll_most_ms + voice.start_window_ms + barge_in.ceiling_ms + 2 * barge_in.recall_ms
+    suspected_ms = voice.preroll_most_ms + voice.start_window_ms + barge_in.ceiling_ms + 2 * barge_in.recall_ms
     next_sample = call.hearing.next_sample
-    of_answer = [] if policy.local_turns else [call.uplink_sample]
+    of_answer = [] if policy.local_turns else [call.delivery.sent_sample]
     answer = record.answer
-    if answer is not None and (answer.to_sample is None or (record.reply is not None and not answer.replied)):
+    if answer is not None and (answer.is_open or (record.reply is not None and answer.window is Window.CLOSED)):
         of_answer.append(answer.first_sample)
-    if call.missed_from is not None:
-        of_answer.append(call.missed_from)
+    if call.progress.missed_from is not None:
+        of_answer.append(call.progress.missed_from)
     kept_from = max(min(of_answer, default=next_sample), next_sample - samples(policy.links.window_keep_ms))
-    return max(0, min(kept_from, next_sample - samples(doubt_ms + 1_000)))
+    return max(0, min(kept_from, next_sample - samples(suspected_ms + 1_000)))

@@ -4,6 +4,7 @@ from domain.aggregate import CallAggregate
 from domain.event import Evidence
 from domain.events import CandidateStarted, LinkLost, LinkRestored, ReplyCut
 from domain.inputs import ClientConnected, ClientLost, ModelConnected, ModelLost
+from domain.record.model_session import Rotation
 from domain.rules import eager
 from domain.rules.barge_in import cut_facts, dismiss
 from domain.rules.ending import close
@@ -33,7 +34,7 @@ def client_connected(call: CallAggregate, hello: ClientConnected) -> None:
     call.timers.stop(Timer.RESUME)
     call.playout.rewind(hello.played_sample)
     if call.record.clients == 1:
-        dial(call, call.record.attempts, wait_ms=0)
+        dial(call, call.record.session.attempts, wait_ms=0)
     restore(call, Link.CLIENT)
 
 
@@ -48,9 +49,9 @@ def client_lost(call: CallAggregate, lost: ClientLost) -> None:
 def client_gone(call: CallAggregate, reason: str) -> None:
     """Its connection has ended, in whatever way."""
     if call.record.state is State.INTERRUPTED:
-        dismiss(call, "client_lost")
+        dismiss(call, "client_lost", "client_lost")
     call.decide(LinkLost, link=Link.CLIENT, reason=reason)
-    call.away_since_us = call.now_us
+    call.progress.away_since_us = call.now_us
     call.timers.stop(Timer.STALL)
 
 
@@ -58,7 +59,7 @@ def model_connected(call: CallAggregate, connected: ModelConnected) -> None:
     if Link.MODEL not in call.record.missing:
         call.ignore(connected)
         return
-    call.given_before = call.given_samples + call.resent_samples
+    call.delivery.begin_session()
     call.timers.start(Timer.SESSION_AGE, call.now_us + call.policy.links.session_age_ms * 1000)
     if connected.resumed:
         answer_lost_calls(call)
@@ -71,14 +72,15 @@ def model_lost(call: CallAggregate, lost: ModelLost) -> None:
     A handle that is refused is not tried again, and costs neither a wait nor one of the tries.
     """
     record, refused = call.record, not lost.retryable
-    model: str | None = record.model
-    if refused and not record.handle:  # a fresh session of this model was refused: try the next model
+    by_handle = record.session.handle is not None
+    model: str | None = record.session.model
+    if refused and not by_handle:  # a fresh session of this model was refused: try the next model
         model = _next_model(call)
     if model is None:
         tried = {"models": len(call.opened.agent.models), "code": lost.code}
         close(call, "model_unavailable", f"No configured model accepts this call: {lost.reason}", tried)
-    elif refused and record.handle and Link.MODEL in record.missing:
-        redial(call, lost.reason, record.attempts, model=model, refused=True)
+    elif refused and by_handle and Link.MODEL in record.missing:
+        redial(call, lost.reason, record.session.attempts, model=model, refused=True)
     else:
         _dial_again(call, lost.reason, model, refused)
 
@@ -91,30 +93,30 @@ def model_lost_while_interrupted(call: CallAggregate, lost: ModelLost) -> None:
 def rotate(call: CallAggregate, reason: str) -> None:
     """Leave a session that is about to end, or that has stopped answering, for a new one by its
     handle."""
-    _dial_again(call, reason, call.record.model, refused=False)
+    _dial_again(call, reason, call.record.session.model, refused=False)
 
 
 def dial_anew(call: CallAggregate, reason: str) -> None:
     """The session ended with the process that held it; that is no failure of Gemini's."""
-    redial(call, reason, 1, model=call.record.model)
+    redial(call, reason, 1, model=call.record.session.model)
 
 
 def _next_model(call: CallAggregate) -> str | None:
     models = call.opened.agent.models
-    after = models.index(call.record.model) + 1
+    after = models.index(call.record.session.model) + 1
     return models[after] if after < len(models) else None
 
 
 def _dial_again(call: CallAggregate, reason: str, model: str, refused: bool) -> None:
-    record, links = call.record, call.policy.links
-    connected = Link.MODEL not in record.missing
-    lived_us = call.now_us - record.connected_at_us if connected else 0
+    session, links = call.record.session, call.policy.links
+    connected = Link.MODEL not in call.record.missing
+    lived_us = call.now_us - session.connected_at_us if connected else 0
     healthy = connected and lived_us >= links.healthy_ms * 1000
-    attempt = 1 if healthy else record.attempts + 1
-    evidence = {"attempts": record.attempts, "most_attempts": links.dial_attempts, "session_was_healthy": int(healthy)}
+    attempt = 1 if healthy else session.attempts + 1
+    evidence = {"attempts": session.attempts, "most_attempts": links.dial_attempts, "session_was_healthy": int(healthy)}
     if attempt > links.dial_attempts:
         eager.withdraw(call)
-        close(call, "model_unavailable", f"Gemini was dialled {record.attempts} times in vain: {reason}", evidence)
+        close(call, "model_unavailable", f"Gemini was dialled {session.attempts} times in vain: {reason}", evidence)
         return
     last_try = attempt == links.dial_attempts and not connected  # it may be the handle that does not work
     at_once = attempt == 1 or lived_us >= links.steady_ms * 1000
@@ -134,13 +136,13 @@ def redial(
 ) -> None:
     """The session is gone: dial by its handle, or afresh where there is none, it is `refused`, or
     knows too little."""
-    record = call.record
     eager.withdraw(call)
+    session = call.record.session
     why = {
-        "no_handle": not record.handle,
-        "handle_refused": refused and bool(record.handle),
-        "handle_behind": bool(record.handle) and handle_is_behind(record),
-        "memory_lost": record.amnesic,
+        "no_handle": session.handle is None,
+        "handle_refused": refused and session.handle is not None,
+        "handle_behind": handle_is_behind(call.record),
+        "memory_lost": session.rotation is Rotation.MEMORY_LOST,
     }
     fresh = {name: 1 for name, holds in why.items() if holds}
     call.decide(
@@ -161,10 +163,10 @@ def restore(call: CallAggregate, link: Link) -> None:
     """A link is back; with nothing missing any more, the call goes on where it stood."""
     record = call.record
     missing = tuple(sorted(record.missing - {link}))
-    voice_active = record.window_open or call.missed_from is not None or call.hearing.speaking
-    reply = record.reply
-    unplayed = reply is not None and reply.playing
-    session_changed = record.session_changed
+    missed_from = call.progress.missed_from
+    voice_active = record.window_open or missed_from is not None or call.hearing.speaking
+    unplayed = record.reply is not None and record.reply.heard
+    session_changed = record.session.changed
     call.decide(
         LinkRestored,
         link=link,
@@ -173,7 +175,7 @@ def restore(call: CallAggregate, link: Link) -> None:
         audio_unplayed=unplayed and not missing,
         evidence={
             "window_open": int(record.window_open),
-            "missed_from_sample": -1 if call.missed_from is None else call.missed_from,
+            "missed_from_sample": -1 if missed_from is None else missed_from,
             "voice_active": int(call.hearing.speaking),
             "unplayed_model_samples": call.playout.end_sample - call.playout.played_sample,
         },
@@ -200,15 +202,13 @@ def _go_on(call: CallAggregate, session_changed: bool) -> None:
 def _candidate_goes_on(call: CallAggregate, session_changed: bool) -> None:
     """An open window is sent again whole to a new session; a voice missed meanwhile gets its window
     now."""
-    record = call.record
-    if not record.window_open:
+    if not call.record.window_open:
         _give_missed_window(call, session_changed)
-    elif not record.eager:  # given to the model already: it goes on with the next frame, or is over
-        assert record.answer is not None
-        if record.reply is not None:  # begun by Gemini while the client was away
+    elif not call.record.eager:  # given to the model already: it goes on with the next frame, or is over
+        if call.record.reply is not None:  # begun by Gemini while the client was away
             withdraw_reply(call, "candidate_spoke_on")
         if session_changed:
-            give_from(call, due_from(record))
+            give_from(call, due_from(call.record))
         else:
             send_up_to_now(call)
     end_if_muted(call)
@@ -220,15 +220,15 @@ def _give_missed_window(call: CallAggregate, session_changed: bool) -> None:
 
     A new session that has not been given its first stretch is given both.
     """
-    record, hearing = call.record, call.hearing
+    record, hearing, missed_from = call.record, call.hearing, call.progress.missed_from
     turn = record.turn + 1
-    onset = hearing.onset_sample if hearing.onset_sample is not None else call.missed_from
+    onset = hearing.onset_sample if hearing.onset_sample is not None else missed_from
     assert onset is not None
-    from_sample = call.missed_from if call.missed_from is not None else with_preroll(call, onset)
-    call.missed_from = None
+    from_sample = missed_from if missed_from is not None else with_preroll(call, onset)
+    call.progress.missed_from = None
     call.endpointing.answer_begins()
     if record.reply is not None:
-        if record.reply.playing:
+        if record.reply.heard:
             call.decide(ReplyCut, generation=record.reply.generation, **cut_facts(call))
         elif record.reply.cause != "opening" and record.answer is not None:
             turn = record.turn
@@ -239,22 +239,23 @@ def _give_missed_window(call: CallAggregate, session_changed: bool) -> None:
         onset_sample=onset,
         onset_at_us=hearing.onset_at_us,
         from_sample=from_sample,
+        rule="missed_while_resuming",
         evidence=hearing.evidence(),
     )
-    open_window(call, due_from(record) if session_changed else from_sample)
+    open_window(call, due_from(call.record) if session_changed else from_sample)
 
 
 def _ask_again(call: CallAggregate) -> None:
     """The reply that was awaited died with its session: give the new one the same answer, if it
     needs it, again."""
     record, answer = call.record, call.record.answer
-    to_sample = answer.to_sample if answer is not None and record.answer_is_due else None
+    end = answer.end if answer is not None and record.answer_is_due else None
     withdraw_reply(call, "model_lost")
     stop_waiting(call)
-    if to_sample is not None and record.known.sample < to_sample:
+    if end is not None and record.session.knows.sample < end.to_sample:
         expect_reply(call, "resent")
-        give_again(call, due_from(record), to_sample)
-    elif record.history.newest_reply:
+        give_again(call, due_from(call.record), end.to_sample)
+    elif record.newest_reply:
         nudge(call)
     else:
         ask_to_open(call)

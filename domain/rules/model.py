@@ -14,7 +14,8 @@ from domain.inputs import (
     ToolCallRequested,
 )
 from domain.interview import END_TOOL
-from domain.record.record import Reply
+from domain.record.model_session import Rotation
+from domain.record.reply import Phase, Reply
 from domain.rules.attribution import still_of_the_cut_reply
 from domain.rules.barge_in import confirm
 from domain.rules.ending import close_without_goodbye
@@ -43,7 +44,7 @@ def audio(call: CallAggregate, chunk: ModelAudio) -> None:
     reply = call.record.reply
     assert reply is not None
     first_sample = call.interviewer_audio.next_sample - count
-    if not reply.started:
+    if not reply.has_audio:
         call.timers.stop(Timer.REPLY)
         count_late_audio(call)
         call.decide(
@@ -52,7 +53,7 @@ def audio(call: CallAggregate, chunk: ModelAudio) -> None:
             first_model_sample=first_sample,
             evidence={"waited_ms": (call.now_us - reply.requested_at_us) // 1000, "samples": count},
         )
-    elif reply.ended_at_us or (reply.truncated and not reply.complete):
+    elif reply.may_continue:
         after = "turn_completed" if reply.ended_at_us else "interruption_reported"
         call.decide(ReplyContinued, generation=reply.generation, after=after)
     refused_before = call.playout.refused == reply.generation
@@ -78,7 +79,7 @@ def audio_over_candidate(call: CallAggregate, chunk: ModelAudio) -> None:
         drop_late_audio(call, len(chunk.pcm) // 2)
     else:
         if call.record.state is State.CANDIDATE_SPEAKING:
-            stop_answer(call, "model_replied")
+            stop_answer(call, "model_replied", "model_replied")
         audio(call, chunk)
 
 
@@ -97,7 +98,7 @@ def turn_completed(call: CallAggregate, ended: ModelTurnCompleted) -> None:
     """A turn without audio is either the model's choice, or the silent-turn fault that the watchdog
     waits for."""
     reply = call.record.reply
-    if reply is not None and reply.ended and not reply.started:
+    if reply is not None and reply.phase is Phase.SILENT:
         if ended.waiting_for_input:
             evidence = {"waited_ms": (call.now_us - reply.requested_at_us) // 1000}
             call.decide(ReplyWithdrawn, generation=reply.generation, reason="model_chose_silence", evidence=evidence)
@@ -106,7 +107,7 @@ def turn_completed(call: CallAggregate, ended: ModelTurnCompleted) -> None:
             _wait_no_longer(call, reply)
     finish_if_heard(call)
     reply = call.record.reply
-    if call.record.ending and call.record.state is State.LISTENING and (reply is None or not reply.started):
+    if call.record.end_agreed and call.record.state is State.LISTENING and (reply is None or not reply.has_audio):
         close_without_goodbye(call)
 
 
@@ -133,8 +134,8 @@ def interruption_reported(call: CallAggregate, reported: ModelInterruptionReport
             call.ignore(reported)
         return
     if call.record.state in (State.MODEL_SPEAKING, State.INTERRUPTED):
-        confirm(call, "model")
-    elif reply is not None and reply.started:
+        confirm(call, "model", "model_interrupted")
+    elif reply is not None and reply.has_audio:
         withdraw_reply(call, "model_interrupted")
         call.do(FlushPlayback())
 
@@ -152,7 +153,7 @@ def tool_called(call: CallAggregate, request: ToolCallRequested) -> None:
 def going_away(call: CallAggregate, told: GoAwayReceived) -> None:
     """Rotate at a quiet moment (see housekeeping), near the end at a less quiet one, at last
     whatever happens."""
-    if not call.record.rotation_due:  # it was said of a session that is gone
+    if call.record.session.rotation is Rotation.NONE:  # it was said of a session that is gone
         call.ignore(told)
         return
     links = call.policy.links

@@ -6,7 +6,7 @@ from domain.effects import ForgetInterviewerAudio
 from domain.events import ModelFinished, ModelStarted
 from domain.inputs import PlaybackReported
 from domain.policy import MODEL_RATE_HZ, millis, samples
-from domain.record.record import Reply
+from domain.record.reply import Reply
 from domain.rules.barge_in import confirm
 from domain.rules.ending import close
 from domain.rules.floor import nudge, reset_detector, start_answer, watch_playback
@@ -27,7 +27,7 @@ def start_if_heard(call: CallAggregate) -> None:
     if (
         call.record.state is State.LISTENING
         and reply is not None
-        and reply.started
+        and reply.has_audio
         and playout.generation == reply.generation
         and playout.played_sample > playout.start_sample
     ):
@@ -40,7 +40,7 @@ def reported_in_interrupted(call: CallAggregate, report: PlaybackReported) -> No
     believe(call, report)
     reply = call.record.reply
     if reply is not None and reply.complete and not call.playout.unplayed:
-        confirm(call, "played_out")
+        confirm(call, "played_out", "played_out")
 
 
 def reported_otherwise(call: CallAggregate, report: PlaybackReported) -> None:
@@ -61,8 +61,9 @@ def start_speaking(call: CallAggregate) -> None:
     since_start_ms = millis(playout.played_sample - playout.start_sample, MODEL_RATE_HZ)
     played_at_us = max(reply.started_at_us, call.now_us - since_start_ms * 1000)
     answer = call.record.answer if reply.cause in ("answer", "nudge", "resent") else None
-    end_at_us = answer.end_at_us if answer else -1
-    stopped_at_us = answer.stopped_at_us if answer else -1
+    end = answer.end if answer is not None else None
+    end_at_us = end.end_at_us if end is not None else -1
+    stopped_at_us = end.stopped_at_us if end is not None else -1
     call.decide(
         ModelStarted,
         generation=reply.generation,
@@ -108,11 +109,11 @@ def finish(call: CallAggregate) -> None:
     )
     call.timers.stop(Timer.STALL)
     call.timers.stop(Timer.CONTINUATION)
-    if call.record.ending:
+    if call.record.end_agreed:
         close(call, "completed", "The interview is over: the interviewer said goodbye.")
         return
     if call.hearing.speaking and call.policy.local_turns and _is_an_answer(call):
-        start_answer(call)  # it began over the interviewer's last words
+        start_answer(call, "over_last_words")
         return
     call.hearing.rest()
     reset_detector(call)

@@ -24,10 +24,10 @@ def taken_over(call: CallAggregate, takeover: CallTakenOver) -> None:
     away since then.
     """
     here = Link.CLIENT not in call.record.missing
-    away_since_us = call.last_input_us if here else call.away_since_us
+    away_since_us = call.progress.last_input_us if here else call.progress.away_since_us
     call.timers.clear()
     if call.record.state is State.INTERRUPTED:
-        dismiss(call, "client_lost")
+        dismiss(call, "client_lost", "client_lost")
     call.deferred_loss = None
     call.playout.forget_what_was_sent()
     _leave_positions_free(call)
@@ -35,7 +35,7 @@ def taken_over(call: CallAggregate, takeover: CallTakenOver) -> None:
     if here:
         client_gone(call, "taken_over")
     if call.record.clients:
-        call.away_since_us = away_since_us
+        call.progress.away_since_us = away_since_us
         waits_until_us = away_since_us + call.policy.links.resume_wait_ms * 1000
         call.timers.start(Timer.RESUME, waits_until_us)
         if call.now_us < waits_until_us:
@@ -51,7 +51,7 @@ def taken_over_after_close(call: CallAggregate, _: CallTakenOver) -> None:
 def _leave_positions_free(call: CallAggregate) -> None:
     """The client may have been sent, and have played, audio that was never stored: its positions
     stay unused."""
-    unrecorded_ms = (call.now_us - call.last_input_us) // 1000
+    unrecorded_ms = (call.now_us - call.progress.last_input_us) // 1000
     ahead_ms = unrecorded_ms + call.policy.playout.lead_ms + _NEVER_REUSED_MS
     call.interviewer_audio.jump(samples(ahead_ms, MODEL_RATE_HZ))
 
@@ -78,11 +78,11 @@ def hand_over_if_quiet(call: CallAggregate) -> None:
 def hand_over(call: CallAggregate) -> None:
     """Let go: whoever takes the call over finds all of it in the log."""
     call.timers.clear()
-    call.handing_over = True
+    call.finishing = "hand_over"
 
 
 def record_handed_over(call: CallAggregate) -> None:
     """The last event of an owner, after its last audio."""
-    reason = call.record.leaving
+    reason = call.record.ownership.reason
     call.decide(CallHandedOver, reason=reason)
     call.do(HandOver(reason))

@@ -14,7 +14,7 @@ _HEARD_BY_DETECTOR = 8 * SAMPLE_RATE_HZ
 def frame_in_listening(call: CallAggregate, _: CandidateFrame) -> None:
     stream_to_model(call)
     reply = call.record.reply
-    if not call.policy.local_turns and reply is not None and reply.started:
+    if not call.policy.local_turns and reply is not None and reply.has_audio:
         return  # Gemini answers already, and would say if the candidate interrupted
     if call.hearing.begins(call.policy.voice.start_voiced_ms):
         start_answer(call)
@@ -42,7 +42,7 @@ def send_what_is_heard(call: CallAggregate) -> None:
         return
     policy, hearing = call.policy.endpoint, call.hearing
     heard = hearing.next_sample - max(0, hearing.silent_samples - samples(policy.send_silence_ms))
-    if heard - call.uplink_sample >= samples(policy.send_chunk_ms):
+    if heard - call.delivery.sent_sample >= samples(policy.send_chunk_ms):
         send_up_to(call, heard)
 
 
@@ -53,7 +53,7 @@ def ask_turn_detector(call: CallAggregate) -> None:
     call.do(PredictEndOfTurn(max(answer.first_sample, now - _HEARD_BY_DETECTOR), now))
 
 
-def predicted(call: CallAggregate, verdict: EndOfTurnPredicted) -> None:
+def end_of_turn_predicted(call: CallAggregate, verdict: EndOfTurnPredicted) -> None:
     """Only the pause that is still going on counts."""
     hearing = call.hearing
     if verdict.to_sample <= hearing.end_sample or not hearing.speaking:
@@ -67,23 +67,26 @@ def predicted(call: CallAggregate, verdict: EndOfTurnPredicted) -> None:
 def end_if_over(call: CallAggregate) -> bool:
     """End the answer once its silence is long enough for the evidence there is."""
     hearing = call.hearing
-    over = not hearing.speaking or hearing.silent_samples >= samples(call.endpointing.wait_ms(*so_far(call)))
-    if over:
-        stop_answer(call, "silence")
-    return over
+    if not hearing.speaking:
+        stop_answer(call, "silence", "longest_silence")
+    elif hearing.silent_samples >= samples(call.endpointing.wait_ms(*so_far(call))):
+        stop_answer(call, "silence", f"endpoint_{call.policy.endpoint.strategy}")
+    else:
+        return False
+    return True
 
 
 def frame_in_resuming(call: CallAggregate, _: CandidateFrame) -> None:
     """Nobody can be told now; a voice is remembered from its beginning, however long ago it ended."""
     begun = call.hearing.begins(call.policy.voice.start_voiced_ms)
     onset = call.hearing.onset_sample
-    if begun and onset is not None and call.missed_from is None and not call.record.window_open:
-        call.missed_from = with_preroll(call, onset)
+    if begun and onset is not None and call.progress.missed_from is None and not call.record.window_open:
+        call.progress.missed_from = with_preroll(call, onset)
 
 
 def frame_in_closed(call: CallAggregate, _: CandidateFrame) -> None:
     """Late audio of the grace period is stored, and decided on no more."""
-    call.after_close_frames += 1
+    call.progress.after_close_frames += 1
 
 
 def muted(call: CallAggregate, _: MicMuted) -> None:
@@ -92,7 +95,7 @@ def muted(call: CallAggregate, _: MicMuted) -> None:
 
 def muted_while_speaking(call: CallAggregate, _: MicMuted) -> None:
     """A microphone muted in the middle of a word ends the turn: nothing more can come."""
-    stop_answer(call, "muted")
+    stop_answer(call, "muted", "muted")
 
 
 def unmuted(call: CallAggregate, _: MicUnmuted) -> None:

@@ -9,8 +9,8 @@ from the pauses after which this candidate went on. Nothing here knows a clock: 
 in samples of the candidate's audio. docs/turn-taking.md has the curves.
 """
 
-from bisect import bisect_left, insort
 import re
+from bisect import bisect_left, insort
 from math import exp, log
 
 from msgspec import Struct

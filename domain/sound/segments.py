@@ -31,7 +31,7 @@ _CHUNK_SLACK_MS = 100
 fit."""
 
 
-class Journal:
+class SegmentBuffer:
     """One side's audio on its way into segments."""
 
     __slots__ = ("_arrivals", "_enough", "_first_sample", "_limit", "_pcm", "_rate_hz", "_side", "due", "next_sample")
@@ -85,7 +85,7 @@ class Journal:
         self.next_sample += count
 
     def jump(self, count: int) -> None:
-        """Leave out `count` positions of the stream. Needs a journal in which nothing waits."""
+        """Leave out `count` positions of the stream. Needs a buffer in which nothing waits."""
         assert not self.waiting
         self.next_sample += count
         self._first_sample = self.next_sample

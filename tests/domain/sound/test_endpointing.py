@@ -9,9 +9,8 @@ from domain import effects as fx
 from domain import events as ev
 from domain import inputs as inp
 from domain.policy import EndpointPolicy, Policy, samples
-from domain.sound.endpointing import CERTAIN, Endpointing
+from domain.sound.endpointing import CERTAIN, Endpointing, tail_completeness
 from domain.states import State
-from domain.sound.endpointing import tail_completeness
 from tests.domain.calls import PLAIN, Driver
 
 POLICY = EndpointPolicy()

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from domain.inputs import CandidateFrame
 from domain.ports import AudioSegment, Side
 from domain.sound.features import NOTHING_PLAYED, FrameFeatures
-from domain.sound.segments import Journal, unpack
+from domain.sound.segments import SegmentBuffer, unpack
 
 BYTE = st.integers(0, 255)
 
@@ -25,7 +25,7 @@ def test_a_frame_comes_back_as_it_was(client_seq: int, level: int, voice: int, e
         features=FrameFeatures(level, 1, voice, echo),
         pcm=bytes(range(256)) * 2 + b"x" * 128,
     )
-    journal = Journal(Side.CANDIDATE, 1_000)
+    journal = SegmentBuffer(Side.CANDIDATE, 1_000)
     journal.frame(7, at_us, frame)
     sealed = journal.seal()
     segment = AudioSegment(
