@@ -9,11 +9,12 @@ import msgspec
 
 from domain import inputs as inp
 from domain.call import Call, Decision, open_call
-from domain.effects import Effect, StoreAudio
+from domain.effects import DialModel, Effect, StoreAudio
 from domain.event import Event
 from domain.interview import Agent, Candidate, InterviewContext
 from domain.policy import EndpointPolicy, Policy
 from domain.ports import AudioSegment
+from domain.record.conversation import Conversation, Turn, seed_turns
 from domain.recovery.recover import recover
 from domain.sound.features import FrameFeatures
 
@@ -68,7 +69,7 @@ class Driver:
         decision = self.call.handle(stamped)
         self.events += decision.events
         self.effects += decision.effects
-        if self.call.whole:
+        if self.call.fully_sealed:
             self._recorded = len(self.events), len(self.effects), len(self.inputs)
         return decision
 
@@ -131,6 +132,18 @@ class Driver:
 
     def count(self, kind: type) -> int:
         return sum(type(item) is kind for item in [*self.events, *self.effects])
+
+    @property
+    def conversation(self) -> Conversation:
+        """What was said, as the events tell."""
+        conversation = Conversation()
+        for event in self.events:
+            conversation.fold(event)
+        return conversation
+
+    def seed_of(self, dialled: DialModel) -> tuple[Turn, ...]:
+        """What the session that was dialled is given as its past."""
+        return () if dialled.seed is None else seed_turns(self.conversation, dialled.seed)
 
     def audio_segments(self) -> list[StoreAudio]:
         return [effect for effect in self.effects if isinstance(effect, StoreAudio)]

@@ -72,7 +72,7 @@ def test_a_strong_voice_is_confirmed_sooner_than_a_weak_one(voice: FrameFeatures
     assert driver.call.state is State.INTERRUPTED
     hears(driver, 20, voice)
     confirmed = driver.last(ev.BargeInConfirmed)
-    assert (confirmed.reason, confirmed.evidence["doubt_ms"]) == ("voiced", confirmed_ms)
+    assert (confirmed.reason, confirmed.evidence["suspected_ms"]) == ("voiced", confirmed_ms)
 
 
 def test_a_voice_that_is_fading_is_not_confirmed_at_that_moment() -> None:
@@ -287,7 +287,7 @@ def test_no_doubt_outlasts_its_ceiling(silence: int, outcome: type) -> None:
         hears(driver, 20, VOICED)
     decided = driver.last(outcome)
     assert decided.reason == "ceiling"
-    assert decided.evidence["doubt_ms"] == BARGE_IN.ceiling_ms
+    assert decided.evidence["suspected_ms"] == BARGE_IN.ceiling_ms
 
 
 def test_where_gemini_decides_turns_nothing_is_held() -> None:

@@ -105,7 +105,7 @@ def test_the_turn_after_one_that_never_ended_is_sound():
     driver.model_sends(1_000)
     driver.happens(inp.ModelTurnCompleted())
     assert driver.last(inp.ModelTurnCompleted).generation == 2
-    assert driver.call.record.owed == 0
+    assert driver.call.record.stale == ()
 
 
 def test_the_reply_after_one_that_just_stopped_is_heard_from_its_first_sample():
@@ -134,7 +134,7 @@ def test_a_phantom_that_stops_a_reply_makes_us_ask_for_the_rest():
     driver.client_plays(1_200)
     driver.keeps_silent(3_000)
     assert driver.last(inp.ModelInterruptionReported).generation == 0
-    assert not driver.call.ignored
+    assert not driver.call.progress.ignored
     assert driver.last(ev.ModelFinished).evidence["truncated"] == 1
     assert driver.last(ev.ReplyRequested).cause == "nudge"
     assert driver.count(fx.SendText) == 2  # the opening, and the nudge: nobody is greeted again
@@ -173,7 +173,7 @@ def test_a_phantom_while_nothing_is_said_is_counted(reply: bool):
     before = len(driver.effects)
     driver.happens(inp.ModelInterruptionReported())
     assert driver.effects[before:] == []
-    assert driver.call.ignored.total() == 1
+    assert sum(driver.call.progress.ignored.values()) == 1
 
 
 # --- what comes late -----------------------------------------------------------------------------------------------

@@ -93,11 +93,11 @@ def test_late_audio_of_a_cut_reply_is_not_taken_for_the_answer():
     cut, awaited = driver.last(ev.ReplyCut).generation, driver.last(ev.ReplyRequested).generation
     assert cut < awaited
     driver.model_sends(200, complete=False)
-    assert not driver.call.record.reply.started
+    assert not driver.call.record.reply.has_audio
     driver.happens(inp.ModelInterruptionReported())
     driver.happens(inp.ModelTurnCompleted())
     driver.model_sends(200)
-    assert driver.call.record.reply.started
+    assert driver.call.record.reply.has_audio
     assert driver.last(ev.ReplyStarted).generation == awaited
     dropped = driver.last(ev.LateAudioDropped)
     assert (dropped.generation, dropped.chunks) == (cut, 5)
@@ -204,7 +204,7 @@ def test_a_transcript_that_streams_belongs_to_the_answer_being_given():
     driver.happens(inp.CandidateTranscribed(text="second."))
     turns = [event.turn for event in driver.events if isinstance(event, inp.CandidateTranscribed)]
     assert turns == [1, 2, 2]
-    assert driver.call.record.untranscribed == []
+    assert driver.call.record.untranscribed == ()
 
 
 def test_a_going_away_of_a_session_that_is_gone_is_ignored():

@@ -165,7 +165,7 @@ def test_the_window_continues_exactly_where_the_early_one_ended() -> None:
     assert early in [part.from_sample for part in ranges]
     assert all(a.to_sample == b.from_sample for a, b in itertools.pairwise(ranges))
     assert driver.last(ev.CandidateStopped).to_sample == ranges[-1].to_sample
-    assert driver.call.resent_samples == 0
+    assert driver.call.delivery.resent_samples == 0
 
 
 def test_an_end_can_be_tried_again_in_the_next_pause() -> None:
@@ -313,7 +313,7 @@ def test_a_goodbye_that_nobody_heard_ends_nothing() -> None:
     on."""
     driver = paused()
     driver.happens(inp.ToolCallRequested(tool_call_id="t1", name="end_interview", args={}))
-    assert driver.call.record.ending
+    assert driver.call.record.end_agreed
     driver.speaks(400)
     assert driver.last(ev.EagerEndWithdrawn)
-    assert not driver.call.record.ending
+    assert not driver.call.record.end_agreed

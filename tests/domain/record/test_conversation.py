@@ -1,15 +1,12 @@
 """The conversation as it was heard: what a Gemini session that knows nothing is given of a call."""
 
-from dataclasses import asdict
-
 import pytest
 
 from domain import events as ev
 from domain import inputs as inp
-from domain.policy import EagerPolicy, EndpointPolicy, Policy
+from domain.policy import Policy
 from domain.ports import Side
-from domain.record.conversation import NO_TRANSCRIPT, History, Turn, turns_of
-from domain.recovery.replay import fold_all
+from domain.record.conversation import NO_TRANSCRIPT, Conversation, SeedRequest, Turn, seed_turns
 from tests.domain.calls import Driver
 
 QUESTION = "one two three four five six seven eight nine ten"
@@ -17,8 +14,13 @@ QUESTION = "one two three four five six seven eight nine ten"
 
 def heard(driver: Driver, without_turn: int = 0, characters: int = 40_000) -> list[tuple[str, str]]:
     """Who said what, without the note before it."""
-    turns, _ = turns_of(driver.call.record.history, without_turn=without_turn, characters=characters)
+    turns = given(driver.conversation, without_turn=without_turn, characters=characters)
     return [("model" if turn.side is Side.INTERVIEWER else "user", turn.text) for turn in turns]
+
+
+def given(conversation: Conversation, *, without_turn: int = 0, characters: int) -> tuple[Turn, ...]:
+    """What a new session is given, without the note before it."""
+    return seed_turns(conversation, SeedRequest(without_turn, characters, minutes=1))[1:]
 
 
 def asks(driver: Driver, text: str = QUESTION, ms: int = 1_000) -> None:
@@ -119,20 +121,26 @@ def test_the_turn_that_is_given_as_audio_is_left_out() -> None:
     assert heard(driver, without_turn=1) == [("model", QUESTION)]
 
 
-def a_long_interview() -> History:
-    history = History()
+def a_long_interview() -> Conversation:
+    conversation = Conversation()
     for turn in range(1, 21):
-        history.reply_began(turn, f"Question {turn}?")
-        history.candidate_began(turn)
-        history.candidate_said(turn, f"Answer {turn}: " + "word " * 100, interim=False)
-    return history
+        asked_in(conversation, turn, f"Question {turn}?")
+        conversation.fold(ev.CandidateStarted(turn=turn, onset_sample=0, onset_at_us=0, from_sample=0, evidence={}))
+        conversation.fold(inp.CandidateTranscribed(turn=turn, text=f"Answer {turn}: " + "word " * 100))
+    return conversation
+
+
+def asked_in(conversation: Conversation, generation: int, text: str) -> None:
+    """The interviewer says this, and begins to be heard."""
+    conversation.fold(ev.ReplyRequested(generation=generation, cause="answer", turn=generation - 1))
+    conversation.fold(inp.ModelTranscribed(generation=generation, text=text))
+    conversation.fold(ev.ModelStarted(generation=generation, turn=generation - 1, played_at_us=0, evidence={}))
 
 
 def test_what_is_too_long_loses_old_answers_first_and_no_question() -> None:
     """Given more than fits, then the oldest answers are shortened, the newest are whole, every
     question is there."""
-    turns, left_out = turns_of(a_long_interview(), without_turn=0, characters=8_000)
-    assert left_out == 0
+    turns = given(a_long_interview(), characters=8_000)
     assert len(turns) == 40
     assert turns[1].text.startswith("Answer 1: ")
     assert turns[1].text.endswith(" …")
@@ -142,44 +150,34 @@ def test_what_is_too_long_loses_old_answers_first_and_no_question() -> None:
 
 def test_what_is_far_too_long_loses_its_beginning() -> None:
     """Given much more than fits, then the oldest turns are left out, and how many is told."""
-    turns, left_out = turns_of(a_long_interview(), without_turn=0, characters=2_000)
-    assert left_out == 40 - len(turns) > 0
+    note, *turns = seed_turns(a_long_interview(), SeedRequest(0, 2_000, minutes=1))
+    assert f"The first {40 - len(turns)} turns are left out" in note.text
     assert turns[-1].text.startswith("Answer 20: ")
     assert sum(len(turn.text) for turn in turns) <= 2_000
-    one_giant = History()
-    one_giant.reply_began(1, "word " * 1_000)
-    assert turns_of(one_giant, without_turn=0, characters=100)[0][0].side is Side.INTERVIEWER
+    one_giant = Conversation()
+    asked_in(one_giant, 1, "word " * 1_000)
+    assert given(one_giant, characters=100)[0].side is Side.INTERVIEWER
 
 
 def test_nothing_heard_is_nothing() -> None:
     """Given a reply of which no word was heard, then it is no turn."""
-    history = History()
-    history.reply_began(1, "Hello")
-    history.reply_cut(1, "")
-    assert turns_of(history, without_turn=0, characters=100) == ((), 0)
-    assert Turn(Side.CANDIDATE, "x") != Turn(Side.INTERVIEWER, "x")
+    conversation = Conversation()
+    asked_in(conversation, 1, "Hello")
+    conversation.fold(ev.ReplyCut(generation=1, received_ms=0, sent_ms=0, heard_ms=0, heard_text="", evidence={}))
+    assert seed_turns(conversation, SeedRequest(0, 100, minutes=1)) == ()
 
 
-SILENCE = EndpointPolicy(strategy="silence")
-GEMINI_DECIDES = EndpointPolicy(strategy="silence", turns="gemini")
+def test_a_reply_that_has_come_and_waits_to_be_heard_is_the_newest_turn() -> None:
+    """Given words that have arrived and were not played yet, then the new session knows them."""
+    request = SeedRequest(0, 40_000, minutes=1, arrived_text="And how?")
+    assert seed_turns(Conversation(), request)[-1] == Turn(Side.INTERVIEWER, "And how?")
 
 
-@pytest.mark.parametrize(
-    "policy",
-    [
-        Policy(endpoint=SILENCE),
-        Policy(endpoint=GEMINI_DECIDES),
-        Policy(endpoint=SILENCE, eager=EagerPolicy(enabled=True)),
-    ],
-)
-def test_the_log_alone_gives_the_conversation_back(policy: Policy) -> None:
-    """Given a call with a cut, when its events are folded, then the history is the same."""
-    driver = asked(policy)
-    answers(driver)
-    driver.happens(inp.ModelTranscribed(text=QUESTION))
-    driver.model_sends(4_000, complete=False)
-    driver.client_plays(1_000)
-    driver.speaks(600)
-    driver.happens(inp.ModelInterruptionReported())
-    assert driver.count(ev.ReplyCut) == 1
-    assert asdict(fold_all(driver.events).record.history) == asdict(driver.call.record.history)
+def test_words_that_come_after_the_close_are_not_part_of_it() -> None:
+    """Given a transcript that comes within the grace period, then the conversation stays as it was."""
+    driver = asked()
+    answers(driver, "")
+    before = heard(driver)
+    driver.happens(inp.HangupRequested(by="candidate", reason=""))
+    driver.happens(inp.CandidateTranscribed(text="Because."))
+    assert heard(driver) == before

@@ -1,9 +1,6 @@
 """A session that is gone: by what the next one comes to know the interview, and what it is still
 given of it."""
 
-from dataclasses import asdict
-from typing import Any
-
 import pytest
 
 from domain import effects as fx
@@ -13,73 +10,24 @@ from domain.interview import LOST_CALL, NUDGE, heard_note
 from domain.policy import EndpointPolicy, HistoryPolicy, LinkPolicy, Policy
 from domain.ports import Side
 from domain.record.conversation import Turn
+from domain.record.model_session import Rotation
 from domain.recovery.replay import differences, fold_all
 from domain.states import State
 from tests.domain.calls import Driver
+from tests.domain.recovery.interview import (
+    GEMINI_DECIDES,
+    QUESTION,
+    answers,
+    asked,
+    asks,
+    dials,
+    forget_effects,
+    loses,
+    regains,
+    to_model,
+    told,
+)
 from tests.domain.segments import stored
-
-QUESTION = "one two three four five six seven eight nine ten"
-GEMINI_DECIDES = Policy(endpoint=EndpointPolicy(strategy="silence", turns="gemini"))
-
-
-def asked(policy: Policy | None = None, handle: str = "first") -> Driver:
-    """The first question was heard; the handle, if there is one, stands for exactly that."""
-    driver = Driver(policy).connected()
-    asks(driver, handle)
-    forget_effects(driver)
-    return driver
-
-
-def forget_effects(driver: Driver) -> None:
-    """All but the audio, which belongs to the log."""
-    driver.effects = [effect for effect in driver.effects if isinstance(effect, fx.StoreAudio)]
-
-
-def asks(driver: Driver, handle: str, text: str = QUESTION) -> None:
-    driver.happens(inp.ModelTranscribed(text=text))
-    driver.model_sends(1_000)
-    driver.happens(inp.ModelTurnCompleted())
-    if handle:
-        driver.happens(inp.ResumptionHandleIssued(handle=handle, resumable=True))
-    driver.client_plays(1_200)
-
-
-def answers(driver: Driver, text: str = "Because.") -> None:
-    driver.speaks(1_000)
-    driver.keeps_silent(700)
-    driver.happens(inp.ResumptionHandleIssued(handle="", resumable=False))
-    if text:
-        driver.happens(inp.CandidateTranscribed(text=text))
-
-
-def loses(driver: Driver, code: int = 1011) -> fx.DialModel:
-    """The session ends, or a dial fails; what is dialled then."""
-    forget_effects(driver)
-    driver.happens(inp.ModelLost(code=code, reason="lost", retryable=code not in (1007, 1008)))
-    return next(effect for effect in driver.effects if isinstance(effect, fx.DialModel))
-
-
-def regains(driver: Driver, dialled: fx.DialModel, after_us: int = 100_000) -> None:
-    """The session that was dialled is there."""
-    forget_effects(driver)
-    seeded = bool(dialled.seed)
-    connected = inp.ModelConnected(model=dialled.model, resumed=bool(dialled.handle), seeded=seeded, setup_ms=90)
-    driver.happens(connected, after_us)
-
-
-def told(dialled: fx.DialModel) -> list[str]:
-    """What the new session is given after its note, one turn a line."""
-    if not dialled.seed:
-        return []
-    assert dialled.seed[0].side is Side.CANDIDATE
-    assert "do not greet again" in dialled.seed[0].text
-    return [f"{turn.side}: {turn.text}" for turn in dialled.seed[1:]]
-
-
-def to_model(driver: Driver) -> list[Any]:
-    kinds = fx.OpenActivity | fx.CloseActivity | fx.SendCandidateAudio | fx.SendText | fx.SendNote | fx.AnswerTool
-    return [effect for effect in driver.effects if isinstance(effect, kinds)]
-
 
 # --- by the handle, or by the conversation ------------------------------------------------------------------------
 
@@ -106,7 +54,7 @@ def test_without_a_handle_a_new_session_is_told_the_conversation() -> None:
     assert driver.last(ev.LinkLost).evidence["no_handle"] == 1
     regains(driver, dialled)
     assert to_model(driver) == []
-    assert driver.last(inp.ModelConnected).seeded
+    assert driver.last(inp.ModelConnected).seeded_characters
 
 
 def test_before_anything_was_heard_there_is_nothing_to_tell() -> None:
@@ -129,7 +77,7 @@ def test_an_awaited_answer_is_resumed_and_given_again() -> None:
     dialled = loses(driver)
     assert dialled.handle == "first"
     regains(driver, dialled)
-    again = fx.SendCandidateAudio(answer.from_sample, answer.to_sample or 0)
+    again = fx.SendCandidateAudio(answer.from_sample, answer.end.to_sample or 0)
     assert to_model(driver) == [fx.OpenActivity(), again, fx.CloseActivity()]
 
 
@@ -245,7 +193,7 @@ def test_a_stretch_that_the_handle_knows_is_not_given_twice() -> None:
     answers(driver, "I think")
     first = driver.call.record.answer
     assert first is not None
-    end = first.to_sample or 0
+    end = first.end.to_sample or 0
     driver.speaks(500)
     driver.happens(inp.ModelTurnCompleted())
     driver.happens(inp.ResumptionHandleIssued(handle="between", resumable=True))
@@ -349,7 +297,7 @@ def test_the_conversation_goes_with_the_next_model() -> None:
     assert (first.model, second.model) == ("first", "second")
     assert told(second) == told(first) != []
     regains(driver, second)
-    assert driver.call.record.model == "second"
+    assert driver.call.record.session.model == "second"
 
 
 def test_a_resume_that_hangs_counts_and_the_last_try_is_made_without_the_handle() -> None:
@@ -433,7 +381,7 @@ def test_where_gemini_decides_an_awaited_answer_is_streamed_again() -> None:
     driver.keeps_silent(800)
     answer = driver.call.record.answer
     assert answer is not None
-    assert answer.to_sample
+    assert answer.end.to_sample
     regains(driver, loses(driver))
     assert to_model(driver) == [fx.SendCandidateAudio(answer.from_sample, driver.call.hearing.next_sample)]
     assert driver.last(ev.ReplyRequested).cause == "resent"
@@ -442,7 +390,7 @@ def test_where_gemini_decides_an_awaited_answer_is_streamed_again() -> None:
 def test_where_gemini_decides_nothing_spoken_meanwhile_is_missing() -> None:
     """Given a long outage, then everything since it began is streamed afterwards."""
     driver = asked(GEMINI_DECIDES)
-    before = driver.call.uplink_sample
+    before = driver.call.delivery.sent_sample
     dialled = loses(driver)
     driver.keeps_silent(20_000)
     driver.speaks(1_000)
@@ -507,7 +455,7 @@ def test_a_call_that_is_over_is_not_answered_again(how: str) -> None:
         answers(driver)
         asks(driver, "third")
     regains(driver, loses(driver))
-    assert driver.call.record.tool_calls == []
+    assert driver.call.record.session.tool_calls == ()
     assert to_model(driver) == []
 
 
@@ -587,13 +535,13 @@ def test_a_resumed_session_that_remembers_nothing_is_left_for_one_that_is_told()
     driver.happens(inp.ResumptionHandleIssued(handle="amnesic", resumable=True))
     driver.client_plays(600)
     assert driver.call.state is State.RESUMING
-    dialled = [effect for effect in driver.effects if isinstance(effect, fx.DialModel)][-1]
+    dialled = dials(driver)[-1]
     assert dialled.handle == ""
     assert told(dialled)[-2:] == ["candidate: Like this.", "interviewer: Hello, and welcome."]
     assert driver.last(ev.LinkLost).reason == "memory_lost"
     regains(driver, dialled)
     assert driver.call.state is State.LISTENING
-    assert not driver.call.record.amnesic
+    assert driver.call.record.session.rotation is Rotation.NONE
 
 
 # --- the log ------------------------------------------------------------------------------------------------------
@@ -614,7 +562,7 @@ def test_live_replay_and_fold_agree() -> None:
     driver.happens(inp.HangupRequested(by="candidate", reason=""))
     driver.happens(inp.ClientLost(reason="1000"))
     assert list(differences(driver.events, stored(driver))) == []
-    assert asdict(fold_all(driver.events).record) == asdict(driver.call.record)
+    assert fold_all(driver.events).record == driver.call.record
 
 
 def test_a_policy_with_one_try_keeps_its_handle() -> None:

@@ -9,15 +9,11 @@ from domain import inputs as inp
 from domain.policy import MODEL_RATE_HZ, EndpointPolicy, LinkPolicy, Policy, samples
 from domain.states import Link, State
 from tests.domain.calls import Driver
-from tests.domain.recovery.test_restoring import answers, asked, asks, forget_effects, regains, told
+from tests.domain.recovery.interview import answers, asked, asks, dials, forget_effects, regains, told
 
 
 def going_away(driver: Driver, time_left_ms: int) -> None:
     driver.happens(inp.GoAwayReceived(time_left_ms=time_left_ms))
-
-
-def dialled(driver: Driver) -> list[fx.DialModel]:
-    return [effect for effect in driver.effects if isinstance(effect, fx.DialModel)]
 
 
 def passes(driver: Driver, ms: int) -> None:
@@ -33,7 +29,7 @@ def test_while_the_candidate_thinks_the_session_is_left_at_once(time_left_ms: in
     """Given a quiet moment, when Gemini says that it goes, then nobody waits for the deadline."""
     driver = asked()
     going_away(driver, time_left_ms)
-    assert [effect.handle for effect in dialled(driver)] == ["first"]
+    assert [effect.handle for effect in dials(driver)] == ["first"]
     assert driver.last(ev.LinkLost).reason == "session_ending"
 
 
@@ -46,11 +42,11 @@ def test_an_answer_under_way_is_not_disturbed_before_the_deadline() -> None:
     assert answer is not None
     going_away(driver, 10_000)
     driver.speaks(6_900)
-    assert dialled(driver) == []
+    assert dials(driver) == []
     driver.speaks(200)
-    assert len(dialled(driver)) == 1
+    assert len(dials(driver)) == 1
     driver.speaks(400)
-    regains(driver, dialled(driver)[0])
+    regains(driver, dials(driver)[0])
     assert driver.call.state is State.CANDIDATE_SPEAKING
     sent = [effect for effect in driver.effects if isinstance(effect, fx.SendCandidateAudio)]
     assert sent == [fx.SendCandidateAudio(answer.from_sample, driver.call.hearing.next_sample)]
@@ -63,7 +59,7 @@ def test_the_deadline_needs_no_message_and_no_frame() -> None:
     driver.speaks(500)
     going_away(driver, 10_000)
     passes(driver, 7_100)
-    assert len(dialled(driver)) == 1
+    assert len(dials(driver)) == 1
 
 
 def test_a_reply_being_made_is_waited_for_near_the_end() -> None:
@@ -77,10 +73,10 @@ def test_a_reply_being_made_is_waited_for_near_the_end() -> None:
     driver.model_sends(2_000, complete=False)
     driver.client_plays(500)
     assert driver.call.state is State.MODEL_SPEAKING
-    assert dialled(driver) == []
+    assert dials(driver) == []
     driver.happens(inp.GenerationCompleted())
-    assert len(dialled(driver)) == 1
-    assert told(dialled(driver)[0])[-1] == "interviewer: And how?"
+    assert len(dials(driver)) == 1
+    assert told(dials(driver)[0])[-1] == "interviewer: And how?"
 
 
 def test_a_reply_that_takes_too_long_is_not_waited_for_beyond_the_end() -> None:
@@ -91,9 +87,9 @@ def test_a_reply_that_takes_too_long_is_not_waited_for_beyond_the_end() -> None:
     going_away(driver, 3_500)
     driver.model_sends(400, complete=False)
     driver.client_plays(2_800)
-    assert dialled(driver) == []
+    assert dials(driver) == []
     driver.client_plays(200)
-    assert len(dialled(driver)) == 1
+    assert len(dials(driver)) == 1
 
 
 def test_what_has_arrived_of_a_reply_plays_on_without_a_gap() -> None:
@@ -106,7 +102,7 @@ def test_what_has_arrived_of_a_reply_plays_on_without_a_gap() -> None:
     driver.client_plays(500)
     going_away(driver, 0)
     assert driver.call.state is State.RESUMING
-    rotation = dialled(driver)[0]
+    rotation = dials(driver)[0]
     for _ in range(10):
         driver.client_plays(100)
         assert driver.call.playout.sent_sample - driver.played >= samples(300, MODEL_RATE_HZ)
@@ -125,10 +121,10 @@ def test_a_reply_that_has_arrived_and_is_about_to_be_heard_is_not_lost_by_a_rota
     answers(driver)
     driver.model_sends(1_000)
     going_away(driver, 2_000)
-    assert dialled(driver) == []
+    assert dials(driver) == []
     driver.client_plays(100)
     assert driver.call.state in (State.MODEL_SPEAKING, State.RESUMING)
-    assert len(dialled(driver)) == 1
+    assert len(dials(driver)) == 1
     assert driver.count(ev.ReplyWithdrawn) == 0
 
 
@@ -158,10 +154,10 @@ def test_a_doubt_near_the_end_is_followed_by_the_rotation() -> None:
     going_away(driver, 3_050)
     driver.speaks(100)
     assert driver.call.state is State.INTERRUPTED
-    assert dialled(driver) == []
+    assert dials(driver) == []
     driver.speaks(300)
     assert driver.count(ev.BargeInConfirmed) == 1
-    assert len(dialled(driver)) == 1
+    assert len(dials(driver)) == 1
 
 
 def test_without_a_client_the_session_is_left_at_its_deadline() -> None:
@@ -171,8 +167,8 @@ def test_without_a_client_the_session_is_left_at_its_deadline() -> None:
     driver.happens(inp.ClientLost(reason="1006"))
     going_away(driver, 4_000)
     passes(driver, 1_100)
-    assert len(dialled(driver)) == 1
-    regains(driver, dialled(driver)[0])
+    assert len(dials(driver)) == 1
+    regains(driver, dials(driver)[0])
     assert driver.call.record.missing == {Link.CLIENT}
     driver.happens(inp.ClientConnected(rate_hz=48_000, resumed=True), 100_000)
     assert driver.call.state is State.LISTENING
@@ -185,12 +181,12 @@ def test_an_old_session_is_left_at_a_quiet_moment_without_being_told() -> None:
     passes(driver, 520_000)
     driver.speaks(20_000)
     assert driver.count(ev.SessionAged) == 1
-    assert dialled(driver) == []
+    assert dials(driver) == []
     driver.keeps_silent(700)
     asks(driver, "second")
-    assert [effect.handle for effect in dialled(driver)] == ["second"]
+    assert [effect.handle for effect in dials(driver)] == ["second"]
     assert driver.last(ev.LinkLost).reason == "session_old"
-    regains(driver, dialled(driver)[0])
+    regains(driver, dials(driver)[0])
     passes(driver, 539_000)
     assert driver.count(ev.SessionAged) == 1
     passes(driver, 2_000)
@@ -202,12 +198,12 @@ def test_an_old_session_that_cannot_be_resumed_is_kept() -> None:
     driver = asked(handle="")
     passes(driver, 545_000)
     assert driver.count(ev.SessionAged) == 1
-    assert dialled(driver) == []
+    assert dials(driver) == []
     going_away(driver, 50_000)
     passes(driver, 46_000)
-    assert dialled(driver) == []
+    assert dials(driver) == []
     passes(driver, 2_000)
-    assert len(dialled(driver)) == 1
+    assert len(dials(driver)) == 1
 
 
 def test_age_is_policy() -> None:
@@ -215,7 +211,7 @@ def test_age_is_policy() -> None:
     policy = Policy(endpoint=EndpointPolicy(strategy="silence"), links=LinkPolicy(session_age_ms=60_000))
     driver = asked(policy)
     passes(driver, 60_000)
-    assert len(dialled(driver)) == 1
+    assert len(dials(driver)) == 1
 
 
 def test_rotations_are_no_failures() -> None:
@@ -226,6 +222,6 @@ def test_rotations_are_no_failures() -> None:
         passes(driver, 61_000)
         forget_effects(driver)
         going_away(driver, 50_000)
-        assert [effect.attempt for effect in dialled(driver)] == [1]
-        regains(driver, dialled(driver)[0])
+        assert [effect.attempt for effect in dials(driver)] == [1]
+        regains(driver, dials(driver)[0])
         assert driver.call.state is State.LISTENING

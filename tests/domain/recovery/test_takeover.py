@@ -62,7 +62,7 @@ def test_without_a_handle_the_new_owner_tells_what_was_heard():
     driver.keeps_silent(800)
     driver.happens(inp.CandidateTranscribed(text="Because."))
     driver.crashes()
-    assert [turn.text for turn in dials(driver)[-1].seed[1:]] == ["Hello. Why?"]
+    assert [turn.text for turn in driver.seed_of(dials(driver)[-1])[1:]] == ["Hello. Why?"]
     assert sent(both_back(driver))  # the answer itself is given as it was spoken
 
 
@@ -105,7 +105,7 @@ def test_an_awaited_reply_is_asked_for_again():
     driver.crashes()
     decision = both_back(driver)
     assert driver.last(ev.ReplyRequested).cause == "resent"
-    assert sent(decision) == [(answer.from_sample, answer.to_sample)]
+    assert sent(decision) == [(answer.from_sample, answer.end.to_sample)]
 
 
 def test_a_reply_that_was_playing_goes_on_from_where_the_client_heard_it():
@@ -252,7 +252,7 @@ def test_a_call_is_handed_over_at_a_quiet_moment(reason):
     assert told(driver)[-1] is ev.CallHandedOver
     assert driver.last(ev.CallHandedOver).reason == reason
     assert [effect for effect in driver.effects if isinstance(effect, fx.HandOver)] == [fx.HandOver(reason)]
-    assert driver.call.whole
+    assert driver.call.fully_sealed
 
 
 def test_a_call_that_finds_no_quiet_moment_is_handed_over_in_time():

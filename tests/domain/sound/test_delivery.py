@@ -1,17 +1,17 @@
-"""Stretches of a stream: joined where they meet, and told how much of one is there already."""
+"""Spans of a stream: joined where they meet, and told how much of one is there already."""
 
 from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.sound.delivery import Stretches, joined, overlap
+from domain.sound.delivery import Span, joined, overlap
 
 ranges = st.lists(st.tuples(st.integers(0, 60), st.integers(0, 20)).map(lambda pair: (pair[0], sum(pair))), max_size=12)
 
 
-def of(those: list[tuple[int, int]]) -> Stretches:
-    stretches: Stretches = []
+def of(those: list[tuple[int, int]]) -> list[Span]:
+    stretches: list[Span] = []
     for begin, end in those:
         stretches = joined(stretches, begin, end)
     return stretches

@@ -18,7 +18,7 @@ LONG_MS, LEVEL_TAIL, SUNK_TAIL = 8_000, 0, -24
 
 
 def predicted(completeness: int, policy: EndpointPolicy = POLICY) -> Endpointing:
-    endpointing = Endpointing(policy)
+    endpointing = Endpointing.under(policy)
     endpointing.predicted(completeness)
     return endpointing
 
@@ -60,7 +60,9 @@ def test_the_further_the_voice_has_sunk_the_shorter_the_wait() -> None:
 def test_unjudged_the_wait_is_between_the_plain_timer_and_twice_that() -> None:
     """Given nobody who judges, then length and tail alone move the wait, from `silence_ms` to twice
     as much."""
-    waits = [Endpointing(POLICY).wait_ms(length, tail) for length in range(0, 20_000, 500) for tail in (-60, 0, 20)]
+    waits = [
+        Endpointing.under(POLICY).wait_ms(length, tail) for length in range(0, 20_000, 500) for tail in (-60, 0, 20)
+    ]
     assert min(waits) == POLICY.silence_ms
     assert max(waits) <= 2 * POLICY.silence_ms
     assert max(waits) > POLICY.silence_ms * 3 // 2
@@ -76,16 +78,16 @@ def test_the_plain_timer_asks_nothing_and_nobody() -> None:
 
 def test_long_pauses_make_patience_longer_and_short_ones_shorter() -> None:
     """Given a candidate's own pauses, then patience follows them in both directions."""
-    thinker, talker = Endpointing(POLICY), Endpointing(POLICY)
+    thinker, talker = Endpointing.under(POLICY), Endpointing.under(POLICY)
     for _ in range(10):
         thinker.goes_on(2_000)
         talker.goes_on(300)
-    assert talker.patient_ms < Endpointing(POLICY).patient_ms == POLICY.patient_ms < thinker.patient_ms
+    assert talker.patient_ms < Endpointing.under(POLICY).patient_ms == POLICY.patient_ms < thinker.patient_ms
 
 
 def test_gaps_between_words_teach_nothing() -> None:
     """Given many gaps below 200 ms, then patience is what it was."""
-    endpointing = Endpointing(POLICY)
+    endpointing = Endpointing.under(POLICY)
     for _ in range(100):
         endpointing.goes_on(199)
     assert endpointing.patient_ms == POLICY.patient_ms
@@ -95,7 +97,7 @@ def test_gaps_between_words_teach_nothing() -> None:
 def test_only_the_newest_pauses_count_and_people_in_general_still_do() -> None:
     """Given a hundred long pauses and then forty short ones, then it is as if the long ones had
     never been."""
-    changed, always = Endpointing(POLICY), Endpointing(POLICY)
+    changed, always = Endpointing.under(POLICY), Endpointing.under(POLICY)
     for _ in range(100):
         changed.goes_on(POLICY.ceiling_ms)
     assert changed.patient_ms == POLICY.ceiling_ms * POLICY.patient_ms // 1_200
@@ -109,9 +111,9 @@ def test_only_the_newest_pauses_count_and_people_in_general_still_do() -> None:
 def test_a_candidate_who_asks_whether_anybody_is_there_did_not_pause() -> None:
     """Given speech after a silence longer than any that is waited out, then it says nothing about
     their pauses."""
-    asked = Endpointing(POLICY)
+    asked = Endpointing.under(POLICY)
     asked.goes_on(POLICY.ceiling_ms + 1)
-    assert asked.patient_ms == Endpointing(POLICY).patient_ms
+    assert asked.patient_ms == Endpointing.under(POLICY).patient_ms
 
 
 def test_patience_never_falls_below_the_quick_wait() -> None:
@@ -128,7 +130,7 @@ def test_patience_never_falls_below_the_quick_wait() -> None:
 
 def test_no_silence_is_waited_out_beyond_the_ceiling() -> None:
     """Given the most patient policy and candidate, then the wait is the ceiling."""
-    endpointing = Endpointing(EndpointPolicy(patience_pct=500))
+    endpointing = Endpointing.under(EndpointPolicy(patience_pct=500))
     for _ in range(40):
         endpointing.goes_on(10_000)
     endpointing.predicted(0)
@@ -146,7 +148,7 @@ def test_patience_scales_every_wait(pct: int) -> None:
 def test_the_judge_is_asked_after_a_while_and_again_at_most_three_times() -> None:
     """Given a long silence, then it is asked at 160, 560 and 960 ms and never again; a new pause
     begins anew."""
-    endpointing = Endpointing(POLICY)
+    endpointing = Endpointing.under(POLICY)
     assert [ms for ms in range(0, 3_000, 20) if endpointing.wants_prediction(ms)] == [160, 560, 960]
     endpointing.goes_on(3_000)
     assert endpointing.wants_prediction(160)
@@ -154,7 +156,7 @@ def test_the_judge_is_asked_after_a_while_and_again_at_most_three_times() -> Non
 
 def test_nobody_is_asked_where_there_is_no_judge() -> None:
     """Given a policy without one, then no silence asks."""
-    assert not Endpointing(EndpointPolicy(turn_detector="none")).wants_prediction(3_000)
+    assert not Endpointing.under(EndpointPolicy(turn_detector="none")).wants_prediction(3_000)
 
 
 def test_a_verdict_is_about_one_pause() -> None:
@@ -318,7 +320,7 @@ def test_a_verdict_about_a_pause_that_is_over_is_ignored() -> None:
     driver.keeps_silent(200)
     driver.speaks(200)
     verdict(driver, CERTAIN)
-    assert driver.call.ignored.total() == 1
+    assert sum(driver.call.progress.ignored.values()) == 1
     assert driver.call.endpointing.completeness is None
     driver.keeps_silent(600)
     assert driver.call.state is State.CANDIDATE_SPEAKING

@@ -19,7 +19,7 @@ class Room:
     """Frames into one ear, 20 ms apart on the clock as well."""
 
     def __init__(self, policy: Policy = POLICY) -> None:
-        self.hearing = Hearing(policy)
+        self.hearing = Hearing.under(policy)
         self.now_us = 0
         self.over_interviewer = False
 
@@ -155,7 +155,7 @@ def test_a_voice_is_kept_by_less_than_starts_it() -> None:
 
 def test_without_a_network_the_gate_decides() -> None:
     """Given a detector that estimates no probability, then its gate is what is heard."""
-    hearing = Hearing(POLICY)
+    hearing = Hearing.under(POLICY)
     for gate, sounds in ((0, False), (1, True)):
         hearing.hear(0, FrameFeatures(LOUD, gate, 255), over_interviewer=False)
         assert (hearing.end_sample == hearing.next_sample) is sounds

@@ -43,7 +43,7 @@ def test_a_window_that_goes_to_a_second_session_counts_as_resent() -> None:
     given."""
     driver = Driver().asked()
     driver.speaks(2_000)
-    before_ms = driver.call.given_samples // 16
+    before_ms = driver.call.delivery.given_samples // 16
     driver.happens(inp.ModelLost(code=1011, reason="internal", retryable=True))
     driver.speaks(500)
     driver.happens(inp.ModelConnected(model="first", resumed=True, setup_ms=90))
