@@ -148,7 +148,7 @@ def _seal(call: CallAggregate, journal: Journal) -> None:
     """Store a side's audio gathered so far, with the event that names it."""
     if not journal.waiting:
         return
-    segment = journal.seal()
+    loudness, segment = journal.loudness, journal.seal()
     call.do(segment)
     count = len(segment.pcm) // 2
     if segment.side is Side.CANDIDATE:
@@ -159,6 +159,10 @@ def _seal(call: CallAggregate, journal: Journal) -> None:
             samples=count,
             client_seq=call.client_seq,
             partial_samples=call.partial_samples,
+            level=loudness.level,
+            peak=loudness.peak,
+            clipped_samples=loudness.clipped_samples,
+            noise_floor=call.hearing.noise_floor,
         )
         call.do(ForgetCandidateAudio(needed_from(call)))
     else:
@@ -167,6 +171,10 @@ def _seal(call: CallAggregate, journal: Journal) -> None:
             sha256=segment.sha256,
             first_model_sample=segment.first_sample,
             samples=count,
+            level=loudness.level,
+            peak=loudness.peak,
+            clipped_samples=loudness.clipped_samples,
+            noise_floor=loudness.quietest,
         )
 
 

@@ -163,7 +163,7 @@ class Hearing:
 
     def hear(self, at_us: int, features: FrameFeatures, *, over_interviewer: bool) -> None:
         """Take in the next frame, which arrived at `at_us`."""
-        self.level, gate, self.voice, self.over_echo = features
+        self.level, gate, self.voice, self.over_echo, _, _ = features
         if self.onset_sample is None and not self._recent:
             self._peak_q4 = 0
         threshold = self._start_q if self.onset_sample is None else self._keep_q
