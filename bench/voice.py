@@ -21,7 +21,7 @@ from rich.table import Table
 from adapters.voice import flac
 from adapters.voice.cascade import CascadeDetector
 from adapters.voice.detector import VoiceDetector
-from adapters.voice.features import level_of
+from adapters.voice.features import frame_loudness
 from adapters.voice.frames import FRAME_BYTES, FRAME_MS, RATE_HZ
 from adapters.voice.resample import Resampler
 from adapters.voice.silero import SileroDetector
@@ -172,7 +172,7 @@ def costs() -> Iterator[tuple[str, float]]:
     speech = recording("fluent")[RATE_HZ : 11 * RATE_HZ]
     second = speech[:RATE_HZ].tobytes()
     yield "webrtc", detector_us(WebRtcDetector(), speech)
-    yield "level alone", best_us(lambda: [level_of(frame) for frame in frames(speech)], len(frames(speech)))
+    yield "loudness alone", best_us(lambda: [frame_loudness(frame) for frame in frames(speech)], len(frames(speech)))
     yield "silero", detector_us(SileroDetector(), speech)
     yield "cascade, speech", detector_us(CascadeDetector(), speech)
     yield "cascade, dishes", detector_us(CascadeDetector(), recording("dishes"))

@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from google.genai import types
 
 from adapters.gemini.voice import VoiceDecoder
+from adapters.voice.features import loudness_of
 from domain.inputs import (
     CandidateTranscribed,
     GenerationCompleted,
@@ -88,7 +89,7 @@ def inputs_of(
         yield ModelTranscribed(at_us=at_us, text=content.output_transcription.text)
     if content.generation_complete:
         if rest := voice.restart():
-            yield ModelAudio(at_us=at_us, pcm=rest)
+            yield _audio(at_us, rest)
         yield GenerationCompleted(at_us=at_us)
     yield from _tool_calls(message, at_us)
     yield from _bookkeeping(message, at_us)
@@ -114,8 +115,13 @@ def _voice(turn: types.Content, at_us: int, voice: VoiceDecoder, strange: list[s
             if problem:
                 strange.append(f"serverContent.modelTurn.inlineData: {problem}")
             for start in range(0, len(pcm), LONGEST_PIECE_BYTES):
-                yield ModelAudio(at_us=at_us, pcm=pcm[start : start + LONGEST_PIECE_BYTES])
+                yield _audio(at_us, pcm[start : start + LONGEST_PIECE_BYTES])
         strange.extend(f"serverContent.modelTurn.{name}" for name in _filled(part, PART_IGNORED | {"inline_data"}))
+
+
+def _audio(at_us: int, pcm: bytes) -> ModelAudio:
+    level, peak, clipped = loudness_of(pcm)
+    return ModelAudio(at_us=at_us, pcm=pcm, level=level, peak=peak, clipped=clipped)
 
 
 def _tool_calls(message: types.LiveServerMessage, at_us: int) -> Iterator[Input]:

@@ -16,11 +16,11 @@ repeats the second:
 """
 
 from adapters.voice.detector import VoiceDetector
-from adapters.voice.features import level_of, samples_of
+from adapters.voice.features import frame_loudness, samples_of
 from adapters.voice.frames import FRAME_BYTES, FRAME_MS, FRAME_SAMPLES
 from adapters.voice.silero import HISTORY_SAMPLES, WINDOW_SAMPLES, SileroStream
 from adapters.voice.webrtc import Mode, WebRtcDetector
-from domain.sound.features import FrameFeatures, quantise_voice
+from domain.sound.features import NOTHING_PLAYED, FrameFeatures, quantise_voice
 
 LEAD_IN_WINDOWS = 8
 """256 ms that Silero is given to hear at once: when the gate opens, and when it starts afresh."""
@@ -57,7 +57,7 @@ class CascadeDetector(VoiceDetector):
         self._voice = 0
 
     def analyse(self, frame: bytes) -> FrameFeatures:
-        level = level_of(frame)
+        level, peak, clipped = frame_loudness(frame)
         gate = self._gate.gate(frame)
         self._frames_open = self._hangover_frames if gate else max(0, self._frames_open - 1)
         self._recent += frame
@@ -68,7 +68,7 @@ class CascadeDetector(VoiceDetector):
             self._refresh()
         else:
             self._voice = 0
-        return FrameFeatures(level, gate, self._voice)
+        return FrameFeatures(level, gate, self._voice, NOTHING_PLAYED, peak, clipped)
 
     def _refresh(self) -> None:
         """Clear the network's memory when all it has heard for a while was noise."""

@@ -1,4 +1,4 @@
-"""The port of voice detectors: one frame in, three bytes out.
+"""The port of voice detectors: one frame in, its features out.
 
 Whatever listens (a gate that costs nothing, a neural network, both) the core sees only
 `FrameFeatures`; which detector ran is a setting, and a recorded call can be heard again with

@@ -1,16 +1,19 @@
-"""From a frame's samples to its quantised level. The laws of quantisation are
+"""From samples to their quantised loudness. The laws of quantisation are
 `domain.sound.features`'."""
 
 import math
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-from adapters.voice.frames import FRAME_BYTES, FRAME_SAMPLES, FrameLengthError
+from adapters.voice.frames import FRAME_BYTES, FrameLengthError
 from domain.sound.features import quantise_level
 
 _FULL_SCALE = 32_768.0
-_FULL_SCALE_ENERGY = FRAME_SAMPLES * _FULL_SCALE**2
+_FULL_SCALE_ENERGY = _FULL_SCALE**2
+_CLIPPED = 32_767
+"""A sample of this size or more, of either sign, is at full scale."""
 
 
 def samples_of(pcm: bytes | bytearray) -> NDArray[np.float32]:
@@ -18,14 +21,31 @@ def samples_of(pcm: bytes | bytearray) -> NDArray[np.float32]:
     return np.frombuffer(pcm, "<i2").astype(np.float32) * np.float32(1 / _FULL_SCALE)
 
 
-def level_of(frame: bytes) -> int:
-    """The frame's root mean square as a byte, 0 (digital silence) to 255 (0 dBFS). Raises
-    `FrameLengthError`.
+def loudness_of(pcm: bytes) -> tuple[int, int, int]:
+    """Level, peak and clipped samples, as of `FrameFeatures`, of PCM16 little-endian of any length.
 
-    Summed in double precision, exactly: the same frame gives the same byte on every machine.
+    All 0 for digital silence, and for no sound at all. Energies are summed in double precision,
+    exactly: the same sound gives the same values on every machine.
     """
+    samples = np.frombuffer(pcm, "<i2")
+    if not len(samples):
+        return 0, 0, 0
+    peak = max(samples.item(samples.argmax()), -samples.item(samples.argmin()))
+    if not peak:
+        return 0, 0, 0
+    wide = samples.astype(np.float64)
+    level = quantise_level(10 * math.log10(wide.dot(wide).item() / (len(samples) * _FULL_SCALE_ENERGY)))
+    clipped = int(np.count_nonzero(np.abs(wide) >= _CLIPPED)) if peak >= _CLIPPED else 0
+    return level, _peak_level(peak), clipped
+
+
+@cache
+def _peak_level(peak: int) -> int:
+    return quantise_level(20 * math.log10(peak / _FULL_SCALE))
+
+
+def frame_loudness(frame: bytes) -> tuple[int, int, int]:
+    """`loudness_of` one frame. Raises `FrameLengthError`."""
     if len(frame) != FRAME_BYTES:
         raise FrameLengthError(len(frame))
-    samples = np.frombuffer(frame, "<i2").astype(np.float64)
-    energy = float(samples.dot(samples))
-    return quantise_level(10 * math.log10(energy / _FULL_SCALE_ENERGY)) if energy > 0 else 0
+    return loudness_of(frame)

@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 
 from adapters.voice.conditioning import TAPS, conditioned
 from adapters.voice.detector import VoiceDetector
-from adapters.voice.features import level_of, samples_of
+from adapters.voice.features import frame_loudness, samples_of
 from adapters.voice.frames import RATE_HZ
 from domain.errors import VivaError
-from domain.sound.features import VOICE_NOT_MEASURED, FrameFeatures, quantise_voice
+from domain.sound.features import NOTHING_PLAYED, VOICE_NOT_MEASURED, FrameFeatures, quantise_voice
 
 WINDOW_SAMPLES = 512
 CONTEXT_SAMPLES = 64
@@ -105,13 +105,14 @@ class SileroDetector(VoiceDetector):
         self._voice = VOICE_NOT_MEASURED
 
     def analyse(self, frame: bytes) -> FrameFeatures:
-        level = level_of(frame)
+        level, peak, clipped = frame_loudness(frame)
         self._waiting = np.concatenate((self._waiting, samples_of(frame)))
         if len(self._waiting) >= HISTORY_SAMPLES + WINDOW_SAMPLES:
             window = self._waiting[: HISTORY_SAMPLES + WINDOW_SAMPLES]
             self._voice = quantise_voice(self._stream.probability(window))
             self._waiting = self._waiting[WINDOW_SAMPLES:]
-        return FrameFeatures(level, int(VOICED <= self._voice < VOICE_NOT_MEASURED), self._voice)
+        gate = int(VOICED <= self._voice < VOICE_NOT_MEASURED)
+        return FrameFeatures(level, gate, self._voice, NOTHING_PLAYED, peak, clipped)
 
     def reset(self) -> None:
         self._stream.reset()

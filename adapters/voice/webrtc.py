@@ -10,9 +10,9 @@ from typing import Literal
 import webrtcvad
 
 from adapters.voice.detector import VoiceDetector
-from adapters.voice.features import level_of
+from adapters.voice.features import frame_loudness
 from adapters.voice.frames import RATE_HZ
-from domain.sound.features import VOICE_NOT_MEASURED, FrameFeatures
+from domain.sound.features import NOTHING_PLAYED, VOICE_NOT_MEASURED, FrameFeatures
 
 Mode = Literal[0, 1, 2, 3]
 """How much must speak for speech: 0 lets most through, 3 least."""
@@ -27,7 +27,8 @@ class WebRtcDetector(VoiceDetector):
         self._vad = webrtcvad.Vad(mode)
 
     def analyse(self, frame: bytes) -> FrameFeatures:
-        return FrameFeatures(level_of(frame), self.gate(frame), VOICE_NOT_MEASURED)
+        level, peak, clipped = frame_loudness(frame)
+        return FrameFeatures(level, self.gate(frame), VOICE_NOT_MEASURED, NOTHING_PLAYED, peak, clipped)
 
     def gate(self, frame: bytes) -> int:
         """WebRTC's decision alone: 1 if the next frame may be speech, else 0. The caller has

@@ -17,7 +17,9 @@ class CandidateAudioRecorded(DecisionEvent, frozen=True, kw_only=True):
     """A segment of the candidate's audio is stored under `sha256`; durable up to the client's
     message `client_seq`.
 
-    Its last `partial_samples` samples are the beginning of the message after that one.
+    Its last `partial_samples` samples are the beginning of the message after that one. `level` (mean
+    energy), `peak` and the `noise_floor` heard at its end are in steps of 0.5 dB, 255 being full
+    scale; `clipped_samples` are at full scale.
     """
 
     sha256: str
@@ -25,15 +27,27 @@ class CandidateAudioRecorded(DecisionEvent, frozen=True, kw_only=True):
     samples: int
     client_seq: int
     partial_samples: int = 0
+    level: int
+    peak: int
+    clipped_samples: int
+    noise_floor: int
 
 
 @event("call.interviewer_audio_recorded.v1")
 class InterviewerAudioRecorded(DecisionEvent, frozen=True, kw_only=True):
-    """A segment of the interviewer's audio, as the model sent it, is stored under `sha256`."""
+    """A segment of the interviewer's audio, as the model sent it, is stored under `sha256`.
+
+    `level`, `peak` and `clipped_samples` are as of the candidate's; `noise_floor` is the level of its
+    quietest chunk.
+    """
 
     sha256: str
     first_model_sample: int
     samples: int
+    level: int
+    peak: int
+    clipped_samples: int
+    noise_floor: int
 
 
 @event("call.snapshot_taken.v1", personal=("snapshot",))

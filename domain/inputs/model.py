@@ -6,10 +6,14 @@ from domain.event import Event, RawJson, event
 
 
 class ModelAudio(msgspec.Struct, frozen=True, kw_only=True):
-    """One message of the interviewer's voice: mono PCM16 at 24 kHz."""
+    """One message of the interviewer's voice: mono PCM16 at 24 kHz, and how loud it is, as
+    a frame's `FrameFeatures` say."""
 
     at_us: int
     pcm: bytes
+    level: int = 0
+    peak: int = 0
+    clipped: int = 0
 
 
 @event("call.model_connected.v1")

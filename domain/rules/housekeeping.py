@@ -151,7 +151,7 @@ def _seal(call: CallAggregate, buffer: SegmentBuffer) -> None:
     """Store a side's audio gathered so far, with the event that names it."""
     if not buffer.waiting:
         return
-    segment = buffer.seal()
+    loudness, segment = buffer.loudness, buffer.seal()
     call.do(segment)
     count = len(segment.pcm) // 2
     if segment.side is Side.CANDIDATE:
@@ -162,6 +162,10 @@ def _seal(call: CallAggregate, buffer: SegmentBuffer) -> None:
             samples=count,
             client_seq=call.client_seq,
             partial_samples=call.partial_samples,
+            level=loudness.level,
+            peak=loudness.peak,
+            clipped_samples=loudness.clipped_samples,
+            noise_floor=call.hearing.noise_floor,
         )
         call.do(ForgetCandidateAudio(needed_from(call)))
     else:
@@ -170,6 +174,10 @@ def _seal(call: CallAggregate, buffer: SegmentBuffer) -> None:
             sha256=segment.sha256,
             first_model_sample=segment.first_sample,
             samples=count,
+            level=loudness.level,
+            peak=loudness.peak,
+            clipped_samples=loudness.clipped_samples,
+            noise_floor=loudness.quietest,
         )
 
 

@@ -1,7 +1,8 @@
-"""What is heard in one 20 ms frame, in the four bytes that are recorded.
+"""What is heard in one 20 ms frame, in the seven bytes that are recorded.
 
-Decisions are made on these quantised values and never on the raw ones: so a log that holds four
-bytes per frame holds everything a decision saw, and a replay decides the same.
+Decisions are made on the first four of these quantised values and never on the raw ones: so a log
+that holds them holds everything that a decision saw, and a replay decides the same. The others tell
+how well the sound was recorded (`domain.sound.loudness`).
 """
 
 from typing import Final, NamedTuple
@@ -19,7 +20,7 @@ _LOWEST_DBFS = -127.5
 
 
 class FrameFeatures(NamedTuple):
-    """One frame's features; each fits an unsigned byte.
+    """One frame's features; each fits an unsigned byte, but for `clipped`.
 
     - `level`: 0..255, loudness in steps of 0.5 dB: `level = round(2 * (dbfs + 127.5))`, held within 0..255.
       0 is digital silence, 255 is 0 dBFS (root mean square 1.0 of full scale).
@@ -27,12 +28,16 @@ class FrameFeatures(NamedTuple):
     - `voice`: 0..254, probability of speech: `voice = round(p * 254)`; 255 (`VOICE_NOT_MEASURED`) if there is none.
     - `over_echo`: 0..254, how far the frame is above what may leak of the interviewer's own voice, in steps of 0.5 dB;
       0 is as loud as the leak or less, 255 (`NOTHING_PLAYED`) if there is nothing to leak.
+    - `peak`: 0..255, the largest sample, in the unit of `level`.
+    - `clipped`: 0..320, how many samples are at full scale.
     """
 
     level: int
     gate: int
     voice: int
     over_echo: int = NOTHING_PLAYED
+    peak: int = 0
+    clipped: int = 0
 
 
 def quantise_level(dbfs: float) -> int:

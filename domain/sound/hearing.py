@@ -180,7 +180,7 @@ class Hearing(Struct):
 
     def hear(self, at_us: int, features: FrameFeatures, *, over_interviewer: bool) -> None:
         """Take in the next frame, which arrived at `at_us`."""
-        self.level, gate, self.voice, self.over_echo = features
+        self.level, gate, self.voice, self.over_echo, _, _ = features
         if self.onset_sample is None and not self.recent:
             self.peak_q4 = 0
         threshold = self.limits.start if self.onset_sample is None else self.limits.keep

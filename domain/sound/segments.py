@@ -4,11 +4,11 @@ Frames and chunks are gathered into segments of at most one second. A segment's 
 packed table, one row for each frame or chunk: what the decisions were made on, in the order in
 which it arrived.
 
-    candidate's frame    <IQiBBBBH  seq, at_us, client_seq, level, gate, voice, over_echo, partial_samples (320 samples)
-    interviewer's chunk  <IQI       seq, at_us, samples
+    candidate's frame    <IQiBBBBBHH  seq, at_us, client_seq, the features (level, gate, voice, over_echo, peak,
+                                      clipped), partial_samples (320 samples)
+    interviewer's chunk  <IQIBBI      seq, at_us, samples, level, peak, clipped
 
-Rows of frames that were recorded before `partial_samples`, or `over_echo`, was known are shorter;
-their width tells.
+How loud the segment is follows from the same rows, and is gathered with them.
 """
 
 import hashlib
@@ -19,11 +19,11 @@ from domain.effects import StoreAudio
 from domain.inputs import CandidateFrame, ModelAudio
 from domain.policy import FRAME_SAMPLES, MODEL_RATE_HZ, SAMPLE_RATE_HZ, samples
 from domain.ports import AudioSegment, Side
-from domain.sound.features import NOTHING_PLAYED, FrameFeatures
+from domain.sound.features import FrameFeatures
+from domain.sound.loudness import LoudnessMeter, SegmentLoudness
 
-_FRAME = struct.Struct("<IQiBBBBH")
-_OLDER_FRAMES = struct.Struct("<IQiBBBB"), struct.Struct("<IQiBBB")
-_CHUNK = struct.Struct("<IQI")
+_FRAME = struct.Struct("<IQiBBBBBHH")
+_CHUNK = struct.Struct("<IQIBBI")
 _BYTES_PER_SAMPLE = 2
 _MOST_PARTIAL_SAMPLES = 2**16 - 1
 _CHUNK_SLACK_MS = 100
@@ -34,7 +34,18 @@ fit."""
 class SegmentBuffer:
     """One side's audio on its way into segments."""
 
-    __slots__ = ("_arrivals", "_enough", "_first_sample", "_limit", "_pcm", "_rate_hz", "_side", "due", "next_sample")
+    __slots__ = (
+        "_arrivals",
+        "_enough",
+        "_first_sample",
+        "_limit",
+        "_meter",
+        "_pcm",
+        "_rate_hz",
+        "_side",
+        "due",
+        "next_sample",
+    )
 
     def __init__(self, side: Side, segment_ms: int) -> None:
         self._side = side
@@ -44,6 +55,7 @@ class SegmentBuffer:
         self._enough = self._limit - samples(slack_ms, self._rate_hz)
         self._pcm: list[bytes] = []
         self._arrivals = bytearray()
+        self._meter = LoudnessMeter()
         self._first_sample = 0
         self.next_sample = 0
         self.due = False
@@ -64,6 +76,11 @@ class SegmentBuffer:
         """Whether there is enough for a segment."""
         return self.waiting_samples >= self._enough
 
+    @property
+    def loudness(self) -> SegmentLoudness:
+        """How loud what waits is."""
+        return self._meter.read()
+
     def full_with(self, count: int) -> bool:
         """Whether `count` more samples would exceed a segment's length."""
         return self.waiting and self.waiting_samples + count > self._limit
@@ -73,11 +90,13 @@ class SegmentBuffer:
         features = frame.features
         row = _FRAME.pack(seq, at_us, frame.client_seq, *features, min(frame.partial_samples, _MOST_PARTIAL_SAMPLES))
         self._add(frame.pcm, FRAME_SAMPLES, row)
+        self._meter.add(FRAME_SAMPLES, features.level, features.peak, features.clipped)
 
     def chunk(self, seq: int, at_us: int, audio: ModelAudio) -> None:
         """Add a chunk of the interviewer's."""
         count = len(audio.pcm) // _BYTES_PER_SAMPLE
-        self._add(audio.pcm, count, _CHUNK.pack(seq, at_us, count))
+        self._add(audio.pcm, count, _CHUNK.pack(seq, at_us, count, audio.level, audio.peak, audio.clipped))
+        self._meter.add(count, audio.level, audio.peak, audio.clipped)
 
     def _add(self, pcm: bytes, count: int, row: bytes) -> None:
         self._pcm.append(pcm)
@@ -94,6 +113,7 @@ class SegmentBuffer:
         """Nothing waits any more."""
         self._pcm.clear()
         self._arrivals.clear()
+        self._meter.reset()
         self._first_sample = self.next_sample
         self.due = False
 
@@ -119,8 +139,8 @@ def unpack(segment: AudioSegment) -> Iterator[tuple[int, CandidateFrame | ModelA
 
 def _frames(segment: AudioSegment) -> Iterator[tuple[int, CandidateFrame]]:
     width = FRAME_SAMPLES * _BYTES_PER_SAMPLE
-    for index, (seq, at_us, client_seq, *heard) in enumerate(_rows(segment, len(segment.pcm) // width)):
-        *features, partial_samples = heard
+    rows = _FRAME.iter_unpack(segment.arrivals)
+    for index, (seq, at_us, client_seq, *features, partial_samples) in enumerate(rows):
         yield (
             seq,
             CandidateFrame(
@@ -133,21 +153,9 @@ def _frames(segment: AudioSegment) -> Iterator[tuple[int, CandidateFrame]]:
         )
 
 
-def _rows(segment: AudioSegment, count: int) -> Iterator[tuple[int, ...]]:
-    """The table's rows in today's form."""
-    with_echo, without_echo = _OLDER_FRAMES
-    width = len(segment.arrivals) // count if count else _FRAME.size
-    if width == _FRAME.size:
-        yield from _FRAME.iter_unpack(segment.arrivals)
-    elif width == with_echo.size:
-        yield from ((*row, 0) for row in with_echo.iter_unpack(segment.arrivals))
-    else:
-        yield from ((*row, NOTHING_PLAYED, 0) for row in without_echo.iter_unpack(segment.arrivals))
-
-
 def _chunks(segment: AudioSegment) -> Iterator[tuple[int, ModelAudio]]:
     offset = 0
-    for seq, at_us, count in _CHUNK.iter_unpack(segment.arrivals):
-        width = count * _BYTES_PER_SAMPLE
-        yield seq, ModelAudio(at_us=at_us, pcm=segment.pcm[offset : offset + width])
-        offset += width
+    for seq, at_us, count, level, peak, clipped in _CHUNK.iter_unpack(segment.arrivals):
+        pcm = segment.pcm[offset : offset + count * _BYTES_PER_SAMPLE]
+        yield seq, ModelAudio(at_us=at_us, pcm=pcm, level=level, peak=peak, clipped=clipped)
+        offset += len(pcm)

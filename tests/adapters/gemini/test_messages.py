@@ -44,9 +44,12 @@ def content(**fields: Any) -> dict[str, Any]:
 
 
 def test_every_audio_part_becomes_one_input_with_the_time_of_arrival() -> None:
-    """Two parts in one message are two pieces of the voice."""
+    """Two parts in one message are two pieces of the voice, each with its loudness."""
     got = read(content(modelTurn={"parts": [audio(b"\1\0"), audio(b"\2\0")]}))
-    assert got == [ModelAudio(at_us=7, pcm=b"\1\0"), ModelAudio(at_us=7, pcm=b"\2\0")]
+    assert got == [
+        ModelAudio(at_us=7, pcm=b"\1\0", level=74, peak=74),
+        ModelAudio(at_us=7, pcm=b"\2\0", level=86, peak=86),
+    ]
 
 
 def test_fields_that_share_a_message_are_all_delivered_in_the_documented_order() -> None:
@@ -187,7 +190,7 @@ def test_what_accompanies_audio_without_changing_it_is_not_reported() -> None:
     """A signature in every message must not fill the log."""
     part = audio(b"\1\0") | {"thoughtSignature": base64.b64encode(b"s").decode()}
     assert read(content(modelTurn={"role": "model", "parts": [part]}, interactionStatus="IN_PROGRESS")) == [
-        ModelAudio(at_us=7, pcm=b"\1\0")
+        ModelAudio(at_us=7, pcm=b"\1\0", level=74, peak=74)
     ]
 
 
@@ -195,7 +198,7 @@ def test_audio_that_cannot_be_used_is_reported_beside_what_can() -> None:
     """One bad part costs nothing but itself."""
     got = read(content(modelTurn={"parts": [audio(b"OggS", "audio/ogg"), audio(b"\1\0\2")]}, generationComplete=True))
     assert [type(item) for item in got] == [ModelAudio, GenerationCompleted, ModelMessageUnrecognised]
-    assert got[0] == ModelAudio(at_us=7, pcm=b"\1\0")
+    assert got[0] == ModelAudio(at_us=7, pcm=b"\1\0", level=74, peak=74)
 
 
 def test_a_message_with_nothing_in_it_means_nothing() -> None:
