@@ -13,7 +13,7 @@ from uuid import uuid4
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import InvalidHandshake, WebSocketException
 
-from api.client.backoff import FIRST_WAIT_S, waits_s
+from adapters.backoff import Backoff
 from api.client.hello import FINAL_CODES, CallEndedError, NotNowError, say_hello
 from api.client.line import Line
 from api.client.loudspeaker import Loudspeaker
@@ -23,6 +23,7 @@ from api.wire.protocol import ClientAudio, decode_server_audio, encode_client_au
 from domain.errors import PeerError
 
 _NORMAL, _MOVING = 1000, 1012
+_FIRST_WAIT_S, _LONGEST_WAIT_S = 0.1, 1.0
 _HELLO_TIMEOUT_S = 10.0
 _ENTERING_S = 10.0
 _UNREACHABLE = "The server could not be reached for as long as it waits: call retry() to try again."
@@ -166,7 +167,9 @@ class VivaClient:
     async def _enter(self) -> None:
         """The first connection. A server that says *not now* is asked again, for ten seconds."""
         until = monotonic() + _ENTERING_S
-        for wait_s in waits_s():
+        backoff = Backoff(_FIRST_WAIT_S, _LONGEST_WAIT_S)
+        while True:
+            wait_s = backoff.next_s()
             try:
                 await self._connect()
             except NotNowError:
@@ -217,7 +220,7 @@ class VivaClient:
         try again."""
         try:
             while not self._is_over(code := await self._converse()):
-                while not await self._reconnect(0.0 if code == _MOVING else FIRST_WAIT_S):
+                while not await self._reconnect(at_once=code == _MOVING):
                     if self.closed is not None:
                         return
                     await self._be_lost()
@@ -233,14 +236,12 @@ class VivaClient:
         handed_in = self.closed is not None and (code == _NORMAL or not self.microphone.unacknowledged)
         return handed_in or code in FINAL_CODES
 
-    async def _reconnect(self, wait_s: float) -> bool:
-        """Back off from `wait_s` on, for as long as the call waits, or takes what is not
-        acknowledged after its end."""
+    async def _reconnect(self, at_once: bool) -> bool:
+        """Back off for as long as the call waits, or takes what is not acknowledged after its end."""
         until = self._grace_ends if self.closed is not None else monotonic() + self.ready["resume_wait_ms"] / 1000
-        for wait in waits_s(wait_s):
-            if monotonic() >= until:
-                break
-            await asyncio.sleep(wait)
+        backoff = Backoff(_FIRST_WAIT_S, _LONGEST_WAIT_S, at_once=at_once)
+        while monotonic() < until:
+            await asyncio.sleep(backoff.next_s())
             try:
                 await self._connect()
             except (OSError, InvalidHandshake, TimeoutError, NotNowError):
