@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from adapters.backoff import Backoff
 from adapters.gemini.client import open_client
 from adapters.gemini.link import GeminiLink
 from adapters.gemini.settings import GeminiSettings
@@ -90,7 +91,14 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             gemini, rehearsal = await stack.enter_async_context(running_rehearsal(settings))
         client = await stack.enter_async_context(open_client(gemini))
         runners = tuple(
-            ProjectionRunner(model, store.reader, store.pool, store.mapper.to_event, gather_s=_PROJECTIONS_GATHER_S)
+            ProjectionRunner(
+                model,
+                store.reader,
+                store.pool,
+                store.mapper.to_event,
+                backoff=Backoff(first_s=0.1),
+                gather_s=_PROJECTIONS_GATHER_S,
+            )
             for model in READ_MODELS.values()
         )
         watching = {f"projection {runner.status.name}": runner.run() for runner in runners}

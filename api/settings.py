@@ -2,11 +2,17 @@
 docs/operations.md list them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Annotated, Literal
 
+from msgspec import Meta
+
+from adapters.environment import Variable, read_variables
 from adapters.gemini.settings import GeminiSettings, read_settings
 from domain.errors import VivaError
+
+_SCHEMES = Meta(pattern="^(https?|wss?)://", description="begin it with https://, as clients see it")
 
 
 class SettingError(VivaError):
@@ -18,74 +24,37 @@ class Settings:
     """How this process is run. `gemini` is None where the rehearsal interviewer is to be started
     for it."""
 
-    data_dir: Path = Path("data")
-    host: str = "127.0.0.1"
-    port: int = 8000
-    database_url: str = field(default="", repr=False)
+    data_dir: Annotated[Path, Variable("VIVA_DATA_DIR")] = Path("data")
+    host: Annotated[str, Variable("VIVA_HOST")] = "127.0.0.1"
+    port: Annotated[int, Meta(ge=0, le=65_535), Variable("VIVA_PORT")] = 8000
+    database_url: Annotated[str, Variable("DATABASE_URL")] = field(default="", repr=False)
     """Empty: an embedded Postgres in the data folder."""
     gemini: GeminiSettings | None = None
-    recordings: tuple[Path, ...] = ()
+    recordings: Annotated[tuple[Path, ...], Variable("VIVA_RECORDINGS", separator=":")] = ()
     """Folders of recordings that the rehearsal interviewer transcribes with their true words."""
-    secret: str = field(default="", repr=False)
+    secret: Annotated[str, Variable("VIVA_SECRET")] = field(default="", repr=False)
     """Signs tokens. Empty: one is made and kept in the data folder."""
-    agents_file: Path | None = None
+    agents_file: Annotated[Path | None, Variable("VIVA_AGENTS")] = None
     """JSON list of interviewers. None: the one that ships with Viva."""
-    public_url: str = ""
+    public_url: Annotated[str, _SCHEMES, Variable("VIVA_PUBLIC_URL")] = ""
     """Where clients reach this server, such as wss://viva.example; empty: as the request says."""
-    token_lifetime_s: int = 600
-    ping_interval_ms: int = 1_000
-    max_calls: int = 20
+    token_lifetime_s: Annotated[int, Meta(ge=120, le=86_400), Variable("VIVA_TOKEN_LIFETIME_S")] = 600
+    ping_interval_ms: Annotated[int, Meta(ge=100, le=15_000), Variable("VIVA_PING_INTERVAL_MS")] = 1_000
+    max_calls: Annotated[int, Meta(ge=1, le=100_000), Variable("VIVA_MAX_CALLS")] = 20
     """Calls open at once; more are refused with server_full."""
-    max_waiting: int = 256
+    max_waiting: Annotated[int, Meta(ge=8, le=100_000), Variable("VIVA_MAX_WAITING")] = 256
     """Connections at once that are not a call's; one more turns the oldest away."""
-    log_format: str = "console"
-    drain_s: float = 5.0
+    log_format: Annotated[Literal["console", "json"], Variable("VIVA_LOG_FORMAT")] = "console"
+    drain_s: Annotated[float, Meta(ge=0, le=3_600), Variable("VIVA_DRAIN_S")] = 5.0
     """How long a stopping server waits for its calls to settle."""
 
 
 def read(environ: Mapping[str, str]) -> Settings:
     """Settings from the environment. Raises `SettingError` or the Gemini adapter's `SettingsError`."""
-    default = Settings()
     wants_gemini = any(environ.get(name) for name in ("GEMINI_API_KEY", "GEMINI_BASE_URL", "GEMINI_SERVICE"))
-    agents = environ.get("VIVA_AGENTS")
-    recordings = environ.get("VIVA_RECORDINGS", "")
-    log_format = environ.get("VIVA_LOG_FORMAT") or default.log_format
-    if log_format not in ("console", "json"):
-        raise SettingError(f"VIVA_LOG_FORMAT is {log_format!r}: set it to console or json.")
-    public_url = environ.get("VIVA_PUBLIC_URL", "").rstrip("/")
-    if public_url and not public_url.startswith(("https://", "http://", "wss://", "ws://")):
-        raise SettingError(f"VIVA_PUBLIC_URL is {public_url!r}: begin it with https://, as clients see it.")
-    folders = tuple(Path(folder) for folder in recordings.split(":") if folder)
-    for folder in folders:
+    gemini = read_settings(environ) if wants_gemini else None
+    settings = read_variables(Settings, environ, SettingError, gemini=gemini)
+    for folder in settings.recordings:
         if not folder.is_dir():
             raise SettingError(f"VIVA_RECORDINGS names {folder}, which is no folder: correct or unset it.")
-    return Settings(
-        data_dir=Path(environ.get("VIVA_DATA_DIR") or default.data_dir),
-        host=environ.get("VIVA_HOST") or default.host,
-        port=_whole(environ, "VIVA_PORT", default.port, 0, 65_535),
-        database_url=environ.get("DATABASE_URL", ""),
-        gemini=read_settings(environ) if wants_gemini else None,
-        recordings=folders,
-        secret=environ.get("VIVA_SECRET", ""),
-        agents_file=Path(agents) if agents else None,
-        public_url=public_url,
-        token_lifetime_s=_whole(environ, "VIVA_TOKEN_LIFETIME_S", default.token_lifetime_s, 120, 86_400),
-        ping_interval_ms=_whole(environ, "VIVA_PING_INTERVAL_MS", default.ping_interval_ms, 100, 15_000),
-        max_calls=_whole(environ, "VIVA_MAX_CALLS", default.max_calls, 1, 100_000),
-        max_waiting=_whole(environ, "VIVA_MAX_WAITING", default.max_waiting, 8, 100_000),
-        log_format=log_format,
-        drain_s=float(_whole(environ, "VIVA_DRAIN_S", int(default.drain_s), 0, 3_600)),
-    )
-
-
-def _whole(environ: Mapping[str, str], name: str, default: int, least: int, most: int) -> int:
-    text = environ.get(name, "")
-    if not text:
-        return default
-    try:
-        value = int(text)
-    except ValueError:
-        raise SettingError(f"{name} is {text!r}: set it to a whole number from {least} to {most}.") from None
-    if not least <= value <= most:
-        raise SettingError(f"{name} is {value}: set it to a whole number from {least} to {most}.")
-    return value
+    return replace(settings, public_url=settings.public_url.rstrip("/"))

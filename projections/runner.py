@@ -7,11 +7,10 @@ once.
 """
 
 import asyncio
-import random
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Protocol, cast
 
 import structlog
 
@@ -56,6 +55,16 @@ class Status:
     last_error: str = ""
 
 
+class Backoff(Protocol):
+    """How long to wait before each next try."""
+
+    def next_s(self) -> float:
+        """Seconds; they grow with each call."""
+
+    def reset(self) -> None:
+        """It worked: begin again at the shortest."""
+
+
 class ProjectionRunner:
     """The runner of one read model. `run` it in a task; cancel the task to stop it."""
 
@@ -66,11 +75,10 @@ class ProjectionRunner:
         connections: Connections,
         decode: Decoder,
         *,
-        first_wait_s: float = 0.1,
-        longest_wait_s: float = 2.0,
+        backoff: Backoff,
         gather_s: float = 0.0,
     ) -> None:
-        """The two waits bound the backoff after a failure.
+        """`backoff` says how long to wait after a failure; it is this runner's own.
 
         After each batch the runner waits `gather_s`, so that a busy log is projected a few times a
         second and not once a commit, which was a quarter of a server's work at ten calls. A quiet
@@ -80,8 +88,7 @@ class ProjectionRunner:
         self._reader = reader
         self._connections = connections
         self._decode = decode
-        self._first_wait_s = first_wait_s
-        self._longest_wait_s = longest_wait_s
+        self._backoff = backoff
         self._gather_s = gather_s
         self._status = Status(model.name)
         self._changed = asyncio.Condition()
@@ -146,11 +153,13 @@ class ProjectionRunner:
     async def _note_failure(self, error: Exception) -> float:
         """Write the failure down; return how many seconds to wait."""
         failures = self._status.failures + 1
+        if failures == 1:
+            self._backoff.reset()
         reason = reason_of(error)
-        wait_s = min(self._first_wait_s * 2.0 ** min(failures - 1, 30), self._longest_wait_s)
+        wait_s = self._backoff.next_s()
         _log.warning("projection_failed", projection=self._model.name, failures=failures, reason=reason, wait_s=wait_s)
         await self._tell(replace(self._status, phase=Phase.WAITING, failures=failures, last_error=reason))
-        return wait_s * random.uniform(0.5, 1.0)  # noqa: S311 - spreading tries needs no secrecy
+        return wait_s
 
     async def _tell(self, status: Status) -> None:
         async with self._changed:

@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Annotated, Literal
 
+from adapters.environment import Variable, read_variables
 from domain.errors import VivaError
 
 
@@ -21,13 +22,13 @@ class GeminiSettings:
     `repr`.
     """
 
-    service: Literal["gemini-api", "vertex"] = "gemini-api"
-    api_key: str = field(default="", repr=False)
-    project: str = ""
-    location: str = ""
-    base_url: str = ""
-    ca_file: str = ""
-    api_version: str = ""
+    service: Annotated[Literal["gemini-api", "vertex"], Variable("GEMINI_SERVICE")] = "gemini-api"
+    api_key: Annotated[str, Variable("GEMINI_API_KEY")] = field(default="", repr=False)
+    project: Annotated[str, Variable("GOOGLE_CLOUD_PROJECT")] = ""
+    location: Annotated[str, Variable("GEMINI_LOCATION", "GOOGLE_CLOUD_LOCATION")] = ""
+    base_url: Annotated[str, Variable("GEMINI_BASE_URL")] = ""
+    ca_file: Annotated[str, Variable("GEMINI_CA_FILE")] = ""
+    api_version: Annotated[str, Variable("GEMINI_API_VERSION")] = ""
     """Empty: v1beta on the Gemini API, v1beta1 on Vertex."""
     connect_timeout_ms: int = 6_000
     """From opening the socket to the confirmed set-up. A dial that hangs is one of few tries, and
@@ -57,15 +58,4 @@ def read_settings(environ: Mapping[str, str]) -> GeminiSettings:
     GEMINI_SERVICE (gemini-api or vertex), GEMINI_API_KEY, GEMINI_LOCATION and GOOGLE_CLOUD_PROJECT
     (Vertex), GEMINI_BASE_URL and GEMINI_CA_FILE (rehearsal, gateways), GEMINI_API_VERSION.
     """
-    service = environ.get("GEMINI_SERVICE") or "gemini-api"
-    if service not in ("gemini-api", "vertex"):
-        raise SettingsError(f"GEMINI_SERVICE is {service!r}: set it to gemini-api or vertex.")
-    return GeminiSettings(
-        service="vertex" if service == "vertex" else "gemini-api",
-        api_key=environ.get("GEMINI_API_KEY", "").strip(),
-        project=environ.get("GOOGLE_CLOUD_PROJECT", ""),
-        location=environ.get("GEMINI_LOCATION") or environ.get("GOOGLE_CLOUD_LOCATION", ""),
-        base_url=environ.get("GEMINI_BASE_URL", ""),
-        ca_file=environ.get("GEMINI_CA_FILE", ""),
-        api_version=environ.get("GEMINI_API_VERSION", ""),
-    )
+    return read_variables(GeminiSettings, environ, SettingsError)

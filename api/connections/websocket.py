@@ -12,6 +12,7 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from websockets.frames import Frame, Opcode
 
 from api.connections.admission import AdmissionGate
+from api.wire.rate_limits import TokenBucket
 
 SCOPE_KEY = "viva.connection"
 MOST_FRAMES_PER_S = 200
@@ -35,7 +36,7 @@ class WebsocketConnection(WebSocketsSansIOProtocol):
         super().__init__(**given)
         self.close_timeout = _GOODBYE_S
         self._gate = gate
-        self._second = self._frames_in_it = 0
+        self._bare_frames = TokenBucket(MOST_FRAMES_PER_S, MOST_FRAMES_PER_S, self.loop.time)
         self._pausing = False
         self._end: asyncio.TimerHandle | None = None
 
@@ -125,11 +126,7 @@ class WebsocketConnection(WebSocketsSansIOProtocol):
 
     def _counted(self) -> bool:
         """Whether one more frame that makes no message may be taken."""
-        second = int(self.loop.time())
-        if second != self._second:
-            self._second, self._frames_in_it = second, 0
-        self._frames_in_it += 1
-        if self._frames_in_it > MOST_FRAMES_PER_S:
+        if not self._bare_frames.take():
             self._fail(_TOO_MANY, "too_many_messages")
         return not self.close_sent
 

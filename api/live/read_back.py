@@ -12,7 +12,7 @@ from uuid import UUID
 
 import structlog
 
-from adapters.postgres.backoff import Backoff
+from adapters.backoff import Backoff
 from api.live.audio_ring import AudioRing
 from domain.errors import StoreUnavailableError
 from domain.inputs import AudioReadBack

@@ -13,7 +13,7 @@ How loud the segment is follows from the same rows, and is gathered with them.
 
 import hashlib
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from domain.effects import StoreAudio
 from domain.inputs import CandidateFrame, ModelAudio
@@ -159,3 +159,20 @@ def _chunks(segment: AudioSegment) -> Iterator[tuple[int, ModelAudio]]:
         pcm = segment.pcm[offset : offset + count * _BYTES_PER_SAMPLE]
         yield seq, ModelAudio(at_us=at_us, pcm=pcm, level=level, peak=peak, clipped=clipped)
         offset += len(pcm)
+
+
+def cut_out(segments: Iterable[AudioSegment], from_sample: int, to_sample: int) -> bytes:
+    """PCM16 from `from_sample` to `to_sample`, or to where the segments (in order of
+    `first_sample`) end before.
+
+    Positions that no segment holds are silence: where a call was taken over, the interviewer's
+    stream leaves some out.
+    """
+    pcm = bytearray()
+    for segment in segments:
+        begin = from_sample + len(pcm) // _BYTES_PER_SAMPLE
+        part = segment.pcm[max(0, begin - segment.first_sample) * _BYTES_PER_SAMPLE :]
+        part = part[: max(0, to_sample - max(begin, segment.first_sample)) * _BYTES_PER_SAMPLE]
+        if part:
+            pcm += bytes(max(0, segment.first_sample - begin) * _BYTES_PER_SAMPLE) + part
+    return bytes(pcm)

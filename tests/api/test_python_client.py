@@ -286,7 +286,7 @@ async def test_tries_are_at_most_a_second_apart_and_not_all_alike(monkeypatch: p
     call.ready = READY
     monkeypatch.setattr("api.client.connection.asyncio.sleep", noted)
     monkeypatch.setattr(call, "_connect", failing(50))
-    assert await call._reconnect(0.0)
+    assert await call._reconnect(at_once=True)
     assert waits[0] == 0.0
     assert all(0.04 <= wait_s <= 1.0 for wait_s in waits[1:])
     assert len(set(waits[10:])) > 20

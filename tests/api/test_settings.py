@@ -60,6 +60,30 @@ def test_a_value_that_cannot_work_is_named(name: str, text: str) -> None:
     assert isinstance(caught.value, SettingError | SettingsError)
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "sentence"),
+    [
+        ("VIVA_PORT", "http", "VIVA_PORT is 'http': set it to a whole number from 0 to 65535."),
+        ("VIVA_DRAIN_S", "nan", "VIVA_DRAIN_S is 'nan': set it to a number from 0 to 3600."),
+        ("VIVA_LOG_FORMAT", "xml", "VIVA_LOG_FORMAT is 'xml': set it to console or json."),
+        ("VIVA_PUBLIC_URL", "a.example", "VIVA_PUBLIC_URL is 'a.example': begin it with https://, as clients see it."),
+        ("GEMINI_SERVICE", "other", "GEMINI_SERVICE is 'other': set it to gemini-api or vertex."),
+    ],
+)
+def test_the_sentence_says_what_to_set(name: str, text: str, sentence: str) -> None:
+    """Given a value that cannot work, one sentence has the variable, its value, and what would
+    work."""
+    with pytest.raises(VivaError) as caught:
+        read({name: text})
+    assert str(caught.value) == sentence
+
+
+def test_white_space_around_a_value_does_not_count() -> None:
+    """Given a number with a line's end behind it, it is that number; white space alone is nothing."""
+    assert read({"VIVA_PORT": " 80 \n"}).port == 80
+    assert read({"VIVA_PORT": " "}).port == Settings().port
+
+
 def test_without_a_key_it_rehearses() -> None:
     """Given no Gemini variable there are no Gemini settings; with a key there are, and the key is
     not shown."""

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from adapters.backoff import Backoff
 from adapters.postgres.store import PostgresStore, open_store
 from projections.batch import project
 from projections.catalogue import READ_MODELS
@@ -54,8 +55,7 @@ def runner(
         store.reader,
         connections or store.pool,
         decode or store.mapper.to_event,
-        first_wait_s=0.01,
-        longest_wait_s=0.05,
+        backoff=Backoff(first_s=0.01, ceiling_s=0.05),
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import asyncpg
 import pytest
 
+from adapters.backoff import Backoff
 from adapters.postgres.store import PostgresStore
 from domain.event import Event
 from domain.ports import Notification
@@ -68,7 +69,9 @@ class CountingConnections:
 async def test_a_busy_log_is_projected_in_few_batches(store: PostgresStore) -> None:
     """Given a runner that gathers, what is appended one by one meanwhile is applied together."""
     connections = CountingConnections(store.pool)
-    gathering = ProjectionRunner(Transcript(), store.reader, connections, store.mapper.to_event, gather_s=1.0)
+    gathering = ProjectionRunner(
+        Transcript(), store.reader, connections, store.mapper.to_event, backoff=Backoff(), gather_s=1.0
+    )
     async with running(gathering):
         await interview().record(store)
         await gathering.reached(await newest(store))

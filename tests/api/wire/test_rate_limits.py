@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.wire.rate_limits import RateLimit
+from api.wire.rate_limits import RateLimit, TokenBucket
 from domain.errors import PeerError
 
 
@@ -39,3 +39,12 @@ def test_a_quiet_client_may_send_at_once_again() -> None:
         allowance.spend()
     with pytest.raises(PeerError):
         allowance.spend()
+
+
+def test_a_refusal_costs_nothing() -> None:
+    """Given a peer that goes on in spite of refusals, it has what a patient one has: the rate."""
+    now_s = 0.0
+    bucket = TokenBucket(2, 3, lambda: now_s)
+    assert [bucket.take() for _ in range(10)] == [True] * 3 + [False] * 7
+    now_s = 1.0
+    assert [bucket.take() for _ in range(10)] == [True] * 2 + [False] * 8

@@ -4,17 +4,18 @@ import random
 
 
 class Backoff:
-    """Delays that double from `first_s` to `ceiling_s`, each shortened at random by up to a half."""
+    """Delays that double from `first_s` to `ceiling_s`, each shortened at random by up to a half.
+    With `at_once`, the very first try does not wait."""
 
-    def __init__(self, first_s: float = 0.05, ceiling_s: float = 2.0) -> None:
+    def __init__(self, first_s: float = 0.05, ceiling_s: float = 2.0, *, at_once: bool = False) -> None:
         self._first_s = first_s
         self._ceiling_s = ceiling_s
-        self._next_s = first_s
+        self._next_s = 0.0 if at_once else first_s
 
     def next_s(self) -> float:
         """Seconds to wait before the next try."""
         delay_s = self._next_s * random.uniform(0.5, 1.0)  # noqa: S311 - spreading tries needs no secrecy
-        self._next_s = min(self._next_s * 2, self._ceiling_s)
+        self._next_s = min(self._next_s * 2, self._ceiling_s) if self._next_s else self._first_s
         return delay_s
 
     def reset(self) -> None:
