@@ -94,7 +94,7 @@ _row(
     IGNORED,
 )
 _while_open(inp.RoundTripMeasured, STEP)
-_while_open(inp.ClientConnected, links.client_connected)
+_while_open(inp.ClientConnected, links.client_connected, ending.client_connected_after_close)
 _while_open(inp.ClientLost, links.client_lost, ending.client_lost_after_close)
 _while_open(inp.HangupRequested, ending.hung_up)
 _while_open(inp.ClientViolatedProtocol, ending.violated)

@@ -7,8 +7,9 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from adapters.voice.frames import FRAME_BYTES, FrameLengthError
 from domain.sound.features import quantise_level
+from domain.sound.frames import FrameLengthError
+from domain.sound.rates import FRAME_BYTES
 
 _FULL_SCALE = 32_768.0
 _FULL_SCALE_ENERGY = _FULL_SCALE**2

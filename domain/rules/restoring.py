@@ -8,9 +8,9 @@ from domain.event import Evidence
 from domain.events import ModelMemoryVerified
 from domain.inputs import UsageReported
 from domain.interview import LOST_CALL
-from domain.policy import SAMPLE_RATE_HZ
 from domain.record.conversation import SeedRequest
 from domain.record.record import Record
+from domain.sound.rates import SAMPLE_RATE_HZ
 
 _TOKENS_PER_SECOND = 25
 _CHARACTERS_PER_TOKEN = 4

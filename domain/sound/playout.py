@@ -10,7 +10,8 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
-from domain.policy import MODEL_RATE_HZ, PlayoutPolicy, samples
+from domain.policy import PlayoutPolicy
+from domain.sound.rates import MODEL_RATE_HZ, samples
 
 
 class Range(NamedTuple):

@@ -17,10 +17,10 @@ from collections.abc import Iterable, Iterator
 
 from domain.effects import StoreAudio
 from domain.inputs import CandidateFrame, ModelAudio
-from domain.policy import FRAME_SAMPLES, MODEL_RATE_HZ, SAMPLE_RATE_HZ, samples
 from domain.ports import AudioSegment, Side
 from domain.sound.features import FrameFeatures
 from domain.sound.loudness import LoudnessMeter, SegmentLoudness
+from domain.sound.rates import FRAME_SAMPLES, MODEL_RATE_HZ, SAMPLE_RATE_HZ, samples
 
 _FRAME = struct.Struct("<IQiBBBBBHH")
 _CHUNK = struct.Struct("<IQIBBI")

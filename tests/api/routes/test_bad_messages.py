@@ -156,13 +156,13 @@ async def test_a_client_that_does_not_read(desk: Desk, monkeypatch: pytest.Monke
     monkeypatch.setattr(SendQueue.__init__, "__defaults__", (100, 50))  # a short queue is as full as a long one, sooner
     async with neighbour(desk):
         opened = await desk.open(LONG)
-        session = desk.calls[-1]
+        live = desk.calls[-1]
         async with small_buffers(desk) as connected, bare(desk, sock=connected, max_queue=1) as socket:
             await socket.hello(opened.token)
             socket.socket.transport.pause_reading()
             async with asyncio.timeout(10):
-                while session.call.state is not State.CLOSED:
-                    await socket.send({"type": "playback", "played_sample": session.call.playout.sent_sample})
+                while live.call.state is not State.CLOSED:
+                    await socket.send({"type": "playback", "played_sample": live.call.playout.sent_sample})
                     await asyncio.sleep(0.02)
             await desk.settled(opened)
             socket.socket.transport.resume_reading()

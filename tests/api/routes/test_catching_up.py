@@ -62,12 +62,12 @@ async def test_a_long_past_is_told_whole(desk: Desk) -> None:
     """Given more to tell again than may wait for a slow client, a fresh one gets all of it, and the
     call goes on."""
     opened = await desk.open()
-    session = desk.calls[-1]
+    live = desk.calls[-1]
     texts = [f"word {number} " for number in range(800)]
     async with bare(desk) as first:
         await first.hello(opened.token)
         for text in texts:
-            session.feed(CandidateTranscribed(at_us=session.now_us(), text=text))
+            live.loop.feed(CandidateTranscribed(at_us=live.loop.now_us(), text=text))
             await asyncio.sleep(0)
         async with bare(desk) as fresh:
             await fresh.hello(opened.token)
@@ -76,7 +76,7 @@ async def test_a_long_past_is_told_whole(desk: Desk) -> None:
                 again.append(await fresh.until("transcript"))
             assert [message["text"] for message in again if message["who"] == "candidate"] == texts
             assert all(message["again"] for message in again)
-            assert session.call.state is not State.CLOSED
+            assert live.call.state is not State.CLOSED
 
 
 async def test_two_that_miss_the_same_read_it_once(dsn: str, tmp_path: Path) -> None:
@@ -199,17 +199,17 @@ async def test_a_transcript_that_its_server_never_recorded_is_void(dsn: str, tmp
     what is true."""
     async with two_desks(dsn, tmp_path) as (first, second):
         opened = await first.open("Why?", "How?")
-        session = first.calls[-1]
+        live = first.calls[-1]
         async with in_call(opened) as candidate:
             await candidate.asked(1)
             points_to(candidate, second)
             new = None
             while new is None:
-                new = await second.services.registry._claims._take_over(UUID(opened.call_id))
+                new = await second.services.registry.takeovers.try_once(UUID(opened.call_id))
             begun = new.call.record.takeovers[-1][1]
-            session.feed(CandidateTranscribed(at_us=session.now_us(), text="never said"))
+            live.loop.feed(CandidateTranscribed(at_us=live.loop.now_us(), text="never said"))
             await candidate.until(lambda: any(each["text"] == "never said" for each in candidate.of("transcript")))
-            second.services.registry._take_on(new)
+            second.services.registry.take_on(new)
             await ready_again(candidate)
             (rollback,) = candidate.of("rollback")
             assert rollback["version"] < begun <= candidate.of("transcript")[-1]["version"]
