@@ -28,7 +28,8 @@ from adapters.gemini.live_setup import LiveSetup
 from adapters.gemini.settings import GeminiSettings
 from domain.effects import DialModel
 from domain.inputs import Input, ModelAudio, ModelConnected, ModelTurnCompleted
-from domain.ports.model_link import InputSink
+from domain.ports.model_link import LinkSink
+from domain.record.conversation import SeedRequest, Turn
 
 MESSAGES = 1_000
 ROUNDS = 3
@@ -71,7 +72,7 @@ def run_peer(pipe: Connection, folder: str) -> None:
     asyncio.run(serve_peer(pipe, folder))
 
 
-class News(InputSink):
+class News(LinkSink):
     """In a call's place: all but audio, in order."""
 
     def __init__(self) -> None:
@@ -79,6 +80,9 @@ class News(InputSink):
 
     def now_us(self) -> int:
         return int(monotonic() * 1_000_000)
+
+    async def conversation(self, request: SeedRequest) -> tuple[Turn, ...]:
+        return ()
 
     def feed(self, happened: Input) -> None:
         if not isinstance(happened, ModelAudio):

@@ -36,7 +36,7 @@ from domain.effects import DialModel
 from domain.events import CallOpened
 from domain.interview import Agent, Candidate, InterviewContext
 from domain.policy import Policy, VoicePolicy
-from domain.ports.model_link import InputSink
+from domain.ports.model_link import LinkSink
 from domain.states import State
 from tests.fakes.call_ports import fake_ports
 from tests.fakes.store import InMemoryStore
@@ -150,7 +150,7 @@ class Rig:
         self._rate_hz = rate_hz
         self.clock = PacedClock()
 
-        def make_link(opened: CallOpened, sink: InputSink) -> GeminiLink:
+        def make_link(opened: CallOpened, sink: LinkSink) -> GeminiLink:
             return QueueingLink(client=client, settings=SETTINGS, setup=live_setup(opened), sink=sink)
 
         self.ports = fake_ports(InMemoryStore(), clock=self.clock, make_link=make_link)

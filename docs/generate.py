@@ -18,18 +18,20 @@ from domain import events, inputs
 from domain.event import TOPICS, Event
 from domain.matrix import table
 from domain.policy import Policy
-from domain.states import TABLE, State
+from domain.states import MACHINE, TABLE, State
 
 PAGES = Path(__file__).parent
 _OWN = {"originator_id", "originator_version", "at_us", "seq", "decision_version", "evidence"}
 
 
 def diagram() -> str:
-    """The state table as a Mermaid diagram."""
-    lines = ["```mermaid", "stateDiagram-v2", "    [*] --> resuming"]
-    for row in TABLE:
-        given = f" [{row.given}]" if row.given else ""
-        lines += [f"    {source} --> {row.target}: {row.trigger}{given}" for source in row.sources]
+    """The machine as a Mermaid diagram."""
+    lines = ["```mermaid", "stateDiagram-v2", f"    [*] --> {MACHINE.initial}"]
+    for trigger, event in MACHINE.events.items():
+        for source, transitions in event.transitions.items():
+            for transition in transitions:
+                given = "".join(f" [{condition.func}]" for condition in transition.conditions)
+                lines.append(f"    {source} --> {transition.dest}: {trigger}{given}")
     return "\n".join([*lines, "    closed --> [*]", "```"])
 
 

@@ -21,7 +21,7 @@ from adapters.gemini.uplink import Note, Outgoing, Signal, Stretch, Text, ToolAn
 from domain.effects import DialModel
 from domain.events import CallOpened
 from domain.inputs import UplinkMeasured
-from domain.ports.model_link import InputSink, ModelLink
+from domain.ports.model_link import LinkSink, ModelLink
 from domain.sound.rates import millis
 
 JITTER = 0.25
@@ -54,7 +54,7 @@ class GeminiLink(ModelLink):
         client: genai.Client,
         settings: GeminiSettings,
         setup: LiveSetup,
-        sink: InputSink,
+        sink: LinkSink,
         group: asyncio.TaskGroup | None = None,
         jitter: Callable[[], float] = random.random,
     ) -> None:
@@ -106,9 +106,9 @@ class GeminiLink(ModelLink):
 
     def new_session(self, effect: DialModel) -> GeminiSession:
         """A session as the dial wants it, not started."""
-        seed = () if effect.handle else effect.seed
-        setup = replace(self.setup, model=effect.model, handle=effect.handle, seed=seed)
-        return GeminiSession(self._client, self._settings, setup, self.sink, self.counts.uplink)
+        setup = replace(self.setup, model=effect.model, handle=effect.handle)
+        seed = None if effect.handle else effect.seed
+        return GeminiSession(self._client, self._settings, setup, self.sink, self.counts.uplink, seed)
 
     def open_activity(self) -> None:
         """The candidate begins to speak. Nothing is sent where Gemini decides turns."""
@@ -181,10 +181,10 @@ class GeminiLink(ModelLink):
             self.session = None
 
 
-def link_maker(client: genai.Client, settings: GeminiSettings) -> Callable[[CallOpened, InputSink], ModelLink]:
+def link_maker(client: genai.Client, settings: GeminiSettings) -> Callable[[CallOpened, LinkSink], ModelLink]:
     """What makes the link of a call, over one client for all of them."""
 
-    def make(opened: CallOpened, sink: InputSink) -> ModelLink:
+    def make(opened: CallOpened, sink: LinkSink) -> ModelLink:
         return GeminiLink(client=client, settings=settings, setup=live_setup(opened), sink=sink)
 
     return make

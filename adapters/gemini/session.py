@@ -7,6 +7,7 @@ all after `stop`, and its connection is closed before its task ends.
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
+from dataclasses import replace
 
 from google import genai
 from google.genai import types
@@ -22,7 +23,8 @@ from adapters.gemini.settings import GeminiSettings
 from adapters.gemini.uplink import History, Outgoing, Uplink, UplinkCounts
 from adapters.gemini.voice import VoiceDecoder
 from domain.inputs import Input, ModelConnected, ModelLost, ModelMessageUnrecognised
-from domain.ports.model_link import InputSink
+from domain.ports.model_link import LinkSink
+from domain.record.conversation import SeedRequest
 
 NOT_CONFIRMED = "Gemini did not confirm the set-up."
 
@@ -30,7 +32,8 @@ NOT_CONFIRMED = "Gemini did not confirm the set-up."
 class GeminiSession:
     """A dialled session. `sink` is the call, which is fed on the loop, in order.
 
-    `counts` are the link's, and go on from session to session.
+    `counts` are the link's, and go on from session to session; `seed` is what a fresh session has to
+    be given of the conversation, which the call is asked for before the connection is opened.
     """
 
     def __init__(
@@ -38,13 +41,15 @@ class GeminiSession:
         client: genai.Client,
         settings: GeminiSettings,
         setup: LiveSetup,
-        sink: InputSink,
+        sink: LinkSink,
         counts: UplinkCounts,
+        seed: SeedRequest | None = None,
     ) -> None:
         self._client = client
         self._settings = settings
         self._setup = setup
         self._sink = sink
+        self._seed = seed
         self._uplink = Uplink(settings.uplink_bytes, sink.now_us, counts)
         self._voice = VoiceDecoder()
         self._tap = FrameTap()
@@ -87,6 +92,8 @@ class GeminiSession:
             if earlier:
                 await asyncio.wait(earlier)
             await asyncio.sleep(wait_s)
+            if self._seed is not None:
+                self._setup = replace(self._setup, seed=await self._sink.conversation(self._seed))
             async with AsyncExitStack() as connection:
                 try:
                     await self._converse(await self._connect(connection))
@@ -133,7 +140,7 @@ class GeminiSession:
                 at_us=now_us,
                 model=self._setup.model,
                 resumed=bool(self._setup.handle),
-                seeded=bool(self._setup.seed),
+                seeded_characters=sum(len(turn.text) for turn in self._setup.seed),
                 setup_ms=(now_us - began_us) // 1000,
             )
         )

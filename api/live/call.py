@@ -18,14 +18,15 @@ from api.live.client_link import CLOSE_DURABLE_WITHIN_MS, ClientLink
 from api.live.interviewer_audio import KEPT_FOR_ECHO, InterviewerAudio
 from api.live.log_appender import AppendListener
 from api.live.loop import CallLoop, EffectHandler
-from api.live.message_replay import MessageReplay
 from api.live.model import ModelSide
 from api.live.read_back import ReadBack
+from api.live.transcript import Transcript
 from api.wire.messages import message_of
 from domain import effects as fx
 from domain import inputs as inp
 from domain.call import Call
 from domain.effects import Effect
+from domain.event import Event
 from domain.ports import Outcome
 from domain.sound.rates import MODEL_RATE_HZ, samples
 from domain.states import State
@@ -39,14 +40,14 @@ class RecoveredSound(NamedTuple):
 
     `at_us` is the time on the call's clock; `candidate_pcm` the newest of the candidate's audio, to
     the end of what is recorded; `interviewer_pcm` what may still be asked for of the interviewer's,
-    from `interviewer_sample` on; `replay` the messages that its clients keep.
+    from `interviewer_sample` on; `transcript` what was said.
     """
 
     at_us: int
     candidate_pcm: bytes
     interviewer_pcm: bytes
     interviewer_sample: int
-    replay: MessageReplay
+    transcript: Transcript
 
 
 class LiveCall(EffectHandler, AppendListener):
@@ -57,18 +58,18 @@ class LiveCall(EffectHandler, AppendListener):
     """
 
     def __init__(self, call: Call, ports: CallPorts, recovered: RecoveredSound | None = None) -> None:
-        recovered = recovered or RecoveredSound(0, b"", b"", 0, MessageReplay())
+        recovered = recovered or RecoveredSound(0, b"", b"", 0, Transcript(call.id, ports))
         self.call = call
         self.loop = CallLoop(call, ports, self, self, recovered.at_us)
         most = samples(call.policy.playout.max_ms + _RING_SLACK_MS, MODEL_RATE_HZ)
         self._interviewer = InterviewerAudio(most, recovered.interviewer_sample)
         self._interviewer.append(recovered.interviewer_pcm)
-        self._replay = recovered.replay
+        self._transcript = recovered.transcript
         self._voice = CandidateAudio(call, self.loop, ports, self._interviewer, recovered.candidate_pcm)
         candidate = ReadBack(call.id, self._voice.kept, ports.audio, self.loop)
-        self.model = ModelSide(self.loop, ports, self._interviewer, candidate)
+        self.model = ModelSide(self.loop, ports, self._interviewer, candidate, self._transcript)
         self.client_link = ClientLink(self.loop)
-        self.client = ClientSide(self.loop, ports, self.client_link, self._voice, self.model, self._replay)
+        self.client = ClientSide(self.loop, ports, self.client_link, self._voice, self.model, self._transcript)
         self.entered = asyncio.Event()
         """Set once the call lives in `run`: it may be handed a client."""
         self.gone = asyncio.Event()
@@ -163,6 +164,9 @@ class LiveCall(EffectHandler, AppendListener):
 
     # --- carrying effects out ------------------------------------------------------------------------------------
 
+    def decided(self, events: tuple[Event, ...]) -> None:
+        self._transcript.fold(events)
+
     def carry(self, effect: Effect) -> None:
         match effect:
             case fx.SendCandidateAudio(from_sample, to_sample):
@@ -201,11 +205,11 @@ class LiveCall(EffectHandler, AppendListener):
             case fx.TellReady():
                 self.client.answer_hello(effect)
             case fx.ReplayMessages(after_version):
-                self.client_link.send_again(self._replay.after(after_version))
+                self.client_link.send_again(self._transcript.after(after_version))
             case fx.TellClosed():
                 self.client_link.close(effect)
             case fx.TellTranscript() | fx.TellLatency():
-                self._replay.keep(effect)
+                self._transcript.keep(effect)
                 self.client_link.send(message_of(effect))
             case _:
                 self.client_link.send(message_of(effect))

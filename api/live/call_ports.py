@@ -9,7 +9,7 @@ from api.live.counts import Counts
 from domain.events import CallOpened
 from domain.ports import AudioStore, EventCodec, EventReader, EventWriter
 from domain.ports.clock import Clock
-from domain.ports.model_link import InputSink, ModelLink
+from domain.ports.model_link import LinkSink, ModelLink
 from domain.ports.voice import EchoGauge, Resampler, TurnDetector, VoiceDetector
 
 
@@ -25,7 +25,7 @@ class CallPorts:
     audio: AudioStore
     codec: EventCodec
     clock: Clock
-    make_link: Callable[[CallOpened, InputSink], ModelLink]
+    make_link: Callable[[CallOpened, LinkSink], ModelLink]
     make_detector: Callable[[Literal["cascade", "silero", "webrtc"]], VoiceDetector]
     make_echo_gauge: Callable[[], EchoGauge]
     make_resampler: Callable[[int], Resampler]

@@ -7,8 +7,8 @@ from api.live.candidate_audio import CandidateAudio
 from api.live.client_link import ClientConnection, ClientLink
 from api.live.intake import IntakeFrame
 from api.live.loop import CallLoop
-from api.live.message_replay import MessageReplay
 from api.live.model import ModelSide
+from api.live.transcript import Transcript
 from api.wire import protocol
 from api.wire.rate_limits import RateLimit
 from api.wire.receive_queue import ReceiveHandler
@@ -35,7 +35,7 @@ class ClientSide(ReceiveHandler):
         link: ClientLink,
         voice: CandidateAudio,
         model: ModelSide,
-        replay: MessageReplay,
+        transcript: Transcript,
     ) -> None:
         self._hellos = RateLimit("hellos", _HELLOS_PER_S, _HELLOS_AT_ONCE, code="call_busy")
         """How often clients may connect: each time costs the log some events."""
@@ -45,7 +45,7 @@ class ClientSide(ReceiveHandler):
         self._link = link
         self._voice = voice
         self._model = model
-        self._replay = replay
+        self._transcript = transcript
 
     # --- connections ---------------------------------------------------------------------------------------------
 
@@ -56,7 +56,7 @@ class ClientSide(ReceiveHandler):
         """
         self._hellos.spend()
         kept = kept_version(hello.seen_version, hello.seen_epoch, self._call.record.takeovers)
-        await self._replay.reach_back(kept, self._ports, self._call.id)
+        await self._transcript.reach_back(kept)
         try:
             self.attach(connection, hello)
         except PeerError as error:

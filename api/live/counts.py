@@ -84,7 +84,7 @@ def _link_lost(counts: Counts, event: ev.LinkLost) -> None:
 
 
 def _model_connected(counts: Counts, event: inp.ModelConnected) -> None:
-    counts.model_connections["resumed" if event.resumed else "seeded" if event.seeded else "fresh"] += 1
+    counts.model_connections["resumed" if event.resumed else "seeded" if event.seeded_characters else "fresh"] += 1
 
 
 def _model_lost(counts: Counts, event: inp.ModelLost) -> None:

@@ -14,6 +14,7 @@ from api.live.call_ports import CallPorts
 from api.live.log_appender import AppendListener, LogAppender
 from domain.call import Call, Decision
 from domain.effects import Effect
+from domain.event import Event
 from domain.inputs import CallTakenOver, DeadlinePassed, Input
 from domain.ports import Outcome
 from domain.ports.clock import Wakeup
@@ -23,6 +24,10 @@ from domain.timers import NEVER_US
 
 class EffectHandler(ABC):
     """Carries out what the core asks for."""
+
+    @abstractmethod
+    def decided(self, events: tuple[Event, ...]) -> None:
+        """These events were decided; their effects follow."""
 
     @abstractmethod
     def carry(self, effect: Effect) -> None:
@@ -84,8 +89,9 @@ class CallLoop(InputSink):
         if self.call.record.handed_over and decision.events:
             self._handover = decision
         else:
-            self.appender.record(decision, self.call.whole)
+            self.appender.record(decision, self.call.fully_sealed)
         self._counts.count(decision.events)
+        self._handler.decided(decision.events)
         for effect in decision.effects:
             self._handler.carry(effect)
 
@@ -105,6 +111,7 @@ class CallLoop(InputSink):
         """Carry out what a recorded takeover led to, if there was one."""
         if self._takeover is not None:
             self._counts.count(self._takeover.events)
+            self._handler.decided(self._takeover.events)
             for effect in self._takeover.effects:
                 self._handler.carry(effect)
 

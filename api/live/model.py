@@ -4,23 +4,33 @@ from api.live.call_ports import CallPorts
 from api.live.interviewer_audio import InterviewerAudio
 from api.live.loop import CallLoop
 from api.live.read_back import ReadBack
+from api.live.transcript import Transcript
 from domain.effects import DialModel
 from domain.inputs import Input, ModelAudio
-from domain.ports.model_link import InputSink
+from domain.ports.model_link import LinkSink
+from domain.record.conversation import SeedRequest, Turn
 
 
-class ModelSide(InputSink):
+class ModelSide(LinkSink):
     """One call's. What the link reports comes in here: the interviewer's voice is kept in
     `interviewer`, and all goes on to the loop.
 
     What the model is sent of the candidate's voice comes from `candidate`.
     """
 
-    def __init__(self, loop: CallLoop, ports: CallPorts, interviewer: InterviewerAudio, candidate: ReadBack) -> None:
+    def __init__(
+        self,
+        loop: CallLoop,
+        ports: CallPorts,
+        interviewer: InterviewerAudio,
+        candidate: ReadBack,
+        transcript: Transcript,
+    ) -> None:
         self._loop = loop
         self._counts = ports.counts
         self._interviewer = interviewer
         self._candidate = candidate
+        self._transcript = transcript
         self.link = ports.make_link(loop.call.opened, self)
 
     def now_us(self) -> int:
@@ -31,6 +41,9 @@ class ModelSide(InputSink):
         if type(happened) is ModelAudio:
             self._interviewer.append(happened.pcm)
         self._loop.feed(happened)
+
+    async def conversation(self, request: SeedRequest) -> tuple[Turn, ...]:
+        return await self._transcript.seed(request)
 
     def send_audio(self, from_sample: int, to_sample: int) -> None:
         """Send this range of the candidate's stream."""

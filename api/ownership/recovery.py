@@ -8,11 +8,11 @@ from uuid import UUID
 import structlog
 
 from api.live.call_ports import CallPorts
-from domain.errors import BugError
 from domain.event import Event
 from domain.events import SnapshotTaken
 from domain.ports import AudioSegment, Side
 from domain.recovery.recover import Recovered, is_snapshot, recovering
+from domain.recovery.snapshot import SnapshotRefusedError
 
 _log = structlog.get_logger(__name__)
 _STEPS_AT_ONCE = 50
@@ -20,16 +20,16 @@ _EVENTS_AT_ONCE = 100
 
 
 class CallLog(NamedTuple):
-    """What `domain.recovery.recover.recover` wants: the opening, and all that follows it or all
-    since a memory of the call."""
+    """What `domain.recovery.recover` needs: the opening, and all that follows it, or all from a
+    snapshot on."""
 
     events: list[Event]
     audio: list[AudioSegment]
 
 
 async def recover_call(ports: CallPorts, call_id: UUID) -> Recovered:
-    """The call as its log has it: from its newest memory on, or from the beginning if this core has
-    no use for that.
+    """The call as its log has it: from its newest snapshot on, or, where that is refused, from the
+    beginning.
 
     Raises `StoreUnavailableError`.
     """
@@ -39,8 +39,8 @@ async def recover_call(ports: CallPorts, call_id: UUID) -> Recovered:
         if is_snapshot(log.events[1]):
             try:
                 return await _in_steps(recovering(*log))
-            except BugError as error:
-                _log.warning("call_memory_of_no_use", call_id=str(call_id), reason=str(error))
+            except SnapshotRefusedError as error:
+                _log.warning("snapshot_refused", call_id=str(call_id), reason=str(error))
     log = await _since(ports, call_id, 1)
     return await _in_steps(recovering(*log, from_snapshot=False))
 
@@ -67,7 +67,7 @@ async def _since(ports: CallPorts, call_id: UUID, version: int) -> CallLog:
             await asyncio.sleep(0)
     first = {Side.CANDIDATE: 0, Side.INTERVIEWER: 0}
     if version > 1 and isinstance(events[1], SnapshotTaken):
-        memory = events[1].memory
-        first = {side: memory[f"{side}_audio"]["next_sample"] for side in Side}
+        snapshot = events[1].snapshot
+        first = {side: snapshot.get(f"{side}_sample", 0) for side in Side}
     audio = [segment for side in Side for segment in await ports.audio.select_audio(call_id, side, first[side])]
     return CallLog(events, audio)

@@ -17,7 +17,7 @@ from adapters.postgres.leases import Leases
 from api.live.call import LiveCall, RecoveredSound
 from api.live.call_ports import CallPorts
 from api.live.interviewer_audio import KEPT_FOR_ECHO
-from api.live.message_replay import MessageReplay
+from api.live.transcript import Transcript
 from api.ownership.recovery import recover_call
 from domain.call import Call
 from domain.errors import PeerError, StoreUnavailableError
@@ -115,7 +115,7 @@ class Takeovers:
             candidate_pcm=await read(call.id, Side.CANDIDATE, needed_from(call), heard),
             interviewer_pcm=await read(call.id, Side.INTERVIEWER, from_said, said),
             interviewer_sample=from_said,
-            replay=MessageReplay(recovered.known_from, recovered.tellings),
+            transcript=Transcript(call.id, self.ports, recovered.known_from, recovered.messages, recovered.events),
         )
 
 

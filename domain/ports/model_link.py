@@ -11,6 +11,7 @@ from typing import Any, Final, Self
 
 from domain.effects import DialModel
 from domain.inputs import Input, UplinkMeasured
+from domain.record.conversation import SeedRequest, Turn
 
 UPLINK_FULL: Final = "uplink_full"
 UPLINK_STALLED: Final = "uplink_stalled"
@@ -29,10 +30,19 @@ class InputSink(ABC):
         """Hand an input to the call. Never waits; the call may ask something of the link in turn."""
 
 
+class LinkSink(InputSink):
+    """A call, as its link to the model sees it."""
+
+    @abstractmethod
+    async def conversation(self, request: SeedRequest) -> tuple[Turn, ...]:
+        """What a session that knows nothing is given of the conversation, as it was heard. Waits for
+        a log that cannot be read now."""
+
+
 class ModelLink(ABC):
     """One call's link, over all its sessions: `async with link:` runs it, leaving closes it.
 
-    It is made for the call's opening and its `InputSink`. A session that was given up delivers
+    It is made for the call's opening and its `LinkSink`. A session that was given up delivers
     nothing more, and is closed before the next one is opened.
     """
 

@@ -31,11 +31,12 @@ from domain.sound.segments import unpack
 
 
 class Recovered(NamedTuple):
-    """The `call`, ready for the takeover as its next input, and the messages that its events from
-    version `known_from` on led to."""
+    """The `call`, ready for the takeover as its next input; its `events` from version `known_from`
+    on, and the `messages` that they led to."""
 
     call: Call
     messages: list[ReplayableMessage]
+    events: list[Event]
     known_from: int
 
 
@@ -71,7 +72,7 @@ def recovering(
     for _ in _run(call, course, inputs_of(since, audio)):
         yield
     course.lead(call)
-    return Recovered(call, course.messages, known_from)
+    return Recovered(call, course.messages, since, known_from)
 
 
 def is_snapshot(event: Event) -> bool:

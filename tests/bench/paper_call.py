@@ -67,7 +67,7 @@ class PaperCall:
         self.events += decision.events
         for effect in decision.effects:
             self._carry(effect)
-        if self.call.whole:
+        if self.call.fully_sealed:
             self.durable = len(self.events)
         return decision
 
@@ -108,7 +108,8 @@ class PaperCall:
             ended.ended_s = self.now_s
         del self.events[self.durable :]
         self.call = recover(self.events, self.audio).call
-        self._handle = self.call.record.handle
+        handle = self.call.record.session.handle
+        self._handle = handle.text if handle is not None else ""
         self.epoch += 1
         self.now_us += 800_000
         taken_at = datetime.fromtimestamp(self.now_s, UTC).isoformat(timespec="microseconds")

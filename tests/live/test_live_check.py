@@ -40,7 +40,7 @@ from domain.inputs import (
 )
 from domain.interview import END_TOOL, NUDGE, OPENING, heard_note, seed_note
 from domain.ports import Side
-from domain.record.conversation import Turn
+from domain.record.conversation import SeedRequest, Turn
 from tests.adapters.gemini.inbox import Inbox
 
 if not os.environ.get("GEMINI_API_KEY"):
@@ -90,8 +90,10 @@ class Check:
         """Dial and be connected; a loss fails the test with its reason."""
         already = len(self.inbox.of(ModelConnected))
         self.link.setup = setup
-        self.link.dial(DialModel(attempt=1, wait_ms=0, handle=handle, model=model, seed=seed))
-        await self.inbox.until(ModelConnected | ModelLost, already + 1)
+        self.inbox.past = seed
+        request = SeedRequest(without_turn=0, characters=40_000, minutes=4) if seed else None
+        self.link.dial(DialModel(attempt=1, wait_ms=0, handle=handle, model=model, seed=request))
+        await self.inbox.until((ModelConnected, ModelLost), already + 1)
         assert self.inbox.of(ModelLost) == []
         return self.inbox.of(ModelConnected)[-1]
 

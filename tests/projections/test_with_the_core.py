@@ -68,7 +68,7 @@ def beginnings(events: list[Event]) -> dict[State, tuple[int, int]]:
     record = Call(cast("ev.CallOpened", events[0])).record
     found = {record.state: (1, record.turn)}
     for count, event in enumerate(events[1:], start=2):
-        fold(record, event)
+        record = fold(record, event)
         found[record.state] = (count, record.turn)
     return found
 

@@ -12,7 +12,7 @@ from adapters.gemini.live_setup import LiveSetup
 from adapters.gemini.settings import GeminiSettings
 from adapters.rehearsal import RehearsalServer
 from domain.effects import DialModel
-from domain.record.conversation import Turn
+from domain.record.conversation import SeedRequest
 from tests.adapters.gemini.inbox import Inbox
 
 MODEL = "gemini-3.8-live"
@@ -24,7 +24,8 @@ SETUP = LiveSetup(
 Linked = Callable[[GeminiSettings], AbstractAsyncContextManager[GeminiLink]]
 
 
-def dial(handle: str = "", model: str = MODEL, wait_ms: int = 0, seed: tuple[Turn, ...] = ()) -> DialModel:
+def dial(handle: str = "", model: str = MODEL, wait_ms: int = 0, *, seeded: bool = False) -> DialModel:
+    seed = SeedRequest(without_turn=0, characters=40_000, minutes=7) if seeded else None
     return DialModel(attempt=1, wait_ms=wait_ms, handle=handle, model=model, seed=seed)
 
 

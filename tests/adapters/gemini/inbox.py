@@ -6,18 +6,21 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from domain.inputs import Input
-from domain.ports.model_link import InputSink
+from domain.ports.model_link import LinkSink
+from domain.record.conversation import SeedRequest, Turn
 
 T = TypeVar("T")
 
 PATIENCE_S = 20
 
 
-class Inbox(InputSink):
+class Inbox(LinkSink):
     """The core's place: inputs in the order of delivery."""
 
     def __init__(self) -> None:
         self.items: list[Input] = []
+        self.past: tuple[Turn, ...] = ()
+        """What was said before, for a session that is given it."""
         self.on_delivery: Callable[[Input], None] = lambda item: None
         self._began = time.monotonic()
         self._news = asyncio.Event()
@@ -29,6 +32,9 @@ class Inbox(InputSink):
         self.items.append(happened)
         self.on_delivery(happened)
         self._news.set()
+
+    async def conversation(self, request: SeedRequest) -> tuple[Turn, ...]:
+        return self.past
 
     def of(self, kind: type[T] | tuple[type[T], ...]) -> list[T]:
         return [item for item in self.items if isinstance(item, kind)]

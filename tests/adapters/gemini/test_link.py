@@ -142,9 +142,10 @@ async def test_a_fresh_session_that_is_told_the_conversation_goes_on_with_it(
 ) -> None:
     """It says nothing by itself, and asks the next question when it is asked to go on."""
     async with linked(settings_for(server)) as link:
-        link.dial(dial(model=model, seed=PAST))
+        inbox.past = PAST
+        link.dial(dial(model=model, seeded=True))
         connected = await inbox.until(ModelConnected)
-        assert (connected.resumed, connected.seeded) == (False, True)
+        assert (connected.resumed, connected.seeded_characters) == (False, sum(len(turn.text) for turn in PAST))
         await asyncio.sleep(0.2)
         assert inbox.of(ModelAudio) == []
         link.send_text("Please go on.")
@@ -169,7 +170,8 @@ async def test_what_a_call_sends_at_once_comes_after_its_past(
                 link.close_activity()
 
         inbox.on_delivery = speak
-        link.dial(dial(seed=PAST))
+        inbox.past = PAST
+        link.dial(dial(seeded=True))
         await inbox.until(ModelTurnCompleted)
     assert [turn.text for turn in server.sessions[0].history][:3] == [turn.text for turn in PAST]
     assert server.sessions[0].history[3].audio_ms == 2_000
@@ -184,9 +186,10 @@ async def test_a_resumed_session_is_told_nothing(server: RehearsalServer, inbox:
         link.send_text("Greet the candidate.")
         await inbox.until(ResumptionHandleIssued, 2)
         handle = inbox.of(ResumptionHandleIssued)[-1].handle
-        link.dial(dial(handle, seed=PAST))
+        inbox.past = PAST
+        link.dial(dial(handle, seeded=True))
         connected = await inbox.until(ModelConnected, 2)
-    assert (connected.resumed, connected.seeded) == (True, False)
+    assert (connected.resumed, connected.seeded_characters) == (True, 0)
     assert len(server.sessions[1].history) == 2
 
 

@@ -12,6 +12,7 @@ from domain.event import Event
 from domain.events import CallClosed, LinkLost, ModelMemoryVerified, ReplyWithdrawn
 from domain.inputs import ModelConnected
 from domain.interview import LOST_CALL
+from domain.record.record import Record
 from domain.states import Link
 from tests.api.candidate import Candidate, in_call, recording
 from tests.fixtures.server import Desk
@@ -46,8 +47,13 @@ async def asked_and_resumable(candidate: Candidate, desk: Desk) -> None:
     """The first question was heard, and Gemini has given the handle that stands for it."""
     await candidate.asked(1)
     async with asyncio.timeout(5):
-        while not desk.calls[-1].call.record.resumable:  # noqa: ASYNC110  (nothing tells)
+        while not resumable(desk.calls[-1].call.record):  # noqa: ASYNC110  (nothing tells)
             await asyncio.sleep(0.01)
+
+
+def resumable(record: Record) -> bool:
+    """Whether the session could be continued as it is now."""
+    return record.session.handle is not None and record.session.handle.current
 
 
 async def restored(candidate: Candidate) -> None:
@@ -61,7 +67,7 @@ def said(session: Session) -> list[str]:
 
 def connections(events: list[Event]) -> list[tuple[bool, bool]]:
     """(resumed, seeded) of each session."""
-    return [(event.resumed, event.seeded) for event in events if isinstance(event, ModelConnected)]
+    return [(event.resumed, event.seeded_characters > 0) for event in events if isinstance(event, ModelConnected)]
 
 
 def losses(events: list[Event]) -> list[LinkLost]:

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 
-from api.live.message_replay import MessageReplay
+from api.live.transcript import Transcript
 from domain.inputs import CandidateTranscribed
 from domain.record.client_messages import kept_version
 from domain.states import State
@@ -88,11 +88,10 @@ async def test_two_that_miss_the_same_read_it_once(dsn: str, tmp_path: Path) -> 
             await candidate.asked(1)
             told = kept(candidate.told)
             await desk.log(opened.call_id)
-            lacking = MessageReplay(known_from=told[-1]["version"] + 1)
-            store = desk.services.store
-            await asyncio.gather(*(lacking.read_older(store, UUID(opened.call_id)) for _ in range(2)))
+            ports = desk.services.registry.takeovers.ports
+            lacking = Transcript(UUID(opened.call_id), ports, known_from=told[-1]["version"] + 1)
+            await asyncio.gather(*(lacking.reach_back(0) for _ in range(2)))
             assert [message["version"] for message in lacking.after(0)] == [message["version"] for message in told]
-            assert not lacking.lacks(0)
         await desk.check()
 
 
@@ -206,7 +205,7 @@ async def test_a_transcript_that_its_server_never_recorded_is_void(dsn: str, tmp
             new = None
             while new is None:
                 new = await second.services.registry.takeovers.try_once(UUID(opened.call_id))
-            begun = new.call.record.takeovers[-1][1]
+            begun = new.call.record.takeovers[-1].version
             live.loop.feed(CandidateTranscribed(at_us=live.loop.now_us(), text="never said"))
             await candidate.until(lambda: any(each["text"] == "never said" for each in candidate.of("transcript")))
             second.services.registry.take_on(new)

@@ -74,10 +74,11 @@ def test_an_awaited_answer_is_resumed_and_given_again() -> None:
     answers(driver)
     answer = driver.call.record.answer
     assert answer is not None
+    assert answer.end is not None
     dialled = loses(driver)
     assert dialled.handle == "first"
     regains(driver, dialled)
-    again = fx.SendCandidateAudio(answer.from_sample, answer.end.to_sample or 0)
+    again = fx.SendCandidateAudio(answer.from_sample, answer.end.to_sample)
     assert to_model(driver) == [fx.OpenActivity(), again, fx.CloseActivity()]
 
 
@@ -193,7 +194,8 @@ def test_a_stretch_that_the_handle_knows_is_not_given_twice() -> None:
     answers(driver, "I think")
     first = driver.call.record.answer
     assert first is not None
-    end = first.end.to_sample or 0
+    assert first.end is not None
+    end = first.end.to_sample
     driver.speaks(500)
     driver.happens(inp.ModelTurnCompleted())
     driver.happens(inp.ResumptionHandleIssued(handle="between", resumable=True))
@@ -381,6 +383,7 @@ def test_where_gemini_decides_an_awaited_answer_is_streamed_again() -> None:
     driver.keeps_silent(800)
     answer = driver.call.record.answer
     assert answer is not None
+    assert answer.end is not None
     assert answer.end.to_sample
     regains(driver, loses(driver))
     assert to_model(driver) == [fx.SendCandidateAudio(answer.from_sample, driver.call.hearing.next_sample)]

@@ -96,15 +96,17 @@ def test_a_snapshot_of_another_schema_is_refused() -> None:
         read_snapshot(a_snapshot() | {"schema": SNAPSHOT_SCHEMA + 1})
 
 
-KNOWN_SCHEMAS = {1: "f4d7899425f70a9d"}
+KNOWN_SCHEMAS = {1: "5ea245f3b2194435"}
 """The hash of each schema version's fields and types."""
 
 
 def without_prose(schema: Any) -> Any:
-    """What a docstring says is not part of the schema."""
+    """What a docstring says is not part of the schema, nor the order of a set's default."""
     if isinstance(schema, dict):
         return {name: without_prose(value) for name, value in schema.items() if name != "description"}
-    return [without_prose(each) for each in schema] if isinstance(schema, list) else schema
+    if isinstance(schema, list):
+        return sorted((without_prose(each) for each in schema), key=repr)
+    return schema
 
 
 def test_a_changed_field_needs_a_new_schema_version() -> None:

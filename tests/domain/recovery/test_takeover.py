@@ -107,6 +107,7 @@ def test_an_awaited_reply_is_asked_for_again() -> None:
     assert driver.call.record.reply is not None
     answer = driver.call.record.answer
     assert answer is not None
+    assert answer.end is not None
     driver.crashes()
     decision = both_back(driver)
     assert driver.last(ev.ReplyRequested).cause == "resent"
