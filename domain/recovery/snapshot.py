@@ -24,6 +24,9 @@ SNAPSHOT_SCHEMA = 1
 """Raised whenever a field of a snapshot changes its name, its type or its meaning."""
 
 
+_encoder = msgspec.json.Encoder(order="deterministic")
+
+
 class SnapshotRefusedError(BugError):
     """A snapshot is not of this schema: the call has to be folded from its opening."""
 
@@ -88,7 +91,7 @@ def restore(call: CallAggregate, snapshot: Snapshot) -> None:
 
 
 def _plain(snapshot: Snapshot) -> RawJson:
-    plain: RawJson = msgspec.to_builtins(snapshot, str_keys=True, order="deterministic")
+    plain: RawJson = msgspec.json.decode(_encoder.encode(snapshot))
     return plain
 
 
@@ -104,9 +107,4 @@ def _differences(one: Any, other: Any, path: str = "") -> list[str]:
                 else [f"{path}.{name}".lstrip(".")]
             )
         ]
-    return [] if _listed(one) == _listed(other) else [path]
-
-
-def _listed(value: Any) -> Any:
-    """JSON has no tuples."""
-    return [_listed(each) for each in value] if isinstance(value, (list, tuple)) else value
+    return [] if one == other else [path]
