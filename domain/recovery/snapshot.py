@@ -16,7 +16,7 @@ from domain.event import RawJson
 from domain.record.record import Record
 from domain.timers import Timer
 
-_EMPTY_WHILE_NOTHING_WAITS = frozenset({"_pcm", "_arrivals", "_meter", "_side"})
+_EMPTY_WHILE_NOTHING_WAITS = frozenset({"_pcm", "_arrivals", "_side"})
 _PARTS = {
     "hearing": frozenset[str](),
     "endpointing": frozenset({"_policy"}),
