@@ -26,6 +26,7 @@ from api.live.counts import Counts
 from api.live.session import LiveCall
 from api.ownership.orphans import take_over_orphans
 from api.ownership.registry import CallRegistry
+from api.process_facts import process_facts
 from api.rehearsal_process import running_rehearsal
 from api.settings import Settings
 from api.wire.tokens import TokenMint, kept_secret
@@ -96,7 +97,8 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         watching = {f"projection {runner.status.name}": runner.run() for runner in runners}
         await stack.enter_async_context(running(watching | {"loop lag": loop_lag.run()}))
         links = _link_maker(client, gemini)
-        registry = CallRegistry(store, leases, links, settings.max_calls, turn_detector, counts)
+        facts = await process_facts(settings.build, gemini.service, turn_detector=turn_detector is not None)
+        registry = CallRegistry(store, leases, links, settings.max_calls, facts, turn_detector, counts)
         leases.on_asked = registry.asked_for
         await stack.enter_async_context(registry)
         stack.push_async_callback(registry.drain, settings.drain_s)

@@ -38,6 +38,8 @@ class Settings:
     """Calls open at once; more are refused with server_full."""
     max_waiting: int = 256
     """Connections at once that are not a call's; one more turns the oldest away."""
+    build: str = ""
+    """The build's own name, such as a commit: calls record it after the version."""
     log_format: str = "console"
     drain_s: float = 5.0
     """How long a stopping server waits for its calls to settle."""
@@ -73,6 +75,7 @@ def read(environ: Mapping[str, str]) -> Settings:
         ping_interval_ms=_whole(environ, "VIVA_PING_INTERVAL_MS", default.ping_interval_ms, 100, 15_000),
         max_calls=_whole(environ, "VIVA_MAX_CALLS", default.max_calls, 1, 100_000),
         max_waiting=_whole(environ, "VIVA_MAX_WAITING", default.max_waiting, 8, 100_000),
+        build=environ.get("VIVA_BUILD", "").strip(),
         log_format=log_format,
         drain_s=float(_whole(environ, "VIVA_DRAIN_S", int(default.drain_s), 0, 3_600)),
     )

@@ -137,6 +137,7 @@ class GeminiSession:
                 resumed=bool(self._setup.handle),
                 seeded=bool(self._setup.seed),
                 setup_ms=(now_us - began_us) // 1000,
+                service=self._settings.service,
             )
         )
         return session

@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import cast, get_args
 
 from domain.errors import VivaError
+from domain.runtime import Service
 
 
 class SettingsError(VivaError):
@@ -15,13 +16,14 @@ class SettingsError(VivaError):
 class GeminiSettings:
     """Connection settings, the same for every call of a process.
 
-    `service` is "gemini-api" (needs `api_key`, unless `base_url` is set) or "vertex" (needs
-    `project` and `location`; credentials are Google's application default ones). `base_url` and
-    `ca_file` (PEM) point elsewhere, such as at the rehearsal server. The key never appears in
-    `repr`.
+    `service` is "gemini-api" (needs `api_key`, unless `base_url` is set), "vertex" (needs `project`
+    and `location`; credentials are Google's application default ones) or "rehearsal" (needs
+    `base_url`, and is otherwise as the Gemini API: the log says that nobody real was asked).
+    `base_url` and `ca_file` (PEM) point elsewhere, such as at the rehearsal server. The key never
+    appears in `repr`.
     """
 
-    service: Literal["gemini-api", "vertex"] = "gemini-api"
+    service: Service = "gemini-api"
     api_key: str = field(default="", repr=False)
     project: str = ""
     location: str = ""
@@ -48,20 +50,22 @@ class GeminiSettings:
             raise SettingsError("Vertex needs a project and a location: set GOOGLE_CLOUD_PROJECT and GEMINI_LOCATION.")
         if self.service == "gemini-api" and not (self.api_key or self.base_url):
             raise SettingsError("The Gemini API needs a key: set GEMINI_API_KEY, or GEMINI_BASE_URL for a rehearsal.")
+        if self.service == "rehearsal" and not self.base_url:
+            raise SettingsError("A rehearsal needs its address: set GEMINI_BASE_URL, or unset GEMINI_SERVICE as well.")
 
 
 def read_settings(environ: Mapping[str, str]) -> GeminiSettings:
     """Settings from environment variables. Raises `SettingsError` when they are incomplete or
     contradict each other.
 
-    GEMINI_SERVICE (gemini-api or vertex), GEMINI_API_KEY, GEMINI_LOCATION and GOOGLE_CLOUD_PROJECT
+    GEMINI_SERVICE (gemini-api, vertex or rehearsal), GEMINI_API_KEY, GEMINI_LOCATION and GOOGLE_CLOUD_PROJECT
     (Vertex), GEMINI_BASE_URL and GEMINI_CA_FILE (rehearsal, gateways), GEMINI_API_VERSION.
     """
     service = environ.get("GEMINI_SERVICE") or "gemini-api"
-    if service not in ("gemini-api", "vertex"):
-        raise SettingsError(f"GEMINI_SERVICE is {service!r}: set it to gemini-api or vertex.")
+    if service not in get_args(Service):
+        raise SettingsError(f"GEMINI_SERVICE is {service!r}: set it to gemini-api, vertex or rehearsal.")
     return GeminiSettings(
-        service="vertex" if service == "vertex" else "gemini-api",
+        service=cast("Service", service),
         api_key=environ.get("GEMINI_API_KEY", "").strip(),
         project=environ.get("GOOGLE_CLOUD_PROJECT", ""),
         location=environ.get("GEMINI_LOCATION") or environ.get("GOOGLE_CLOUD_LOCATION", ""),

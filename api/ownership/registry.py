@@ -20,6 +20,7 @@ from api.live.counts import Counts
 from api.live.log_appender import LogAppender
 from api.live.session import LiveCall, Memory
 from api.ownership.takeover import Claims
+from api.process_facts import ProcessFacts
 from domain.call import Call, open_call
 from domain.errors import PeerError, StoreUnavailableError, WriterFullError
 from domain.events import CallOpened
@@ -49,12 +50,14 @@ class CallRegistry:
         leases: Leases,
         make_link: Callable[[LiveCall], GeminiLink],
         max_calls: int,
+        facts: ProcessFacts,
         turn_detector: TurnDetector | None = None,
         counts: Counts | None = None,
     ) -> None:
         self._store = store
         self._leases = leases
-        self._claims = Claims(store, leases, self._recovered)
+        self._facts = facts
+        self._claims = Claims(store, leases, self._recovered, facts)
         self._claiming: dict[UUID, asyncio.Task[LiveCall]] = {}
         self._broken: Counter[UUID] = Counter()
         """How often calls have failed here by a bug of ours: they are taken over once more, to be
@@ -121,6 +124,8 @@ class CallRegistry:
             context=context,
             opened_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
             process=str(self._leases.process),
+            runtime=self._facts.runtime,
+            service=self._facts.service,
         )
         session = LiveCall(
             call,

@@ -20,6 +20,7 @@ from api.live.interviewer_audio import KEPT_FOR_ECHO
 from api.live.message_replay import MessageReplay
 from api.live.session import LiveCall, Memory
 from api.ownership.recovery import recover_call
+from api.process_facts import ProcessFacts
 from domain.call import Call
 from domain.errors import PeerError, StoreUnavailableError
 from domain.events import CallOpened
@@ -47,6 +48,7 @@ class Claims:
     store: PostgresStore
     leases: Leases
     make_session: MakeSession
+    facts: ProcessFacts
     _reading: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_READ_AT_ONCE))
 
     async def claim(self, call_id: UUID) -> LiveCall:
@@ -96,6 +98,8 @@ class Claims:
             process=str(self.leases.process),
             taken_over_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
             before=call.record.process,
+            runtime=self.facts.runtime,
+            service=self.facts.service,
         )
         recorded: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
         session.take_over(takeover, partial(_came_out, recorded))
