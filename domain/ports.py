@@ -102,9 +102,16 @@ class EventReader(ABC):
 
     @abstractmethod
     async def select_events(
-        self, originator_id: UUID, *, gt: int | None = None, lte: int | None = None, limit: int | None = None
+        self,
+        originator_id: UUID,
+        *,
+        gt: int | None = None,
+        lte: int | None = None,
+        topics: Sequence[str] = (),
+        limit: int | None = None,
     ) -> Sequence[StoredEvent]:
-        """The events of one call in order of version, those above `gt` and up to `lte`."""
+        """The events of one call in order of version: those above `gt` and up to `lte`, and of these
+        `topics` only, if any are given."""
 
     @abstractmethod
     async def newest_version(self, originator_id: UUID, topic: str) -> int:

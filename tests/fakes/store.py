@@ -116,7 +116,13 @@ class InMemoryStore(EventWriter, EventReader, AudioStore):
     # --- reading
 
     async def select_events(
-        self, originator_id: UUID, *, gt: int | None = None, lte: int | None = None, limit: int | None = None
+        self,
+        originator_id: UUID,
+        *,
+        gt: int | None = None,
+        lte: int | None = None,
+        topics: Sequence[str] = (),
+        limit: int | None = None,
     ) -> Sequence[StoredEvent]:
         found = [
             StoredEvent(row.originator_id, row.originator_version, row.topic, row.state)
@@ -124,6 +130,7 @@ class InMemoryStore(EventWriter, EventReader, AudioStore):
             if row.originator_id == originator_id
             and (gt is None or row.originator_version > gt)
             and (lte is None or row.originator_version <= lte)
+            and (not topics or row.topic in topics)
         ]
         return sorted(found, key=lambda event: event.originator_version)[:limit]
 

@@ -53,6 +53,7 @@ class PostgresReader(EventReader, AudioStore):
         *,
         gt: int | None = None,
         lte: int | None = None,
+        topics: Sequence[str] = (),
         desc: bool = False,
         limit: int | None = None,
     ) -> Sequence[StoredEvent]:
@@ -62,6 +63,8 @@ class PostgresReader(EventReader, AudioStore):
             where.add("originator_version > {}", gt)
         if lte is not None:
             where.add("originator_version <= {}", lte)
+        if topics:
+            where.add("topic = ANY({}::text[])", list(topics))
         order = "originator_version DESC" if desc else "originator_version"
         rows = await self._fetch(where.select("originator_id, originator_version, topic, state", order, limit))
         return [StoredEvent(_uuid(row[0]), row[1], row[2], row[3]) for row in rows]
