@@ -42,7 +42,7 @@ async def _reached(process: Process) -> GeminiSettings:
         async with asyncio.timeout(_START_TIMEOUT_S):
             line = await process.stdout.readline()
         addresses = json.loads(line)
-        return GeminiSettings(base_url=addresses["wss"], ca_file=addresses["ca_file"])
+        return GeminiSettings(service="rehearsal", base_url=addresses["wss"], ca_file=addresses["ca_file"])
     except (TimeoutError, ValueError, KeyError) as error:
         raise RehearsalError(
             "The rehearsal interviewer did not start: run `viva rehearsal` to see why, or set GEMINI_API_KEY."

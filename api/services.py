@@ -31,6 +31,7 @@ from api.live.counts import Counts
 from api.ownership.orphans import watch_for_orphans
 from api.ownership.registry import CallRegistry
 from api.rehearsal_process import running_rehearsal
+from api.runtime import read_runtime
 from api.settings import Settings
 from api.wire.tokens import TokenMint, kept_secret
 from projections.catalogue import READ_MODELS
@@ -115,6 +116,8 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             make_resampler=SoxrResampler,
             turn_detector=turn_detector,
             counts=counts,
+            runtime=await read_runtime(settings.build, turn_detector=turn_detector is not None),
+            service=gemini.service,
         )
         registry = CallRegistry(ports, leases, settings.max_calls)
         leases.on_asked = registry.asked_for

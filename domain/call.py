@@ -22,6 +22,7 @@ from domain.rules.deadlines import pass_deadlines
 from domain.rules.ending import start_clocks
 from domain.rules.housekeeping import follow_up, seal_all, seal_and_snapshot
 from domain.rules.links import answer_hello
+from domain.runtime import Runtime, Service
 from domain.states import State
 
 
@@ -113,6 +114,8 @@ def open_call(
     context: InterviewContext,
     opened_at: str,
     process: str = "",
+    runtime: Runtime = Runtime(),  # noqa: B008  (frozen)
+    service: Service = "gemini-api",
 ) -> tuple[Call, CallOpened]:
     """A new call and its first event.
 
@@ -128,5 +131,7 @@ def open_call(
         policy=agent.policy,
         opened_at=opened_at,
         process=process,
+        runtime=runtime,
+        service=service,
     )
     return Call(opened), opened

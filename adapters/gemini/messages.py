@@ -167,6 +167,8 @@ def _left_over(message: types.LiveServerMessage, content: types.LiveServerConten
 def _filled(
     model: types.LiveServerMessage | types.LiveServerContent | types.Part, known: frozenset[str]
 ) -> Iterator[str]:
+    if model.model_fields_set <= known:
+        return
     for name in sorted(model.model_fields_set - known):
         if getattr(model, name) is not None:
             yield type(model).model_fields[name].alias or name

@@ -142,6 +142,7 @@ class GeminiSession:
                 resumed=bool(self._setup.handle),
                 seeded_characters=sum(len(turn.text) for turn in self._setup.seed),
                 setup_ms=(now_us - began_us) // 1000,
+                service=self._settings.service,
             )
         )
         return session

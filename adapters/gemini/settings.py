@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Literal
+from typing import Annotated
 
 from adapters.environment import Variable, read_variables
 from domain.errors import VivaError
+from domain.runtime import Service
 
 
 class SettingsError(VivaError):
@@ -16,13 +17,14 @@ class SettingsError(VivaError):
 class GeminiSettings:
     """Connection settings, the same for every call of a process.
 
-    `service` is "gemini-api" (needs `api_key`, unless `base_url` is set) or "vertex" (needs
-    `project` and `location`; credentials are Google's application default ones). `base_url` and
-    `ca_file` (PEM) point elsewhere, such as at the rehearsal server. The key never appears in
-    `repr`.
+    `service` is "gemini-api" (needs `api_key`, unless `base_url` is set), "vertex" (needs `project`
+    and `location`; credentials are Google's application default ones) or "rehearsal" (needs
+    `base_url`, and is otherwise as the Gemini API: the log says that nobody real was asked).
+    `base_url` and `ca_file` (PEM) point elsewhere, such as at the rehearsal server. The key never
+    appears in `repr`.
     """
 
-    service: Annotated[Literal["gemini-api", "vertex"], Variable("GEMINI_SERVICE")] = "gemini-api"
+    service: Annotated[Service, Variable("GEMINI_SERVICE")] = "gemini-api"
     api_key: Annotated[str, Variable("GEMINI_API_KEY")] = field(default="", repr=False)
     project: Annotated[str, Variable("GOOGLE_CLOUD_PROJECT")] = ""
     location: Annotated[str, Variable("GEMINI_LOCATION", "GOOGLE_CLOUD_LOCATION")] = ""
@@ -49,13 +51,15 @@ class GeminiSettings:
             raise SettingsError("Vertex needs a project and a location: set GOOGLE_CLOUD_PROJECT and GEMINI_LOCATION.")
         if self.service == "gemini-api" and not (self.api_key or self.base_url):
             raise SettingsError("The Gemini API needs a key: set GEMINI_API_KEY, or GEMINI_BASE_URL for a rehearsal.")
+        if self.service == "rehearsal" and not self.base_url:
+            raise SettingsError("A rehearsal needs its address: set GEMINI_BASE_URL, or unset GEMINI_SERVICE as well.")
 
 
 def read_settings(environ: Mapping[str, str]) -> GeminiSettings:
     """Settings from environment variables. Raises `SettingsError` when they are incomplete or
     contradict each other.
 
-    GEMINI_SERVICE (gemini-api or vertex), GEMINI_API_KEY, GEMINI_LOCATION and GOOGLE_CLOUD_PROJECT
+    GEMINI_SERVICE (gemini-api, vertex or rehearsal), GEMINI_API_KEY, GEMINI_LOCATION and GOOGLE_CLOUD_PROJECT
     (Vertex), GEMINI_BASE_URL and GEMINI_CA_FILE (rehearsal, gateways), GEMINI_API_VERSION.
     """
     return read_variables(GeminiSettings, environ, SettingsError)

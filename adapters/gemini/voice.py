@@ -4,6 +4,8 @@ Gemini has never sent anything else, so this is for the day it does: another rat
 another encoding or half a sample is reported, and neither ends a call.
 """
 
+from functools import lru_cache
+
 import numpy as np
 import soxr
 from google.genai import types
@@ -50,6 +52,7 @@ class VoiceDecoder:
         return rest + _bytes(self._stream.resample_chunk(np.frombuffer(data, "<i2")))
 
 
+@lru_cache(maxsize=32)  # Gemini names the same one in every message
 def _rate(mime_type: str) -> tuple[int, str]:
     """The sampling rate that `audio/pcm;rate=24000` names (24 kHz where it names none), or why it
     cannot be used."""

@@ -26,17 +26,32 @@ _SCRIPTS = Path(__file__).parent / "migrations"
 _LOCK = {"space": 0x76697661, "purpose": 2}
 """The advisory lock of migrations; the space spells "viva", purpose 1 is the append."""
 
+_UNRELEASED = frozenset({"0001_event_store", "0002_projections", "0003_leases"})
+"""Revisions that were never part of a release."""
+
 _ONE_AT_A_TIME = Lock()
 """Alembic keeps its environment in module globals: threads of one process take turns."""
+
+
+class UnreleasedDatabaseError(StoreError):
+    """The database holds calls of a version that was never released, which nothing can read."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This database was made by an unreleased Viva (0.3.0-dev or older), whose events have other names: "
+            "set DATABASE_URL to an empty database or, where it is unset, remove `postgres` from the data folder."
+        )
 
 
 def upgrade(dsn: str, revision: str = "head") -> None:
     """Migrate the database at `dsn` up to `revision`; does nothing if it is there already.
 
     Raises `StoreUnavailableError` if the database cannot be reached, `StoreError` if it refuses
-    what a migration does or was migrated by a newer version of Viva.
+    what a migration does or was migrated by a newer version of Viva, and its subclass
+    `UnreleasedDatabaseError`.
     """
     with _ONE_AT_A_TIME, connected(dsn) as connection:
+        _current_heads(connection)
         try:
             command.upgrade(_config(connection), revision)
         except DBAPIError as error:
@@ -51,13 +66,22 @@ def upgrade(dsn: str, revision: str = "head") -> None:
 
 
 def pending(dsn: str) -> list[str]:
-    """The revisions that `upgrade` would apply, oldest first."""
+    """The revisions that `upgrade` would apply, oldest first. Raises `UnreleasedDatabaseError`."""
     scripts = ScriptDirectory(str(_SCRIPTS))
     with connected(dsn) as connection:
-        current = MigrationContext.configure(connection).get_current_heads()
+        current = _current_heads(connection)
     revisions = [script.revision for script in scripts.iterate_revisions("head", "base")]
     done = {ancestor.revision for head in current for ancestor in scripts.iterate_revisions(head, "base")}
     return [revision for revision in reversed(revisions) if revision not in done]
+
+
+def _current_heads(connection: Connection) -> tuple[str, ...]:
+    """The revisions that the database has. Raises `UnreleasedDatabaseError`."""
+    heads = MigrationContext.configure(connection).get_current_heads()
+    connection.rollback()  # ends the transaction that the question has begun
+    if _UNRELEASED.intersection(heads):
+        raise UnreleasedDatabaseError
+    return heads
 
 
 @contextmanager

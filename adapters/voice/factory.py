@@ -7,6 +7,9 @@ from adapters.voice.silero import SileroDetector
 from adapters.voice.webrtc import Mode, WebRtcDetector
 from domain.ports.voice import VoiceDetector
 
+DETECTOR_VERSION = 1
+"""Raised whenever a detector may give other features for the same sound; calls record it."""
+
 DetectorKind = Literal["cascade", "silero", "webrtc"]
 
 

@@ -28,20 +28,17 @@ def loudness_of(pcm: bytes) -> tuple[int, int, int]:
     All 0 for digital silence, and for no sound at all. Energies are summed in double precision,
     exactly: the same sound gives the same values on every machine.
     """
-    samples = np.frombuffer(pcm, "<i2")
-    if not len(samples):
+    samples = np.frombuffer(pcm, "<i2").astype(np.float64)
+    energy = float(samples.dot(samples))
+    if not energy:
         return 0, 0, 0
     peak = max(samples.item(samples.argmax()), -samples.item(samples.argmin()))
-    if not peak:
-        return 0, 0, 0
-    wide = samples.astype(np.float64)
-    level = quantise_level(10 * math.log10(wide.dot(wide).item() / (len(samples) * _FULL_SCALE_ENERGY)))
-    clipped = int(np.count_nonzero(np.abs(wide) >= _CLIPPED)) if peak >= _CLIPPED else 0
-    return level, _peak_level(peak), clipped
+    clipped = int(np.count_nonzero(np.abs(samples) >= _CLIPPED)) if peak >= _CLIPPED else 0
+    return quantise_level(10 * math.log10(energy / (len(samples) * _FULL_SCALE_ENERGY))), _peak_level(peak), clipped
 
 
 @cache
-def _peak_level(peak: int) -> int:
+def _peak_level(peak: float) -> int:
     return quantise_level(20 * math.log10(peak / _FULL_SCALE))
 
 

@@ -11,6 +11,7 @@ from domain.ports import AudioStore, EventCodec, EventReader, EventWriter
 from domain.ports.clock import Clock
 from domain.ports.model_link import LinkSink, ModelLink
 from domain.ports.voice import EchoGauge, Resampler, TurnDetector, VoiceDetector
+from domain.runtime import Runtime, Service
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,4 +32,6 @@ class CallPorts:
     make_resampler: Callable[[int], Resampler]
     """For a client's rate in Hz. Raises `PeerError("bad_sample_rate")`."""
     turn_detector: TurnDetector | None = None
+    runtime: Runtime = field(default_factory=Runtime)
+    service: Service = "gemini-api"
     counts: Counts = field(default_factory=Counts)

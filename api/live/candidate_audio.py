@@ -85,7 +85,9 @@ class CandidateAudio:
             self._ring.append(pcm)
             at_us = self._sink.now_us()
             over_echo = self._echo.over_echo(pcm, self._heard_since(at_us))
-            features = self._detector.analyse(pcm)._replace(over_echo=over_echo)
+            features = self._detector.analyse(pcm)
+            if over_echo != features.over_echo:
+                features = features._replace(over_echo=over_echo)
             yield CandidateFrame(
                 at_us=at_us, client_seq=client_seq, features=features, pcm=pcm, partial_samples=partial_samples
             )

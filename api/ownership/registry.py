@@ -103,6 +103,8 @@ class CallRegistry:
             context=context,
             opened_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
             process=str(self._leases.process),
+            runtime=self._ports.runtime,
+            service=self._ports.service,
         )
         live = LiveCall(call, self._ports)
         recorded = live.loop.appender.record_opening(opened)

@@ -92,6 +92,8 @@ class Takeovers:
             process=str(self.leases.process),
             taken_over_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
             before=call.record.process,
+            runtime=self.ports.runtime,
+            service=self.ports.service,
         )
         try:
             outcome = await asyncio.wait_for(live.take_over(takeover), _RECORDED_WITHIN_S)

@@ -6,6 +6,7 @@ from domain.event import event
 from domain.events.decision import DecisionEvent
 from domain.interview import Agent, Candidate, InterviewContext
 from domain.policy import Policy
+from domain.runtime import Runtime, Service
 
 
 @event("call.opened.v1", personal=("candidate", "context"))
@@ -20,7 +21,10 @@ class CallOpened(DecisionEvent, frozen=True, kw_only=True):
     opened_at: str
     """ISO 8601, UTC."""
     process: str = ""
-    """Who opened it; empty in logs from before calls could change hands."""
+    """Which process opened it."""
+    runtime: Runtime = Runtime()
+    service: Service = "gemini-api"
+    """Which service the process is configured for."""
 
 
 @event("call.ending_agreed.v1")

@@ -3,6 +3,8 @@
 import msgspec
 
 from domain.event import Event, RawJson, event
+from domain.events.decision import DECISION_VERSION
+from domain.runtime import Service
 
 
 class ModelAudio(msgspec.Struct, frozen=True, kw_only=True):
@@ -22,13 +24,16 @@ class ModelConnected(Event, frozen=True, kw_only=True):
     accepted.
 
     Otherwise it is a new one, and was given the conversation as it was heard: so many characters of
-    it, 0 where it knows nothing.
+    it, 0 where it knows nothing. `service` is the one that was dialled, by a process
+    with the core of `decision_version`.
     """
 
     model: str
     resumed: bool
     setup_ms: int
     seeded_characters: int = 0
+    service: Service = "gemini-api"
+    decision_version: int = DECISION_VERSION
 
 
 @event("call.model_lost.v1")

@@ -6,6 +6,8 @@ from typing import Annotated, Literal
 import msgspec
 
 from domain.event import Event, event
+from domain.events.decision import DECISION_VERSION
+from domain.runtime import Runtime, Service
 
 
 @event("call.uplink_measured.v1")
@@ -67,13 +69,17 @@ class CallTakenOver(Event, frozen=True, kw_only=True):
     owner.
 
     `taken_over_at` is wall time, ISO 8601 UTC; `at_us` goes on from the same moment. `before` is
-    who owned it last, empty if that process had handed it over.
+    who owned it last, empty if that process had handed it over. The process has the core of
+    `decision_version`, and is configured for `service`.
     """
 
     epoch: int
     process: str
     taken_over_at: str
     before: str = ""
+    decision_version: int = DECISION_VERSION
+    runtime: Runtime = Runtime()
+    service: Service = "gemini-api"
 
 
 @event("call.hand_over_requested.v1")

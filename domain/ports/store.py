@@ -111,11 +111,11 @@ class EventReader(ABC):
         *,
         gt: int | None = None,
         lte: int | None = None,
-        limit: int | None = None,
         topics: Sequence[str] = (),
+        limit: int | None = None,
     ) -> Sequence[StoredEvent]:
-        """The events of one call in order of version, those above `gt` and up to `lte`; of these
-        topics only, if any are named."""
+        """The events of one call in order of version: those above `gt` and up to `lte`, and of these
+        `topics` only, if any are given."""
 
     @abstractmethod
     async def newest_version(self, originator_id: UUID, topic: str) -> int:

@@ -4,21 +4,22 @@ The core is handed each frame's and each chunk's loudness, so it scans no sample
 of energies, each weighed by its samples, in whole numbers: it depends on nothing but the values.
 """
 
+from collections.abc import Iterable
 from math import log10
 from typing import NamedTuple
 
 from domain.sound.features import LEVEL_STEPS_PER_DB, quantise_level
 
-LOUDEST = 255
+_LOUDEST = 255
 _FULL_SCALE_ENERGY = 10**15
 _ENERGY = (
     0,
-    *(round(_FULL_SCALE_ENERGY * 10 ** ((level - LOUDEST) / LEVEL_STEPS_PER_DB / 10)) for level in range(1, 256)),
+    *(round(_FULL_SCALE_ENERGY * 10 ** ((level - _LOUDEST) / LEVEL_STEPS_PER_DB / 10)) for level in range(1, 256)),
 )
 """The energy of one sample by its level."""
 
 
-class SegmentLoudness(NamedTuple):
+class Loudness(NamedTuple):
     """`level` (mean energy), `peak` and `quietest` (the lowest level of a frame or chunk) are in the
     quantised unit of `FrameFeatures.level`; `clipped_samples` are at full scale."""
 
@@ -28,32 +29,19 @@ class SegmentLoudness(NamedTuple):
     quietest: int
 
 
-class LoudnessMeter:
-    """Gathers the loudness of one segment."""
+def loudness_of_frames(levels: bytes | bytearray, peaks: bytes | bytearray, clipped_samples: int) -> Loudness:
+    """Of frames that all have the same length, at least one."""
+    energy = sum(map(_ENERGY.__getitem__, levels))
+    return Loudness(_mean_level(energy, len(levels)), max(peaks), clipped_samples, min(levels))
 
-    __slots__ = ("_clipped", "_energy", "_peak", "_quietest", "_samples")
 
-    def __init__(self) -> None:
-        self.reset()
+def loudness_of_chunks(chunks: Iterable[tuple[int, int, int, int]]) -> Loudness:
+    """Of chunks of any length, at least one: each is (samples, level, peak, clipped)."""
+    counts, levels, peaks, clipped = zip(*chunks, strict=True)
+    energy = sum(count * _ENERGY[level] for count, level in zip(counts, levels, strict=True))
+    return Loudness(_mean_level(energy, sum(counts)), max(peaks), sum(clipped), min(levels))
 
-    def reset(self) -> None:
-        """A new segment begins."""
-        self._energy = self._samples = self._peak = self._clipped = 0
-        self._quietest = LOUDEST
 
-    def add(self, samples: int, level: int, peak: int, clipped: int) -> None:
-        """One more frame or chunk of `samples` samples."""
-        self._energy += samples * _ENERGY[level]
-        self._samples += samples
-        self._clipped += clipped
-        self._peak = max(self._peak, peak)
-        self._quietest = min(self._quietest, level)
-
-    def read(self) -> SegmentLoudness:
-        """Of everything since the segment began; all 0 if there was nothing."""
-        if not self._samples:
-            return SegmentLoudness(0, 0, 0, 0)
-        level = 0
-        if self._energy:
-            level = quantise_level(10 * log10(self._energy / (self._samples * _FULL_SCALE_ENERGY)))
-        return SegmentLoudness(level, self._peak, self._clipped, self._quietest)
+def _mean_level(energy: int, samples: int) -> int:
+    """0 for digital silence, and for no sound at all."""
+    return quantise_level(10 * log10(energy / (samples * _FULL_SCALE_ENERGY))) if energy else 0

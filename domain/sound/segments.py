@@ -8,7 +8,7 @@ which it arrived.
                                       clipped), partial_samples (320 samples)
     interviewer's chunk  <IQIBBI      seq, at_us, samples, level, peak, clipped
 
-How loud the segment is follows from the same rows, and is gathered with them.
+How loud the segment is follows from the same rows.
 """
 
 import hashlib
@@ -19,10 +19,12 @@ from domain.effects import StoreAudio
 from domain.inputs import CandidateFrame, ModelAudio
 from domain.ports import AudioSegment, Side
 from domain.sound.features import FrameFeatures
-from domain.sound.loudness import LoudnessMeter, SegmentLoudness
+from domain.sound.loudness import Loudness, loudness_of_chunks, loudness_of_frames
 from domain.sound.rates import FRAME_SAMPLES, MODEL_RATE_HZ, SAMPLE_RATE_HZ, samples
 
 _FRAME = struct.Struct("<IQiBBBBBHH")
+_LEVEL_AT, _PEAK_AT, _CLIPPED_AT = 16, 20, 21
+"""Bytes of a frame's row."""
 _CHUNK = struct.Struct("<IQIBBI")
 _BYTES_PER_SAMPLE = 2
 _MOST_PARTIAL_SAMPLES = 2**16 - 1
@@ -39,7 +41,6 @@ class SegmentBuffer:
         "_enough",
         "_first_sample",
         "_limit",
-        "_meter",
         "_pcm",
         "_rate_hz",
         "_side",
@@ -55,7 +56,6 @@ class SegmentBuffer:
         self._enough = self._limit - samples(slack_ms, self._rate_hz)
         self._pcm: list[bytes] = []
         self._arrivals = bytearray()
-        self._meter = LoudnessMeter()
         self._first_sample = 0
         self.next_sample = 0
         self.due = False
@@ -77,9 +77,13 @@ class SegmentBuffer:
         return self.waiting_samples >= self._enough
 
     @property
-    def loudness(self) -> SegmentLoudness:
-        """How loud what waits is."""
-        return self._meter.read()
+    def loudness(self) -> Loudness:
+        """How loud the audio that waits is. Needs a journal in which some does."""
+        rows, width = self._arrivals, _FRAME.size
+        if self._side is Side.INTERVIEWER:
+            return loudness_of_chunks(row[2:] for row in _CHUNK.iter_unpack(rows))
+        clipped = sum(rows[_CLIPPED_AT::width]) + 256 * sum(rows[_CLIPPED_AT + 1 :: width])
+        return loudness_of_frames(rows[_LEVEL_AT::width], rows[_PEAK_AT::width], clipped)
 
     def full_with(self, count: int) -> bool:
         """Whether `count` more samples would exceed a segment's length."""
@@ -90,13 +94,11 @@ class SegmentBuffer:
         features = frame.features
         row = _FRAME.pack(seq, at_us, frame.client_seq, *features, min(frame.partial_samples, _MOST_PARTIAL_SAMPLES))
         self._add(frame.pcm, FRAME_SAMPLES, row)
-        self._meter.add(FRAME_SAMPLES, features.level, features.peak, features.clipped)
 
     def chunk(self, seq: int, at_us: int, audio: ModelAudio) -> None:
         """Add a chunk of the interviewer's."""
         count = len(audio.pcm) // _BYTES_PER_SAMPLE
         self._add(audio.pcm, count, _CHUNK.pack(seq, at_us, count, audio.level, audio.peak, audio.clipped))
-        self._meter.add(count, audio.level, audio.peak, audio.clipped)
 
     def _add(self, pcm: bytes, count: int, row: bytes) -> None:
         self._pcm.append(pcm)
@@ -113,7 +115,6 @@ class SegmentBuffer:
         """Nothing waits any more."""
         self._pcm.clear()
         self._arrivals.clear()
-        self._meter.reset()
         self._first_sample = self.next_sample
         self.due = False
 

@@ -70,6 +70,27 @@ async def test_a_range_of_versions_can_be_read(store: Store) -> None:
     assert list(await store.reader.select_events(new_call())) == []
 
 
+async def test_the_events_of_some_topics_can_be_read(store: Store) -> None:
+    """Given a call of several topics beside another call, those of the wanted topics come in order
+    of version, within the range; no topics means all of them."""
+    call, other = new_call(), new_call()
+    names = ["test.a.v1", "test.b.v1", "test.c.v1", "test.a.v1", "test.b.v1", "test.a.v1"]
+    for each in (call, other):
+        events = tuple(event(each, version, topic=name) for version, name in enumerate(names, 1))
+        await store.ours.of(Append(each, "acme", events))
+
+    async def versions(*topics: str, **within: int) -> list[int]:
+        found = await store.reader.select_events(call, topics=topics, **within)
+        assert {row.originator_id for row in found} <= {call}
+        return [row.originator_version for row in found]
+
+    assert await versions("test.a.v1") == [1, 4, 6]
+    assert await versions("test.b.v1", "test.a.v1") == [1, 2, 4, 5, 6]
+    assert await versions("test.a.v1", "test.b.v1", gt=1, lte=5, limit=2) == [2, 4]
+    assert await versions("test.none.v1") == []
+    assert await versions() == [1, 2, 3, 4, 5, 6]
+
+
 async def test_the_newest_event_of_a_topic_is_found(store: Store) -> None:
     call = new_call()
     events = [event(call, 1), event(call, 2, topic="test.other.v1"), event(call, 3), event(call, 4)]

@@ -121,8 +121,8 @@ class InMemoryStore(EventWriter, EventReader, AudioStore):
         *,
         gt: int | None = None,
         lte: int | None = None,
-        limit: int | None = None,
         topics: Sequence[str] = (),
+        limit: int | None = None,
     ) -> Sequence[StoredEvent]:
         found = [
             StoredEvent(row.originator_id, row.originator_version, row.topic, row.state)

@@ -45,8 +45,8 @@ def test_the_migration_can_be_taken_back(empty_dsn: str) -> None:
 
     upgrade(empty_dsn)
     with migrate.connected(empty_dsn) as connection:
-        command.downgrade(migrate._config(connection), "0001_event_store")
-    assert migrate.pending(empty_dsn)[0] == "0002_projections"
+        command.downgrade(migrate._config(connection), "event_store_1")
+    assert migrate.pending(empty_dsn)[0] == "projections_1"
     upgrade(empty_dsn)
     assert migrate.pending(empty_dsn) == []
 

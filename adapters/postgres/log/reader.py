@@ -53,9 +53,9 @@ class PostgresReader(EventReader, AudioStore):
         *,
         gt: int | None = None,
         lte: int | None = None,
+        topics: Sequence[str] = (),
         desc: bool = False,
         limit: int | None = None,
-        topics: Sequence[str] = (),
     ) -> Sequence[StoredEvent]:
         where = _Where()
         where.add("originator_id = {}", originator_id)

@@ -16,6 +16,12 @@ def test_a_rehearsal_needs_no_key() -> None:
     assert got == GeminiSettings(base_url="https://127.0.0.1:1", ca_file="ca.pem")
 
 
+def test_a_rehearsal_can_be_called_one() -> None:
+    """Given an address, the service may be named, so that the log tells rehearsals from interviews."""
+    got = read_settings({"GEMINI_SERVICE": "rehearsal", "GEMINI_BASE_URL": "https://127.0.0.1:1"})
+    assert got == GeminiSettings(service="rehearsal", base_url="https://127.0.0.1:1")
+
+
 def test_vertex_takes_its_own_location_before_the_general_one() -> None:
     """Live models are not served everywhere the rest of a project runs."""
     environ = {"GEMINI_SERVICE": "vertex", "GOOGLE_CLOUD_PROJECT": "p", "GOOGLE_CLOUD_LOCATION": "general"}
@@ -28,6 +34,7 @@ def test_vertex_takes_its_own_location_before_the_general_one() -> None:
     [
         ({}, "GEMINI_API_KEY"),
         ({"GEMINI_SERVICE": "vertex", "GEMINI_API_KEY": "k"}, "GOOGLE_CLOUD_PROJECT"),
+        ({"GEMINI_SERVICE": "rehearsal", "GEMINI_API_KEY": "k"}, "GEMINI_BASE_URL"),
         ({"GEMINI_SERVICE": "openai", "GEMINI_API_KEY": "k"}, "GEMINI_SERVICE"),
     ],
 )

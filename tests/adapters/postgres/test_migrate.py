@@ -10,7 +10,7 @@ from alembic import command
 from alembic.config import Config
 from psycopg import sql
 
-from adapters.postgres.migrate import pending, upgrade
+from adapters.postgres.migrate import UnreleasedDatabaseError, pending, upgrade
 from domain.errors import StoreError, StoreUnavailableError
 
 ROOT = Path(__file__).parents[3]
@@ -24,7 +24,7 @@ def _relations(dsn: str) -> set[str]:
 
 def test_upgrading_an_empty_database_makes_the_tables_and_leaves_nothing_pending(empty_dsn: str) -> None:
     """Every revision is pending on an empty database and none after the upgrade."""
-    assert pending(empty_dsn)[0] == "0001_event_store"
+    assert pending(empty_dsn) == ["event_store_1", "projections_1", "leases_1"]
     upgrade(empty_dsn)
     assert pending(empty_dsn) == []
     assert {"call_events", "call_events_notification_id_idx", "call_audio", "call_tracking"} <= _relations(empty_dsn)
@@ -80,6 +80,21 @@ def test_a_user_who_may_not_create_tables_is_told_what_is_missing(empty_dsn: str
         )
     with pytest.raises(StoreError, match=r"cannot be migrated: .*read-only transaction.*viva db upgrade"):
         upgrade(empty_dsn)
+
+
+@pytest.mark.parametrize("revision", ["0001_event_store", "0002_projections", "0003_leases"])
+def test_a_database_of_an_unreleased_version_is_refused(dsn: str, revision: str) -> None:
+    """Given a database that a development version made, nothing in it is touched, and the error says
+    what to do."""
+    with psycopg.connect(dsn) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = %s", (revision,))
+    for act in (upgrade, pending):
+        with pytest.raises(
+            UnreleasedDatabaseError, match=r"unreleased Viva \(0\.3\.0-dev or older\).*set DATABASE_URL to an empty"
+        ):
+            act(dsn)
+    with psycopg.connect(dsn) as connection:
+        assert connection.execute("SELECT version_num FROM alembic_version").fetchall() == [(revision,)]
 
 
 def test_a_database_of_a_newer_version_is_left_alone(dsn: str) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import numpy as np
+import psycopg
 import pytest
 import soundfile
 from click.testing import CliRunner
@@ -68,6 +69,22 @@ async def test_placing_a_call_and_replaying_it(server_folder: Path) -> None:
     assert (code, "Rebuilt" in out) == (0, True), errors
     code, out, _ = await viva(data, "db", "upgrade")
     assert (code, "newest schema" in out) == (0, True)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [["serve", "--port", "0"], ["db", "upgrade"], ["rebuild"], ["replay", str(uuid4())]],
+    ids=["serve", "db upgrade", "rebuild", "replay"],
+)
+async def test_a_database_of_an_unreleased_version(server_folder: Path, dsn: str, command: list[str]) -> None:
+    """Given a database that a development version made, each command that needs it says in one
+    sentence what to do, and ends with 1."""
+    with psycopg.connect(dsn) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '0003_leases'")
+    code, _, errors = await viva(server_folder, *command, DATABASE_URL=dsn)
+    (said,) = [line for line in errors.splitlines() if line.startswith("viva: ")]
+    assert (code, "Traceback" in errors) == (1, False)
+    assert said.startswith("viva: This database was made by an unreleased Viva (0.3.0-dev or older)")
 
 
 async def test_no_server(server_folder: Path) -> None:

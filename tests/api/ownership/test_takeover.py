@@ -11,6 +11,7 @@ from uuid import UUID
 import pytest
 from structlog.testing import capture_logs
 
+from adapters.voice.factory import DETECTOR_VERSION
 from api.client import OpenedCall
 from domain import events as ev
 from domain import inputs as inp
@@ -52,6 +53,31 @@ async def explained(desk: Desk, opened: OpenedCall) -> list[Event]:
 
 async def ready_again(candidate: Candidate, count: int = 2) -> None:
     await candidate.until(lambda: len(candidate.of("ready")) >= count)
+
+
+async def test_the_log_says_what_ran(dsn: str, tmp_path: Path) -> None:
+    """Given two builds that hold a call one after the other, the events with which each begins say
+    its build, core, detectors, networks and service; and so does each session of Gemini's its
+    service."""
+    async with (
+        running_desk(dsn, tmp_path, build="first") as first,
+        running_desk(dsn, tmp_path, beside=first, build="second") as second,
+    ):
+        opened = await first.open("Why?", "How?")
+        async with in_call(opened) as candidate:
+            await candidate.asked(1)
+            points_to(candidate, second)
+            await candidate.client.drop()
+            await ready_again(candidate)
+        events = await settled_log(second, opened)
+    opening, takeover = events[0], next(event for event in events if isinstance(event, inp.CallTakenOver))
+    for event, build in ((opening, "first"), (takeover, "second")):
+        assert event.runtime.build.endswith(f"+{build}")
+        assert event.runtime.networks.keys() == {"silero", "smart_turn"}
+        assert (event.runtime.detector_version, event.decision_version) == (DETECTOR_VERSION, ev.DECISION_VERSION)
+        assert event.service == "rehearsal"
+    connected = [event for event in events if isinstance(event, inp.ModelConnected)]
+    assert {(event.service, event.decision_version) for event in connected} == {("rehearsal", ev.DECISION_VERSION)}
 
 
 async def test_a_client_that_lands_on_another_server_is_served_there(dsn: str, tmp_path: Path) -> None:

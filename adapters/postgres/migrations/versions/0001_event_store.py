@@ -7,7 +7,7 @@ or defaulted for that reason. `event_id` and `metadata` are the columns its vers
 
 from alembic import op
 
-revision = "0001_event_store"
+revision = "event_store_1"
 down_revision = None
 branch_labels = None
 depends_on = None

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from alembic import op
 
-revision = "0002_projections"
-down_revision = "0001_event_store"
+revision = "projections_1"
+down_revision = "event_store_1"
 branch_labels = None
 depends_on = None
 

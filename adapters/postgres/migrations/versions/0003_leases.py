@@ -6,8 +6,8 @@ enter themselves again.
 
 from alembic import op
 
-revision = "0003_leases"
-down_revision = "0002_projections"
+revision = "leases_1"
+down_revision = "projections_1"
 branch_labels = None
 depends_on = None
 
@@ -72,7 +72,8 @@ CREATE TRIGGER call_events_open_calls AFTER INSERT ON call_events
     ) EXECUTE FUNCTION call_keep_open_calls();
 """
 
-# Creating the trigger has locked the log against appends, so nothing falls between it and this.
+# A log may be there already, where this migration was taken back. Creating the trigger has locked it
+# against appends, so nothing falls between the two.
 EARLIER_CALLS = """
 INSERT INTO open_calls (call_id, tenant, process, epoch, opened_at, changed_at)
 SELECT opened.originator_id, opened.tenant,

@@ -93,10 +93,10 @@ def test_the_table_changes_with_the_log_or_not_at_all(dsn: str) -> None:
     assert owners(dsn) == {}
 
 
-async def test_calls_of_an_earlier_version_are_found_in_their_log(empty_dsn: str) -> None:
-    """Given a log from before there was the table, it holds those calls that have not settled, as
+async def test_calls_of_a_log_that_is_there_before_the_table_are_found(empty_dsn: str) -> None:
+    """Given a log without the table, when it is made, it holds those calls that have not settled, as
     they stand."""
-    upgrade(empty_dsn, "0002_projections")
+    upgrade(empty_dsn, "projections_1")
     old, over, moving, taken = new_call(), new_call(), new_call(), new_call()
     logs = {
         old: [moved(old, 1, "opened"), event(old, 2)],
