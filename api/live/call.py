@@ -34,19 +34,20 @@ _log = structlog.get_logger(__name__)
 _RING_SLACK_MS = 10_000
 
 
-class RecoveredSound(NamedTuple):
+class RecoveredParts(NamedTuple):
     """What a call that was taken over needs beside its `Call`.
 
-    `at_us` is the time on the call's clock; `candidate_pcm` the newest of the candidate's audio, to
-    the end of what is recorded; `interviewer_pcm` what may still be asked for of the interviewer's,
-    from `interviewer_sample` on; `replay` the messages that its clients keep.
+    Both sides' newest audio: the candidate's up to the end of what is recorded, the interviewer's
+    from `interviewer_sample` on.
     """
 
     at_us: int
+    """The time on the call's clock."""
     candidate_pcm: bytes
     interviewer_pcm: bytes
     interviewer_sample: int
     replay: MessageReplay
+    """The messages that its clients keep."""
 
 
 class LiveCall(EffectHandler, AppendListener):
@@ -56,8 +57,8 @@ class LiveCall(EffectHandler, AppendListener):
     `take_over` was durable.
     """
 
-    def __init__(self, call: Call, ports: CallPorts, recovered: RecoveredSound | None = None) -> None:
-        recovered = recovered or RecoveredSound(0, b"", b"", 0, MessageReplay())
+    def __init__(self, call: Call, ports: CallPorts, recovered: RecoveredParts | None = None) -> None:
+        recovered = recovered or RecoveredParts(0, b"", b"", 0, MessageReplay())
         self.call = call
         self.loop = CallLoop(call, ports, self, self, recovered.at_us)
         most = samples(call.policy.playout.max_ms + _RING_SLACK_MS, MODEL_RATE_HZ)
@@ -165,24 +166,14 @@ class LiveCall(EffectHandler, AppendListener):
 
     def carry(self, effect: Effect) -> None:
         match effect:
-            case fx.SendCandidateAudio(from_sample, to_sample):
-                self.model.send_audio(from_sample, to_sample)
+            case fx.SendCandidateAudio() | fx.OpenActivity() | fx.CloseActivity() | fx.DialModel():
+                self.model.carry(effect)
+            case fx.SendText() | fx.SendNote() | fx.AnswerTool():
+                self.model.carry(effect)
             case fx.SendInterviewerAudio(generation, from_sample, to_sample):
                 if self.client_link.open:
                     pcm = self._interviewer.read(from_sample, to_sample)
                     self.client_link.send_audio(generation, from_sample, pcm)
-            case fx.OpenActivity():
-                self.model.link.open_activity()
-            case fx.CloseActivity():
-                self.model.link.close_activity()
-            case fx.SendText(text):
-                self.model.link.send_text(text)
-            case fx.SendNote(text):
-                self.model.link.send_note(text)
-            case fx.AnswerTool(tool_call_id, name, result):
-                self.model.link.answer_tool(tool_call_id, name, result)
-            case fx.DialModel():
-                self.model.dial(effect)
             case fx.PredictEndOfTurn():
                 self._voice.predict_end_of_turn(effect)
             case fx.ResetDetector():
