@@ -75,7 +75,7 @@ def test_the_same_scene_gives_the_same_call(scenes: list[Scene]) -> None:
     same."""
     scene, memory = first(scenes, "interruption", "network"), Known()
     policy = Policy()
-    plain, filling, known = play(scene, policy), play(scene, policy, memory=memory), play(scene, policy, memory=memory)
+    plain, filling, known = play(scene, policy), play(scene, policy, known=memory), play(scene, policy, known=memory)
     assert plain.events == filling.events == known.events
     assert plain.told == known.told
     assert plain.played == known.played
