@@ -16,7 +16,7 @@ from typing import Any
 
 import structlog
 
-from api.wire.rate_limits import TokenBucket
+from adapters.pacing import TokenBucket
 
 PER_S, AT_ONCE = 20, 100
 _MOST_EVENTS = 1_000

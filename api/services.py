@@ -9,11 +9,11 @@ from dataclasses import dataclass
 
 import structlog
 
-from adapters.backoff import Backoff
 from adapters.gemini.client import open_client
 from adapters.gemini.link import link_maker
 from adapters.gemini.settings import GeminiSettings
 from adapters.loop_clock import LoopClock
+from adapters.pacing import Backoff
 from adapters.postgres.leases import Leases
 from adapters.postgres.store import PostgresStore, open_store
 from adapters.telemetry.loop_lag import LoopLag

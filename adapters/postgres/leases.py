@@ -17,8 +17,8 @@ from uuid import UUID, uuid4
 import asyncpg
 import structlog
 
-from adapters.backoff import Backoff
 from adapters.cancelling import cancel_all
+from adapters.pacing import Backoff
 from adapters.postgres.dsn import normalise
 from adapters.postgres.failures import UNAVAILABLE
 from adapters.postgres.lease_watch import LeaseTimes, LeaseWatch, Sight

@@ -13,8 +13,8 @@ from typing import Any
 import asyncpg
 import structlog
 
-from adapters.backoff import Backoff
 from adapters.cancelling import cancel_all
+from adapters.pacing import Backoff
 from adapters.postgres.failures import UNAVAILABLE
 
 _log = structlog.get_logger()

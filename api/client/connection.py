@@ -11,7 +11,7 @@ from typing import Any, Self
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import InvalidHandshake, WebSocketException
 
-from adapters.backoff import Backoff
+from adapters.pacing import Backoff
 from api.client.hello import FINAL_CODES, CallEndedError, NotNowError, say_hello
 from api.client.inbox import Inbox
 from api.client.line import Line

@@ -11,8 +11,8 @@ from typing import Any, cast
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import Frame, Opcode
 
+from adapters.pacing import TokenBucket
 from api.connections.admission import AdmissionGate
-from api.wire.rate_limits import TokenBucket
 
 SCOPE_KEY = "viva.connection"
 MOST_FRAMES_PER_S = 200

@@ -7,7 +7,7 @@ or was handed over.
 
 import asyncio
 import contextlib
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import structlog
 
@@ -35,19 +35,20 @@ _log = structlog.get_logger(__name__)
 _RING_SLACK_MS = 10_000
 
 
-class RecoveredSound(NamedTuple):
+class RecoveredParts(NamedTuple):
     """What a call that was taken over needs beside its `Call`.
 
-    `at_us` is the time on the call's clock; `candidate_pcm` the newest of the candidate's audio, to
-    the end of what is recorded; `interviewer_pcm` what may still be asked for of the interviewer's,
-    from `interviewer_sample` on; `transcript` what was said.
+    Both sides' newest audio: the candidate's up to the end of what is recorded, the interviewer's
+    from `interviewer_sample` on.
     """
 
     at_us: int
+    """The time on the call's clock."""
     candidate_pcm: bytes
     interviewer_pcm: bytes
     interviewer_sample: int
     transcript: Transcript
+    """What was said."""
 
 
 class LiveCall(EffectHandler, AppendListener):
@@ -57,8 +58,8 @@ class LiveCall(EffectHandler, AppendListener):
     `take_over` was durable.
     """
 
-    def __init__(self, call: Call, ports: CallPorts, recovered: RecoveredSound | None = None) -> None:
-        recovered = recovered or RecoveredSound(0, b"", b"", 0, Transcript(call.id, ports))
+    def __init__(self, call: Call, ports: CallPorts, recovered: RecoveredParts | None = None) -> None:
+        recovered = recovered or RecoveredParts(0, b"", b"", 0, Transcript(call.id, ports))
         self.call = call
         self.loop = CallLoop(call, ports, self, self, recovered.at_us)
         most = samples(call.policy.playout.max_ms + _RING_SLACK_MS, MODEL_RATE_HZ)
@@ -87,7 +88,7 @@ class LiveCall(EffectHandler, AppendListener):
             loop.begin_takeover()
             self._entered_us = self._clock.now_us()
             self.entered.set()
-            await self._settled_or_broken()
+            await loop.ended()
         if loop.broken.done():
             loop.broken.result()
         loop.record_handover()
@@ -101,15 +102,6 @@ class LiveCall(EffectHandler, AppendListener):
         await appender.written()
         if not appender.settled:
             _log.error("call_left_unwritten", call_id=str(self.call.id))
-
-    async def _settled_or_broken(self) -> None:
-        settled = asyncio.create_task(self.loop.settled.wait(), name=f"settled {self.call.id}")
-        ends: list[asyncio.Future[Any]] = [settled, self.loop.broken]
-        try:
-            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            settled.cancel()
-            self.loop.stop_alarm()
 
     def take_over(self, takeover: inp.CallTakenOver) -> asyncio.Future[Outcome]:
         """Record that this process owns the call. What that leads to is carried out by `run`, which
@@ -169,24 +161,14 @@ class LiveCall(EffectHandler, AppendListener):
 
     def carry(self, effect: Effect) -> None:
         match effect:
-            case fx.SendCandidateAudio(from_sample, to_sample):
-                self.model.send_audio(from_sample, to_sample)
+            case fx.SendCandidateAudio() | fx.OpenActivity() | fx.CloseActivity() | fx.DialModel():
+                self.model.carry(effect)
+            case fx.SendText() | fx.SendNote() | fx.AnswerTool():
+                self.model.carry(effect)
             case fx.SendInterviewerAudio(generation, from_sample, to_sample):
                 if self.client_link.open:
                     pcm = self._interviewer.read(from_sample, to_sample)
                     self.client_link.send_audio(generation, from_sample, pcm)
-            case fx.OpenActivity():
-                self.model.link.open_activity()
-            case fx.CloseActivity():
-                self.model.link.close_activity()
-            case fx.SendText(text):
-                self.model.link.send_text(text)
-            case fx.SendNote(text):
-                self.model.link.send_note(text)
-            case fx.AnswerTool(tool_call_id, name, result):
-                self.model.link.answer_tool(tool_call_id, name, result)
-            case fx.DialModel():
-                self.model.dial(effect)
             case fx.PredictEndOfTurn():
                 self._voice.predict_end_of_turn(effect)
             case fx.ResetDetector():

@@ -1,14 +1,27 @@
 """The model's side of a call: its link, and the two streams of sound that go there and come back."""
 
+from typing import assert_never
+
 from api.live.call_ports import CallPorts
 from api.live.interviewer_audio import InterviewerAudio
 from api.live.loop import CallLoop
 from api.live.read_back import ReadBack
 from api.live.transcript import Transcript
-from domain.effects import DialModel
+from domain import effects as fx
 from domain.inputs import Input, ModelAudio
 from domain.ports.model_link import LinkSink
 from domain.record.conversation import SeedRequest, Turn
+
+ModelEffect = (
+    fx.SendCandidateAudio
+    | fx.OpenActivity
+    | fx.CloseActivity
+    | fx.SendText
+    | fx.SendNote
+    | fx.AnswerTool
+    | fx.DialModel
+)
+"""What the core asks of the model."""
 
 
 class ModelSide(LinkSink):
@@ -45,14 +58,26 @@ class ModelSide(LinkSink):
     async def conversation(self, request: SeedRequest) -> tuple[Turn, ...]:
         return await self._transcript.seed(request)
 
-    def send_audio(self, from_sample: int, to_sample: int) -> None:
-        """Send this range of the candidate's stream."""
-        self.link.send_audio(self._candidate.stretch(from_sample, to_sample))
-
-    def dial(self, effect: DialModel) -> None:
-        """Set up a session."""
-        self._counts.model_dials += 1
-        self.link.dial(effect)
+    def carry(self, effect: ModelEffect) -> None:
+        """Do what the core asks of the model."""
+        match effect:
+            case fx.SendCandidateAudio(from_sample, to_sample):
+                self.link.send_audio(self._candidate.stretch(from_sample, to_sample))
+            case fx.OpenActivity():
+                self.link.open_activity()
+            case fx.CloseActivity():
+                self.link.close_activity()
+            case fx.SendText(text):
+                self.link.send_text(text)
+            case fx.SendNote(text):
+                self.link.send_note(text)
+            case fx.AnswerTool(tool_call_id, name, result):
+                self.link.answer_tool(tool_call_id, name, result)
+            case fx.DialModel():
+                self._counts.model_dials += 1
+                self.link.dial(effect)
+            case _:
+                assert_never(effect)
 
     def measure(self) -> None:
         """Have it recorded how the candidate's audio went out."""

@@ -14,7 +14,7 @@ from uuid import UUID
 import structlog
 
 from adapters.postgres.leases import Leases
-from api.live.call import LiveCall, RecoveredSound
+from api.live.call import LiveCall, RecoveredParts
 from api.live.call_ports import CallPorts
 from api.live.interviewer_audio import KEPT_FOR_ECHO
 from api.live.transcript import Transcript
@@ -84,7 +84,7 @@ class Takeovers:
             call = recovered.call
             if call.record.settled:
                 raise _unknown()
-            live = LiveCall(call, self.ports, await self._sound(recovered))
+            live = LiveCall(call, self.ports, await self._parts(recovered))
         recovered_ms = round((monotonic() - began) * 1000)
         takeover = CallTakenOver(
             at_us=live.loop.now_us(),
@@ -107,12 +107,12 @@ class Takeovers:
         _log.info("call_taken_over", call_id=str(call_id), epoch=takeover.epoch, events=call.record.version, **took)
         return live
 
-    async def _sound(self, recovered: Recovered) -> RecoveredSound:
+    async def _parts(self, recovered: Recovered) -> RecoveredParts:
         call = recovered.call
         heard, said = call.hearing.next_sample, call.interviewer_audio.next_sample
         from_said = max(0, min(call.playout.played_sample, said) - KEPT_FOR_ECHO)
         read = self.ports.audio.select_pcm
-        return RecoveredSound(
+        return RecoveredParts(
             at_us=_on_its_clock(call),
             candidate_pcm=await read(call.id, Side.CANDIDATE, needed_from(call), heard),
             interviewer_pcm=await read(call.id, Side.INTERVIEWER, from_said, said),

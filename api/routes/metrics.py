@@ -101,7 +101,7 @@ def _counted(counts: Counts) -> Iterator[Metric]:
         "how",
     )
     yield _counter("viva_takeovers_failed", "Takeovers that failed by a fault of ours.", counts.takeovers_failed)
-    yield _counter("viva_calls_handed_over", "Calls let go of in good order.", counts.calls_handed_over, "reason")
+    yield _counter("viva_calls_handed_over", "Calls handed over in good order.", counts.calls_handed_over, "reason")
     yield _counter(
         "viva_client_connections", "Hellos taken, first ones and resumes.", counts.client_connections, "kind"
     )

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from adapters.backoff import Backoff
+from adapters.pacing import Backoff
 from adapters.postgres.store import PostgresStore, open_store
 from projections.batch import project
 from projections.catalogue import READ_MODELS

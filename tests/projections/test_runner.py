@@ -8,7 +8,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from adapters.backoff import Backoff
+from adapters.pacing import Backoff
 from adapters.postgres.store import PostgresStore
 from domain.event import Event
 from domain.ports import Notification

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import structlog
 
-from adapters.backoff import Backoff
+from adapters.pacing import Backoff
 from adapters.postgres.failures import UNAVAILABLE
 from adapters.postgres.listener import Listener
 from adapters.postgres.log.audio_rows import unpack

@@ -16,8 +16,8 @@ from uuid import UUID
 import asyncpg
 import structlog
 
-from adapters.backoff import Backoff
 from adapters.cancelling import cancel_all
+from adapters.pacing import Backoff
 from adapters.postgres.failures import CONFLICT_STATES, UNAVAILABLE, UNFIT
 from adapters.postgres.log.append_queue import AppendQueue, Entry, FlushMark, QueueLimits
 from adapters.postgres.log.audio_rows import pack_each

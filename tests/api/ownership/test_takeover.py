@@ -70,8 +70,10 @@ async def test_the_log_says_what_ran(dsn: str, tmp_path: Path) -> None:
             await candidate.client.drop()
             await ready_again(candidate)
         events = await settled_log(second, opened)
-    opening, takeover = events[0], next(event for event in events if isinstance(event, inp.CallTakenOver))
-    for event, build in ((opening, "first"), (takeover, "second")):
+    opening = next(event for event in events if isinstance(event, ev.CallOpened))
+    takeover = next(event for event in events if isinstance(event, inp.CallTakenOver))
+    owners: list[tuple[ev.CallOpened | inp.CallTakenOver, str]] = [(opening, "first"), (takeover, "second")]
+    for event, build in owners:
         assert event.runtime.build.endswith(f"+{build}")
         assert event.runtime.networks.keys() == {"silero", "smart_turn"}
         assert (event.runtime.detector_version, event.decision_version) == (DETECTOR_VERSION, ev.DECISION_VERSION)

@@ -15,6 +15,8 @@ from domain.states import State
 from tests.api.candidate import in_call, recording
 from tests.api.connections.bare_socket import HELLO, BareSocket, bare
 from tests.api.ownership.test_takeover import points_to, ready_again, two_desks
+from tests.fakes.call_ports import fake_ports
+from tests.fakes.store import InMemoryStore
 from tests.fixtures.server import Desk, agents_file, running_desk
 
 
@@ -88,8 +90,9 @@ async def test_two_that_miss_the_same_read_it_once(dsn: str, tmp_path: Path) -> 
             await candidate.asked(1)
             told = kept(candidate.told)
             await desk.log(opened.call_id)
-            ports = desk.services.registry.takeovers.ports
-            lacking = Transcript(UUID(opened.call_id), ports, known_from=told[-1]["version"] + 1)
+            store, call_id = desk.services.store, UUID(opened.call_id)
+            ports = fake_ports(InMemoryStore(), reader=store.reader, codec=store.mapper)
+            lacking = Transcript(call_id, ports, known_from=told[-1]["version"] + 1)
             await asyncio.gather(*(lacking.reach_back(0) for _ in range(2)))
             assert [message["version"] for message in lacking.after(0)] == [message["version"] for message in told]
         await desk.check()
@@ -169,7 +172,7 @@ async def test_a_second_client_elsewhere_is_refused_as_well(
 ) -> None:
     """Given `second_client: refuse`, one that lands on another server does not move the first;
     later it may come."""
-    monkeypatch.setattr("api.ownership.takeover._LET_GO_WITHIN_S", 0.3)
+    monkeypatch.setattr("api.ownership.takeover._GIVEN_UP_WITHIN_S", 0.3)
     agents = agents_file(tmp_path, single={"links": {"second_client": "refuse"}})
     async with (
         running_desk(dsn, tmp_path, agents=agents) as here,

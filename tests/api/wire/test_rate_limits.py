@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.wire.rate_limits import RateLimit, TokenBucket
+from adapters.pacing import TokenBucket
+from api.wire.rate_limits import RateLimit
 from domain.errors import PeerError
 
 

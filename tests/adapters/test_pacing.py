@@ -1,6 +1,6 @@
 """Waits grow, are bounded, and are not all alike."""
 
-from adapters.backoff import Backoff
+from adapters.pacing import Backoff
 
 
 def test_waits_double_up_to_the_ceiling() -> None:
