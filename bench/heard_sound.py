@@ -60,7 +60,8 @@ class Recording:
     def sample_at(self, moment_s: float) -> int:
         """Which sample was playing at a moment of the monotonic clock."""
         nearest = int(np.argmin(np.abs(self.times_s - moment_s)))
-        return round(self.samples[nearest] + (moment_s - self.times_s[nearest]) * RATE_HZ)
+        sample: int = round(self.samples[nearest] + (moment_s - self.times_s[nearest]) * RATE_HZ)
+        return sample
 
     def time_of(self, sample: int) -> float:
         """When a sample was played, on the monotonic clock."""

@@ -63,5 +63,5 @@ async def tap_recorded(page: Page) -> Recording:
     """What the page has played since it was loaded."""
     page_began_s = monotonic() - await page.run("return performance.now()") / 1000
     found = await page.run(_COLLECT)
-    wave = np.frombuffer(base64.b64decode(found["pcm"]), "<i2").astype(np.float32) / 32768
+    wave = np.frombuffer(base64.b64decode(found["pcm"]), "<i2").astype(np.float32) / np.float32(32768)
     return Recording.dated(wave, [(count, page_began_s + at_ms / 1000) for count, at_ms in found["arrivals"]])

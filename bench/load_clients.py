@@ -7,7 +7,7 @@ that it sends and hears carries time marks (`bench.marks`).
 
 import asyncio
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic
@@ -152,7 +152,7 @@ def recordings(folder: Path) -> dict[str, bytes]:
 
 
 def added_ms(
-    ends: dict[int, list[tuple[float, float]]], firsts: dict[int, Sequence[tuple[float, float]]]
+    ends: Mapping[int, Sequence[tuple[float, float]]], firsts: Mapping[int, Sequence[tuple[float, float]]]
 ) -> list[float]:
     """What Viva added to each response: the way up of the frame that ended the answer, the way down
     of the reply."""

@@ -101,8 +101,8 @@ class MarkedLink(Link):
 def run(pipe: Connection, cores: set[int], recordings: Path) -> None:
     """A process's whole life: send the address, then answer "begin", "end" and "stop"."""
     os.sched_setaffinity(0, cores)
-    rehearsal_session.Received = MarkedReceived  # type: ignore[misc]
-    rehearsal_session.Link = MarkedLink  # type: ignore[misc]
+    rehearsal_session.Received = MarkedReceived  # type: ignore[attr-defined]
+    rehearsal_session.Link = MarkedLink  # type: ignore[attr-defined]
     asyncio.run(_serve(pipe, recordings))
 
 

@@ -7,6 +7,7 @@ python docs/generate.py --check   exit with 1 if a page is not what the code say
 import re
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import get_type_hints
 
@@ -86,13 +87,17 @@ PARTS: dict[str, Callable[[], str]] = {
 }
 
 
+def _between(body: str, marks: re.Match[str]) -> str:
+    return f"{marks[1]}{body}\n{marks[2]}"
+
+
 def filled(text: str) -> str:
     """A page with its marked parts as the code says."""
     for name, make in PARTS.items():
         marked = re.compile(rf"(<!-- {name} -->\n).*?(<!-- end -->)", re.DOTALL)
         if marked.search(text):
             body = make()
-            text = marked.sub(lambda match, body=body: f"{match[1]}{body}\n{match[2]}", text)
+            text = marked.sub(partial(_between, body), text)
     return text
 
 

@@ -11,10 +11,11 @@ import heapq
 import selectors
 from collections.abc import Callable, Coroutine
 from contextvars import Context
-from typing import Any, TypeVar
+from typing import Any, TypeVar, TypeVarTuple
 
 _US = 1_000_000
 T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
 
 
 class StandstillError(RuntimeError):
@@ -43,6 +44,8 @@ class _OrderedTimer(asyncio.TimerHandle):
 
     __slots__ = ("order",)
     order: int
+    _when: float
+    _scheduled: bool
 
     def __lt__(self, other: object) -> bool:
         assert isinstance(other, _OrderedTimer)
@@ -71,7 +74,7 @@ class SimulatedLoop(asyncio.SelectorEventLoop):
         return round(self._now_s * _US)
 
     def call_at(
-        self, when: float, callback: Callable[..., object], *args: Any, context: Context | None = None
+        self, when: float, callback: Callable[[*Ts], object], *args: *Ts, context: Context | None = None
     ) -> asyncio.TimerHandle:
         timer = _OrderedTimer(when, callback, args, self, context)
         self._asked += 1

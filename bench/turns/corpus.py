@@ -198,5 +198,8 @@ def _derived(answer: Cut) -> Answer:
 @cache
 def load(path: str) -> Sound:
     """A recording's samples in -1..1 at 16 kHz."""
+    sound: Sound
     sound, rate_hz = soundfile.read(path, dtype="float32")
-    return sound if rate_hz == RATE_HZ else soxr.resample(sound, rate_hz, RATE_HZ)
+    if rate_hz != RATE_HZ:
+        sound = soxr.resample(sound, rate_hz, RATE_HZ)
+    return sound

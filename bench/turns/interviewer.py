@@ -25,7 +25,8 @@ def prompt(name: str) -> Sound:
     sound, rate_hz = soundfile.read(PROMPTS / f"{name}.flac", dtype="float32")
     if rate_hz != RATE_HZ:
         sound = soxr.resample(sound, rate_hz, RATE_HZ)
-    return sound * np.float32(gain_to(SPEECH_DBFS, active_dbfs(sound, RATE_HZ)))
+    normalised: Sound = sound * np.float32(gain_to(SPEECH_DBFS, active_dbfs(sound, RATE_HZ)))
+    return normalised
 
 
 @cache

@@ -18,7 +18,8 @@ def frame_levels(sound: Sound, rate_hz: int, frame_ms: int = 20) -> Sound:
     if len(sound) < length:
         return np.array([dbfs(sound)], np.float32)
     frames = sound[: len(sound) // length * length].reshape(-1, length)
-    return 10 * np.log10(np.mean(np.square(frames, dtype=np.float64), axis=1) + 1e-12)
+    levels: Sound = 10 * np.log10(np.mean(np.square(frames, dtype=np.float64), axis=1) + 1e-12)
+    return levels
 
 
 def active_dbfs(sound: Sound, rate_hz: int) -> float:

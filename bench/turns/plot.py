@@ -45,8 +45,8 @@ def _curves(axes: Axes, curves: Sequence[Curve]) -> None:
         if points:
             delays, rates = zip(*points, strict=True)
             axes.plot(delays, rates, "o-", ms=3, color=COLOURS.get(curve.contestant), label=curve.contestant)
-    for name, points, marker in PUBLISHED:
-        axes.plot(*zip(*points, strict=True), marker, color="grey", label=f"{name} (other recordings)")
+    for name, published, marker in PUBLISHED:
+        axes.plot(*zip(*published, strict=True), marker, color="grey", label=f"{name} (other recordings)")
     for target in TARGETS:
         axes.axhline(target, color="grey", lw=0.5, ls=":")
     axes.set(title="Endpoint: cut-off rate against delay", xlabel="mean delay, ms", ylabel="share of pauses cut off")

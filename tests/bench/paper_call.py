@@ -92,7 +92,7 @@ class PaperCall:
         """The newest version of a telling that the client has."""
         told = [each.message["version"] for each in self.client.told if each.kind in ("transcript", "latency")]
         rolled_back = [each.message["version"] for each in self.client.of("rollback")]
-        return min([max(told, default=0), *rolled_back])
+        return int(min([max(told, default=0), *rolled_back]))
 
     def _kept(self) -> int:
         return kept_version(self._seen, self._seen_epoch, self.call.record.takeovers)

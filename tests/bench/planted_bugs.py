@@ -159,14 +159,14 @@ def _(seen: CallEvidence) -> CallEvidence:
 @bug("two processes take the call over in one epoch", "one_owner_per_epoch")
 def _(seen: CallEvidence) -> CallEvidence:
     at = _where(seen, inp.CallTakenOver)
-    other = changed(seen.events[at], process="another")  # type: ignore[call-arg]
+    other = changed(seen.events[at], process="another")
     return _numbered(seen, [*seen.events[: at + 1], other, *seen.events[at + 1 :]])
 
 
 @bug("a takeover does not raise the epoch", "epochs_rise")
 def _(seen: CallEvidence) -> CallEvidence:
     at = _where(seen, inp.CallTakenOver)
-    same = changed(seen.events[at], epoch=1)  # type: ignore[call-arg]
+    same = changed(seen.events[at], epoch=1)
     return replace(seen, events=(*seen.events[:at], same, *seen.events[at + 1 :]))
 
 

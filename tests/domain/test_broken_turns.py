@@ -40,7 +40,7 @@ def sent_ms(driver: Driver) -> int:
 # --- ends that are no ends, and ends that never come ---------------------------------------------------------------
 
 
-def test_a_premature_end_does_not_split_a_reply():
+def test_a_premature_end_does_not_split_a_reply() -> None:
     """Given `turnComplete` in mid-reply and a stall, when the audio goes on, then it is the same
     reply to its end."""
     driver = Driver().connected()
@@ -59,7 +59,7 @@ def test_a_premature_end_does_not_split_a_reply():
 
 
 @pytest.mark.parametrize("times", [1, 2, 3])
-def test_premature_ends_are_each_told(times: int):
+def test_premature_ends_are_each_told(times: int) -> None:
     """Given one premature end after another, when audio follows each, then each is an event."""
     driver = Driver().connected()
     driver.model_sends(200, complete=False)
@@ -67,10 +67,11 @@ def test_premature_ends_are_each_told(times: int):
         driver.happens(inp.ModelTurnCompleted())
         driver.model_sends(200, complete=False)
     assert driver.count(ev.ReplyContinued) == times
+    assert driver.call.record.reply is not None
     assert not driver.call.record.reply.ended
 
 
-def test_a_turn_without_the_end_of_its_audio_is_over_soon_after_it_was_heard():
+def test_a_turn_without_the_end_of_its_audio_is_over_soon_after_it_was_heard() -> None:
     """Given only `turnComplete`, when all was heard, then the floor is free: at once if it came
     long before."""
     driver = Driver().connected()
@@ -81,7 +82,7 @@ def test_a_turn_without_the_end_of_its_audio_is_over_soon_after_it_was_heard():
     assert driver.count(ev.ReplyOverdue) == 0
 
 
-def test_a_late_end_of_the_turn_is_waited_out_without_a_frame():
+def test_a_late_end_of_the_turn_is_waited_out_without_a_frame() -> None:
     """Given only `turnComplete`, when it comes after all was heard and the microphone is off, then
     a short wait."""
     driver = Driver().connected()
@@ -96,7 +97,7 @@ def test_a_late_end_of_the_turn_is_waited_out_without_a_frame():
     assert driver.count(ev.ReplyOverdue) == 0
 
 
-def test_the_turn_after_one_that_never_ended_is_sound():
+def test_the_turn_after_one_that_never_ended_is_sound() -> None:
     """Given a reply without `turnComplete`, when the next one ends, then that end is its own."""
     driver = Driver().connected()
     driver.model_sends(1_000)
@@ -108,7 +109,7 @@ def test_the_turn_after_one_that_never_ended_is_sound():
     assert driver.call.record.owed == 0
 
 
-def test_the_reply_after_one_that_just_stopped_is_heard_from_its_first_sample():
+def test_the_reply_after_one_that_just_stopped_is_heard_from_its_first_sample() -> None:
     """Given a reply without any end, when the next one comes at once, then none of it is taken for
     the old one's."""
     driver = Driver().connected()
@@ -125,7 +126,7 @@ def test_the_reply_after_one_that_just_stopped_is_heard_from_its_first_sample():
 # --- interruptions that nobody caused ------------------------------------------------------------------------------
 
 
-def test_a_phantom_that_stops_a_reply_makes_us_ask_for_the_rest():
+def test_a_phantom_that_stops_a_reply_makes_us_ask_for_the_rest() -> None:
     """Given `interrupted` in mid-question and then nothing, when it was heard so far, then the
     model is nudged once."""
     driver = Driver().connected()
@@ -140,7 +141,7 @@ def test_a_phantom_that_stops_a_reply_makes_us_ask_for_the_rest():
     assert driver.count(fx.SendText) == 2  # the opening, and the nudge: nobody is greeted again
 
 
-def test_a_phantom_that_ends_the_turn_is_not_waited_for():
+def test_a_phantom_that_ends_the_turn_is_not_waited_for() -> None:
     """Given `interrupted` and `turnComplete` in mid-question, when it was heard so far, then a
     nudge at once."""
     driver = Driver().connected()
@@ -152,7 +153,7 @@ def test_a_phantom_that_ends_the_turn_is_not_waited_for():
     assert driver.count(ev.ReplyOverdue) == 0
 
 
-def test_a_phantom_after_which_the_reply_goes_on_changes_nothing():
+def test_a_phantom_after_which_the_reply_goes_on_changes_nothing() -> None:
     """Given `interrupted` in mid-reply, when its audio goes on to its end, then it is heard whole."""
     driver = Driver().connected()
     driver.model_sends(1_000, complete=False)
@@ -166,7 +167,7 @@ def test_a_phantom_after_which_the_reply_goes_on_changes_nothing():
 
 
 @pytest.mark.parametrize("reply", [False, True])
-def test_a_phantom_while_nothing_is_said_is_counted(reply: bool):
+def test_a_phantom_while_nothing_is_said_is_counted(reply: bool) -> None:
     """Given `interrupted` while the candidate thinks, or while a reply is awaited, then it is
     counted, no more."""
     driver = answered() if reply else Driver().asked()
@@ -193,7 +194,7 @@ def cut_short() -> Driver:
 
 
 @pytest.mark.parametrize("after", [False, True])
-def test_a_cut_reply_that_talks_on_is_never_heard(after: bool):
+def test_a_cut_reply_that_talks_on_is_never_heard(after: bool) -> None:
     """Given late audio before or after its `interrupted`, when the next reply comes, then only that
     one is heard."""
     driver = cut_short()
@@ -215,7 +216,7 @@ def test_a_cut_reply_that_talks_on_is_never_heard(after: bool):
     assert told == ["A new one."]
 
 
-def test_a_cut_that_gemini_never_reports_costs_no_more_than_the_bound():
+def test_a_cut_that_gemini_never_reports_costs_no_more_than_the_bound() -> None:
     """Given a cut without `interrupted` or any end, when the next reply comes after the bound, then
     it is whole."""
     driver = cut_short()
@@ -225,7 +226,7 @@ def test_a_cut_that_gemini_never_reports_costs_no_more_than_the_bound():
     assert driver.last(ev.ReplyStarted).generation == 2
 
 
-def test_an_end_before_its_interruption_is_taken_as_it_comes():
+def test_an_end_before_its_interruption_is_taken_as_it_comes() -> None:
     """Given `turnComplete` and then `interrupted` after a cut, when the next reply comes, then
     nothing is amiss."""
     driver = Driver().connected()
@@ -243,7 +244,7 @@ def test_an_end_before_its_interruption_is_taken_as_it_comes():
     assert driver.call.state is State.LISTENING
 
 
-def test_a_gap_longer_than_the_patience_loses_no_audio():
+def test_a_gap_longer_than_the_patience_loses_no_audio() -> None:
     """Given audio that stalls for longer than a reply is waited for, when the rest bursts in, then
     it is heard too."""
     driver = Driver().connected()

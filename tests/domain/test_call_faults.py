@@ -31,7 +31,7 @@ def bring_model_back(driver: Driver, after_us: int = 100_000) -> None:
     driver.happens(inp.ModelConnected(model="first", resumed=True, setup_ms=90), after_us)
 
 
-def test_a_reply_that_neither_goes_on_nor_ends_is_over_after_a_while():
+def test_a_reply_that_neither_goes_on_nor_ends_is_over_after_a_while() -> None:
     """Given a reply without any end, when it was heard and nothing follows, then the floor is free
     again."""
     driver = Driver().connected()
@@ -44,7 +44,7 @@ def test_a_reply_that_neither_goes_on_nor_ends_is_over_after_a_while():
     assert driver.last(ev.ModelFinished).generation == 1
 
 
-def test_a_reply_that_pauses_is_waited_for():
+def test_a_reply_that_pauses_is_waited_for() -> None:
     """Given a gap in the model's audio, when more comes in time, then it is the same reply."""
     driver = Driver().connected()
     driver.model_sends(1_000, complete=False)
@@ -58,7 +58,7 @@ def test_a_reply_that_pauses_is_waited_for():
 
 
 @pytest.mark.parametrize("ends", [*itertools.permutations([inp.GenerationCompleted(), inp.ModelTurnCompleted()])])
-def test_ends_that_come_before_the_audio_do_not_keep_the_floor_taken(ends):
+def test_ends_that_come_before_the_audio_do_not_keep_the_floor_taken(ends: tuple[inp.Input, ...]) -> None:
     """Given both ends of a reply before its audio, when it was heard, then it is finished."""
     driver = Driver().connected()
     for end in ends:
@@ -70,7 +70,7 @@ def test_ends_that_come_before_the_audio_do_not_keep_the_floor_taken(ends):
     assert driver.call.record.reply is None
 
 
-def test_a_doubt_over_a_reply_that_has_ended_meanwhile_leaves_no_one_speaking():
+def test_a_doubt_over_a_reply_that_has_ended_meanwhile_leaves_no_one_speaking() -> None:
     """Given a barge-in after the last sample, when the end comes during the doubt and it is
     dismissed: finished."""
     driver = Driver().connected()
@@ -83,7 +83,7 @@ def test_a_doubt_over_a_reply_that_has_ended_meanwhile_leaves_no_one_speaking():
     assert driver.call.state is State.LISTENING
 
 
-def test_late_audio_of_a_cut_reply_is_not_taken_for_the_answer():
+def test_late_audio_of_a_cut_reply_is_not_taken_for_the_answer() -> None:
     """Given an interruption resent in a burst, when the cut reply talks on until Gemini hears of
     it: never played."""
     driver = Driver().connected()
@@ -93,10 +93,12 @@ def test_late_audio_of_a_cut_reply_is_not_taken_for_the_answer():
     cut, awaited = driver.last(ev.ReplyCut).generation, driver.last(ev.ReplyRequested).generation
     assert cut < awaited
     driver.model_sends(200, complete=False)
+    assert driver.call.record.reply is not None
     assert not driver.call.record.reply.started
     driver.happens(inp.ModelInterruptionReported())
     driver.happens(inp.ModelTurnCompleted())
     driver.model_sends(200)
+    assert driver.call.record.reply is not None
     assert driver.call.record.reply.started
     assert driver.last(ev.ReplyStarted).generation == awaited
     dropped = driver.last(ev.LateAudioDropped)
@@ -112,7 +114,7 @@ def burst(driver: Driver, voiced: int, silent: int) -> None:
             speak(20)
 
 
-def test_the_reply_of_a_new_session_is_not_taken_for_the_lost_one():
+def test_the_reply_of_a_new_session_is_not_taken_for_the_lost_one() -> None:
     """Given a session that died when its reply had begun to arrive, when the next one replies, all
     of that is heard."""
     driver = answered()
@@ -128,7 +130,7 @@ def test_the_reply_of_a_new_session_is_not_taken_for_the_lost_one():
     assert driver.count(ev.LateAudioDropped) == driver.count(ev.ReplyOverdue) == 0
 
 
-def test_an_answer_that_was_replied_to_is_not_given_to_the_model_again():
+def test_an_answer_that_was_replied_to_is_not_given_to_the_model_again() -> None:
     """Given a truncated reply, when the session that was asked to go on is lost too, then it is
     asked, not retold."""
     driver = answered()
@@ -146,7 +148,7 @@ def test_an_answer_that_was_replied_to_is_not_given_to_the_model_again():
     assert driver.count(fx.OpenActivity) == 0
 
 
-def test_a_microphone_muted_while_the_model_was_away_does_not_keep_the_floor():
+def test_a_microphone_muted_while_the_model_was_away_does_not_keep_the_floor() -> None:
     """Given an answer during an outage, when the candidate mutes before its end, then the answer is
     over."""
     driver = Driver().asked()
@@ -160,7 +162,7 @@ def test_a_microphone_muted_while_the_model_was_away_does_not_keep_the_floor():
     assert driver.last(ev.ReplyRequested).cause == "answer"
 
 
-def test_turns_without_audio_do_not_make_dialling_endless():
+def test_turns_without_audio_do_not_make_dialling_endless() -> None:
     """Given sessions that end a turn and die, when that repeats, then the dials are counted on."""
     driver = Driver().asked()
     for _ in range(10):
@@ -170,7 +172,7 @@ def test_turns_without_audio_do_not_make_dialling_endless():
     assert driver.last(ev.CallClosed).reason == "model_unavailable"
 
 
-def test_a_reply_heard_to_its_end_before_the_client_was_lost_is_finished_when_it_is_back():
+def test_a_reply_heard_to_its_end_before_the_client_was_lost_is_finished_when_it_is_back() -> None:
     """Given all of a reply played but not reported, when the client returns and says so, then it
     counts as heard."""
     driver = Driver().connected()
@@ -181,7 +183,7 @@ def test_a_reply_heard_to_its_end_before_the_client_was_lost_is_finished_when_it
     assert driver.call.state is State.LISTENING
 
 
-def test_an_interview_that_was_called_over_ends_without_a_goodbye_too():
+def test_an_interview_that_was_called_over_ends_without_a_goodbye_too() -> None:
     """Given end_interview in silence, when nothing follows, then the call closes by itself."""
     driver = Driver().asked()
     driver.happens(inp.ToolCallRequested(tool_call_id="t", name="end_interview", args={}))
@@ -191,7 +193,7 @@ def test_an_interview_that_was_called_over_ends_without_a_goodbye_too():
     assert driver.last(ev.CallClosed).reason == "completed"
 
 
-def test_a_transcript_that_streams_belongs_to_the_answer_being_given():
+def test_a_transcript_that_streams_belongs_to_the_answer_being_given() -> None:
     """Given an answer with its transcript, when the next one is transcribed as it is spoken, then
     it is the next's."""
     driver = answered()
@@ -207,7 +209,7 @@ def test_a_transcript_that_streams_belongs_to_the_answer_being_given():
     assert driver.call.record.untranscribed == []
 
 
-def test_a_going_away_of_a_session_that_is_gone_is_ignored():
+def test_a_going_away_of_a_session_that_is_gone_is_ignored() -> None:
     """Given a dial under way, when the old session's goAway comes late, then the new one is not
     left for it."""
     driver = Driver().asked()
@@ -219,7 +221,7 @@ def test_a_going_away_of_a_session_that_is_gone_is_ignored():
     assert driver.count(fx.DialModel) == 2
 
 
-def test_a_session_is_left_only_when_it_can_be_resumed_as_it_is_now():
+def test_a_session_is_left_only_when_it_can_be_resumed_as_it_is_now() -> None:
     """Given goAway, when a reply is heard before a handle covers it, then the rotation waits for
     the handle."""
     driver = Driver().asked()
@@ -239,7 +241,7 @@ def test_a_session_is_left_only_when_it_can_be_resumed_as_it_is_now():
     assert dials[-1] == fx.DialModel(attempt=1, wait_ms=0, handle="after", model="first")
 
 
-def test_where_gemini_decides_turns_our_slower_silence_does_not_cancel_its_reply():
+def test_where_gemini_decides_turns_our_slower_silence_does_not_cancel_its_reply() -> None:
     """Given Gemini answers before our own silence timer would, then its reply is one reply and is
     heard."""
     driver = Driver(GEMINI_DECIDES).asked()
@@ -253,7 +255,7 @@ def test_where_gemini_decides_turns_our_slower_silence_does_not_cancel_its_reply
     assert driver.last(ev.ModelFinished).generation == 2
 
 
-def test_where_gemini_decides_turns_a_reply_begun_without_the_client_is_resolved():
+def test_where_gemini_decides_turns_a_reply_begun_without_the_client_is_resolved() -> None:
     """Given a reply begun while the client was away in mid-answer, when it is back, then the reply
     is given up."""
     driver = Driver(GEMINI_DECIDES).asked()
@@ -266,7 +268,7 @@ def test_where_gemini_decides_turns_a_reply_begun_without_the_client_is_resolved
     assert driver.last(ev.ReplyWithdrawn).generation == begun
 
 
-def test_a_call_that_cannot_be_recorded_ends_with_words_for_its_candidate():
+def test_a_call_that_cannot_be_recorded_ends_with_words_for_its_candidate() -> None:
     """Given a log that takes no more, when the call ends, then the candidate is told what to do,
     the log how full."""
     driver = Driver().asked()

@@ -1,8 +1,10 @@
 """Whatever happens, in whatever order: the laws of the core that hold for every sequence of inputs."""
 
 import copy
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -11,6 +13,7 @@ from hypothesis import strategies as st
 
 from domain import inputs as inp
 from domain.call import Call
+from domain.effects import SendInterviewerAudio
 from domain.events import SnapshotTaken
 from domain.policy import EagerPolicy, EndpointPolicy, Policy, RecordingPolicy
 from domain.recovery.recover import recover
@@ -27,10 +30,13 @@ POLICIES = [
     Policy(eager=EagerPolicy(enabled=True)),
     Policy(recording=RecordingPolicy(snapshot_every_ms=200)),
 ]
+Run = list[tuple[list[inp.Input], int]]
+"""Inputs, and the time that passes before each."""
 relaxed = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
-def drive(policy: Policy, connected: bool, run: list[tuple[list[inp.Input], int]]) -> Driver:
+def drive(policy: Policy, connected: bool, run: Sequence[tuple[list[inp.Input], int | None]]) -> Driver:
+    """Inputs with no time to pass before them happen when they are dated."""
     driver = Driver(policy)
     if connected:
         driver.connected()
@@ -42,7 +48,7 @@ def drive(policy: Policy, connected: bool, run: list[tuple[list[inp.Input], int]
 
 @relaxed
 @given(policy=st.sampled_from(POLICIES), connected=st.booleans(), run=happenings)
-def test_no_sequence_raises_and_the_fold_of_the_events_is_the_state(policy, connected, run):
+def test_no_sequence_raises_and_the_fold_of_the_events_is_the_state(policy: Policy, connected: bool, run: Run) -> None:
     """Folding what a call emitted gives the record it has; versions are consecutive."""
     driver = drive(policy, connected, run)
     again = fold_all(driver.events)
@@ -53,7 +59,7 @@ def test_no_sequence_raises_and_the_fold_of_the_events_is_the_state(policy, conn
 
 @relaxed
 @given(policy=st.sampled_from(POLICIES), connected=st.booleans(), run=happenings)
-def test_the_log_gives_back_every_input_and_the_same_decisions(policy, connected, run):
+def test_the_log_gives_back_every_input_and_the_same_decisions(policy: Policy, connected: bool, run: Run) -> None:
     """Re-running the core over the inputs read back from events and segments decides the same."""
     driver = drive(policy, connected, run)
     if driver.call.record.handed_over:
@@ -68,7 +74,9 @@ def test_the_log_gives_back_every_input_and_the_same_decisions(policy, connected
 
 @relaxed
 @given(policy=st.sampled_from(POLICIES), connected=st.booleans(), run=happenings)
-def test_whenever_a_process_dies_its_log_gives_the_call_back_as_it_was(policy, connected, run):
+def test_whenever_a_process_dies_its_log_gives_the_call_back_as_it_was(
+    policy: Policy, connected: bool, run: Run
+) -> None:
     """What is recorded at any moment is a whole beginning of what happened: running the core over
     it loses nothing."""
     driver = drive(policy, connected, run)
@@ -84,29 +92,33 @@ def test_whenever_a_process_dies_its_log_gives_the_call_back_as_it_was(policy, c
     assert standing(recovered) == standing(again)
 
 
-def standing(call: Call) -> tuple[dict, list, list]:
+def standing(call: Call) -> tuple[Any, ...]:
     """All that an ignored input must leave as it is: record, hearing and playout."""
     record = copy.deepcopy(asdict(call.record)) | {"version": 0}
     parts = [[copy.copy(getattr(part, name)) for name in part.__slots__] for part in (call.hearing, call.playout)]
     return record, *parts
 
 
-def memory(call: Call) -> dict:
+def memory(call: Call) -> dict[str, Any]:
     """All that a call knows."""
     return remember(call) | {"timers": dict(call.timers.due_us)}
 
 
 @relaxed
 @given(connected=st.booleans(), run=happenings, strays=st.lists(rare, min_size=1, max_size=20))
-def test_an_ignored_input_changes_nothing_but_a_counter(connected, run, strays):
+def test_an_ignored_input_changes_nothing_but_a_counter(
+    connected: bool, run: Run, strays: list[list[inp.Input]]
+) -> None:
     """Whatever is counted as ignored, in whatever state: record, hearing and playout stay as they
     were."""
     driver = drive(Policy(), connected, run)
     call = driver.call
-    for stray in [*strays, [inp.ModelMessageUnrecognised(fields=("x",))]]:
+    unrecognised: list[inp.Input] = [inp.ModelMessageUnrecognised(fields=("x",))]
+    for stray in [*strays, unrecognised]:
         driver.happens(inp.UsageReported(usage={}))  # lets deadlines pass that were already due
         before, counted = standing(call), call.ignored.total()
-        driver.happens(*stray)
+        for happened in stray:
+            driver.happens(happened)
         if call.ignored.total() > counted:
             assert standing(call) == before
     assert call.record.settled or call.record.handed_over or call.ignored.total() > counted
@@ -114,7 +126,7 @@ def test_an_ignored_input_changes_nothing_but_a_counter(connected, run, strays):
 
 @relaxed
 @given(run=happenings)
-def test_a_closed_call_stays_as_it_is(run):
+def test_a_closed_call_stays_as_it_is(run: Run) -> None:
     """Nothing that happens after the end leads anywhere; all that may change is whose it is, and
     that it settles."""
     driver = Driver().connected()
@@ -130,7 +142,7 @@ def test_a_closed_call_stays_as_it_is(run):
 
 @relaxed
 @given(run=happenings)
-def test_audio_is_sent_to_the_client_once_and_in_order(run):
+def test_audio_is_sent_to_the_client_once_and_in_order(run: Run) -> None:
     """Ranges sent never overlap, except what a returning client had not played."""
     driver = Driver().connected()
     newest = 0
@@ -140,13 +152,13 @@ def test_audio_is_sent_to_the_client_once_and_in_order(run):
             if isinstance(happened, inp.ClientConnected):
                 newest = 0
             for effect in decision.effects:
-                if type(effect).__name__ == "SendInterviewerAudio":
+                if isinstance(effect, SendInterviewerAudio):
                     assert effect.from_sample >= newest
                     assert effect.to_sample > effect.from_sample
                     newest = effect.to_sample
 
 
-def test_every_kind_of_input_is_generated():
+def test_every_kind_of_input_is_generated() -> None:
     """The strategies above leave no input out."""
     import tests.domain.inputs_strategy as strategies
 
@@ -156,7 +168,7 @@ def test_every_kind_of_input_is_generated():
 
 
 @pytest.mark.parametrize("policy", POLICIES)
-def test_a_spurious_wake_up_leaves_no_trace(policy):
+def test_a_spurious_wake_up_leaves_no_trace(policy: Policy) -> None:
     """A wake-up before any deadline is due is not even recorded."""
     driver = Driver(policy).connected()
     before = driver.call.record.version

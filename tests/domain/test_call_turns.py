@@ -13,7 +13,7 @@ from domain.states import State
 from tests.domain.calls import Driver
 
 
-def test_a_call_is_born_resuming_and_the_interviewer_speaks_first():
+def test_a_call_is_born_resuming_and_the_interviewer_speaks_first() -> None:
     """With both links up the model is asked to open; its reply starts when the client plays it."""
     driver = Driver()
     assert driver.call.state is State.RESUMING
@@ -29,7 +29,7 @@ def test_a_call_is_born_resuming_and_the_interviewer_speaks_first():
     assert driver.last(ev.ModelFinished).generation == 1
 
 
-def test_an_answer_opens_a_window_with_its_preroll_and_closes_it_after_silence():
+def test_an_answer_opens_a_window_with_its_preroll_and_closes_it_after_silence() -> None:
     """Everything from 300 ms before the onset reaches the model, in one activity window."""
     driver = Driver().asked()
     driver.keeps_silent(1_000)
@@ -51,7 +51,7 @@ def test_an_answer_opens_a_window_with_its_preroll_and_closes_it_after_silence()
     assert all(a.to_sample == b.from_sample for a, b in itertools.pairwise(sent))
 
 
-def test_a_click_is_no_answer():
+def test_a_click_is_no_answer() -> None:
     """60 ms of voice are too little to start a turn."""
     driver = Driver().asked()
     driver.speaks(60)
@@ -59,7 +59,7 @@ def test_a_click_is_no_answer():
     assert driver.count(ev.CandidateStarted) == 0
 
 
-def test_speaking_on_before_the_reply_is_heard_continues_the_turn():
+def test_speaking_on_before_the_reply_is_heard_continues_the_turn() -> None:
     """The pending generation is cancelled, both stretches are one turn, and late audio is dropped."""
     driver = Driver().asked()
     driver.speaks(1_000)
@@ -77,7 +77,7 @@ def test_speaking_on_before_the_reply_is_heard_continues_the_turn():
     assert (dropped.generation, dropped.chunks) == (generation, 10)
 
 
-def test_an_interruption_holds_then_flushes_and_tells_what_was_heard():
+def test_an_interruption_holds_then_flushes_and_tells_what_was_heard() -> None:
     """First evidence holds; half a second of voice confirms; the cut turn says what was sent and
     heard."""
     driver = Driver().connected()
@@ -104,7 +104,7 @@ def test_an_interruption_holds_then_flushes_and_tells_what_was_heard():
     assert order == [fx.FlushPlayback, fx.OpenActivity]
 
 
-def test_an_uh_huh_is_dismissed_and_nothing_is_lost():
+def test_an_uh_huh_is_dismissed_and_nothing_is_lost() -> None:
     """A short sound holds and is let go: playback goes on from the held sample."""
     driver = Driver().connected()
     driver.model_sends(4_000)
@@ -123,7 +123,7 @@ def test_an_uh_huh_is_dismissed_and_nothing_is_lost():
     assert driver.count(ev.CandidateStarted) == 0
 
 
-def test_a_doubt_ends_at_its_ceiling_even_without_frames():
+def test_a_doubt_ends_at_its_ceiling_even_without_frames() -> None:
     """If no frame decides, the clock does."""
     driver = Driver().connected()
     driver.model_sends(4_000)
@@ -133,7 +133,7 @@ def test_a_doubt_ends_at_its_ceiling_even_without_frames():
     assert driver.call.state is not State.INTERRUPTED
 
 
-def test_a_muted_microphone_ends_the_turn_and_a_doubt():
+def test_a_muted_microphone_ends_the_turn_and_a_doubt() -> None:
     """Mute in the middle of a word stops the answer; mute over the interviewer dismisses."""
     driver = Driver().asked()
     driver.speaks(500)
@@ -148,7 +148,7 @@ def test_a_muted_microphone_ends_the_turn_and_a_doubt():
     assert other.last(ev.BargeInDismissed).reason == "muted"
 
 
-def test_the_playout_never_runs_further_ahead_than_its_lead():
+def test_the_playout_never_runs_further_ahead_than_its_lead() -> None:
     """A client that plays nothing is sent 400 ms of audio, and after 8 s is told why the call ends."""
     driver = Driver().connected()
     driver.model_sends(4_000)
@@ -160,7 +160,7 @@ def test_the_playout_never_runs_further_ahead_than_its_lead():
     assert any(isinstance(e, fx.TellError) and e.code == "playback_stalled" for e in driver.effects)
 
 
-def test_a_client_that_stops_playing_the_last_bit_is_noticed_too():
+def test_a_client_that_stops_playing_the_last_bit_is_noticed_too() -> None:
     """All audio was sent, some was played, then nothing: the call does not wait for ever."""
     driver = Driver().connected()
     driver.model_sends(1_000)
@@ -170,7 +170,7 @@ def test_a_client_that_stops_playing_the_last_bit_is_noticed_too():
     assert driver.last(ev.CallClosed).reason == "playback_stalled"
 
 
-def test_a_silent_model_is_nudged_once_and_then_dialled_again():
+def test_a_silent_model_is_nudged_once_and_then_dialled_again() -> None:
     """The watchdog: nudge, re-dial, and the answer is sent again whole."""
     driver = Driver().asked()
     driver.speaks(1_000)
@@ -190,7 +190,7 @@ def test_a_silent_model_is_nudged_once_and_then_dialled_again():
     assert [e.to_sample for e in sent] == [stopped.to_sample]
 
 
-def test_a_model_that_chooses_silence_is_left_alone():
+def test_a_model_that_chooses_silence_is_left_alone() -> None:
     """A turn without audio that waits for input stops the watchdog for a while."""
     driver = Driver().asked()
     driver.speaks(1_000)
@@ -201,7 +201,7 @@ def test_a_model_that_chooses_silence_is_left_alone():
     assert driver.last(ev.ReplyWithdrawn).reason == "model_chose_silence"
 
 
-def test_a_lost_model_is_dialled_again_by_its_handle_and_the_open_window_sent_whole():
+def test_a_lost_model_is_dialled_again_by_its_handle_and_the_open_window_sent_whole() -> None:
     """An answer during which Gemini drops reaches the new session from its beginning."""
     driver = Driver().asked()
     driver.happens(inp.ResumptionHandleIssued(handle="good", resumable=True))
@@ -220,7 +220,7 @@ def test_a_lost_model_is_dialled_again_by_its_handle_and_the_open_window_sent_wh
     assert (sent.from_sample, sent.to_sample) == (started.from_sample, driver.call.hearing.next_sample)
 
 
-def test_an_answer_given_while_the_model_is_away_is_not_lost():
+def test_an_answer_given_while_the_model_is_away_is_not_lost() -> None:
     """A voice that began and ended during the outage gets its window when the model is back."""
     driver = Driver().asked()
     driver.happens(inp.ModelLost(code=1006, reason="gone", retryable=True))
@@ -235,7 +235,7 @@ def test_an_answer_given_while_the_model_is_away_is_not_lost():
     assert driver.last(ev.ReplyRequested).cause == "answer"
 
 
-def test_dialling_is_bounded_and_ends_with_a_reason():
+def test_dialling_is_bounded_and_ends_with_a_reason() -> None:
     """Three dials in a row fail: the call closes and says so."""
     driver = Driver()
     driver.happens(inp.ClientConnected(rate_hz=16_000, resumed=False))
@@ -245,7 +245,7 @@ def test_dialling_is_bounded_and_ends_with_a_reason():
     assert driver.last(ev.CallClosed).reason == "model_unavailable"
 
 
-def test_a_setup_that_can_never_work_falls_back_to_the_next_model():
+def test_a_setup_that_can_never_work_falls_back_to_the_next_model() -> None:
     """1008 is never retried with the same model and no handle."""
     driver = Driver()
     driver.happens(inp.ClientConnected(rate_hz=16_000, resumed=False))
@@ -255,7 +255,7 @@ def test_a_setup_that_can_never_work_falls_back_to_the_next_model():
     assert driver.last(ev.CallClosed).reason == "model_unavailable"
 
 
-def test_a_client_that_comes_back_hears_the_rest_and_one_that_does_not_ends_the_call():
+def test_a_client_that_comes_back_hears_the_rest_and_one_that_does_not_ends_the_call() -> None:
     """What it had not played is sent again from there; the wait for it is bounded."""
     driver = Driver().connected()
     driver.model_sends(4_000)
@@ -271,7 +271,7 @@ def test_a_client_that_comes_back_hears_the_rest_and_one_that_does_not_ends_the_
     assert driver.last(ev.CallClosed).reason == "client_gone"
 
 
-def test_a_going_away_session_is_rotated_at_a_quiet_moment():
+def test_a_going_away_session_is_rotated_at_a_quiet_moment() -> None:
     """goAway while the interviewer speaks: the rotation waits for the floor to be free."""
     driver = Driver().connected()
     driver.model_sends(2_000)
@@ -284,7 +284,7 @@ def test_a_going_away_session_is_rotated_at_a_quiet_moment():
     assert [e.handle for e in driver.effects if isinstance(e, fx.DialModel)][-1] == "h"
 
 
-def test_the_model_ends_the_interview_after_its_last_words():
+def test_the_model_ends_the_interview_after_its_last_words() -> None:
     """end_interview closes the call once the goodbye was heard."""
     driver = Driver().connected()
     driver.model_sends(1_000)
@@ -294,7 +294,7 @@ def test_the_model_ends_the_interview_after_its_last_words():
     assert driver.last(ev.CallClosed).reason == "completed"
 
 
-def test_segments_are_at_most_a_second_and_named_by_their_hash():
+def test_segments_are_at_most_a_second_and_named_by_their_hash() -> None:
     """All audio of both sides is stored, gapless, and every segment has its event."""
     driver = Driver().asked(3_000)
     driver.happens(inp.HangupRequested(by="candidate", reason=""))
@@ -312,7 +312,7 @@ def test_segments_are_at_most_a_second_and_named_by_their_hash():
     assert named == {s.sha256 for s in driver.audio_segments()}
 
 
-def test_where_gemini_decides_turns_audio_streams_and_its_interruption_moves_the_state():
+def test_where_gemini_decides_turns_audio_streams_and_its_interruption_moves_the_state() -> None:
     """No activity signals, everything is streamed, `interrupted` cuts the reply."""
     driver = Driver(Policy(endpoint=EndpointPolicy(turns="gemini"))).connected()
     driver.model_sends(4_000)
@@ -327,7 +327,7 @@ def test_where_gemini_decides_turns_audio_streams_and_its_interruption_moves_the
 
 
 @pytest.mark.parametrize("phantom_at", [State.LISTENING, State.MODEL_SPEAKING])
-def test_a_phantom_interruption_moves_nothing(phantom_at):
+def test_a_phantom_interruption_moves_nothing(phantom_at: State) -> None:
     """Gemini reports an interruption that we did not cause: counted, recorded, ignored."""
     driver = Driver().connected()
     driver.model_sends(2_000)

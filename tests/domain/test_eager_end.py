@@ -2,6 +2,8 @@
 back unheard."""
 
 import itertools
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -30,7 +32,7 @@ def paused(policy: Policy = EAGER, completeness: int = CERTAIN) -> Driver:
     return driver
 
 
-def of(driver: Driver, *kinds: type) -> list[fx.Effect]:
+def of(driver: Driver, *kinds: type[fx.Effect]) -> list[Any]:
     return [effect for effect in driver.effects if isinstance(effect, kinds)]
 
 
@@ -81,7 +83,7 @@ def test_a_verdict_that_comes_early_waits_for_the_silence() -> None:
     ],
     ids=["off by default", "not finished enough", "gemini decides turns"],
 )
-def test_otherwise_nothing_is_tried(driver) -> None:
+def test_otherwise_nothing_is_tried(driver: Callable[[], Driver]) -> None:
     """Given the default policy, a doubtful verdict, or turns that Gemini decides, then no end is
     anticipated."""
     call = driver()

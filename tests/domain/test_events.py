@@ -1,5 +1,7 @@
 """The vocabulary: stable topics, JSON and back, upcasting in place."""
 
+from typing import Any
+
 import msgspec
 import pytest
 
@@ -72,24 +74,24 @@ KNOWN = [
 ]
 
 
-def test_topics_are_what_they_have_always_been():
+def test_topics_are_what_they_have_always_been() -> None:
     """A renamed topic would orphan every event ever recorded under it."""
     ours = {topic for topic, kind in TOPICS.items() if kind.__module__.startswith("domain.")}
     assert sorted(ours) == sorted(KNOWN)
 
 
 @pytest.mark.parametrize("kind", [TOPICS[topic] for topic in KNOWN], ids=KNOWN)
-def test_personal_fields_exist(kind):
+def test_personal_fields_exist(kind: Any) -> None:
     """A field that the key port should see is a field of the event."""
     assert set(kind.__struct_fields__) >= kind.PERSONAL
 
 
 @pytest.mark.parametrize("kind", [TOPICS[topic] for topic in KNOWN], ids=KNOWN)
-def test_events_are_frozen(kind):
+def test_events_are_frozen(kind: Any) -> None:
     """Facts do not change."""
     assert kind.__struct_config__.frozen
 
 
-def test_inputs_other_than_audio_are_events():
+def test_inputs_other_than_audio_are_events() -> None:
     """What happens is recorded as it came."""
     assert all(issubclass(kind, msgspec.Struct) and kind.TOPIC in TOPICS for kind in FACTS)

@@ -25,7 +25,7 @@ def answers(driver: Driver) -> None:
     driver.keeps_silent(700)
 
 
-def test_a_model_that_hangs_is_nudged_soon_and_dialled_again_late():
+def test_a_model_that_hangs_is_nudged_soon_and_dialled_again_late() -> None:
     """Given no reply at all, when 5 s have passed it is nudged; it has 10 s more before it is
     dialled again."""
     driver = answered()
@@ -41,7 +41,7 @@ def test_a_model_that_hangs_is_nudged_soon_and_dialled_again_late():
     assert driver.call.state is State.RESUMING
 
 
-def test_a_slow_model_has_time_to_answer_the_nudge():
+def test_a_slow_model_has_time_to_answer_the_nudge() -> None:
     """Given a model that always takes 6 s, when it is nudged, then its reply is heard without
     another dial."""
     driver = answered()
@@ -53,7 +53,7 @@ def test_a_slow_model_has_time_to_answer_the_nudge():
     assert driver.count(fx.DialModel) == 1
 
 
-def test_a_turn_that_ends_without_a_word_is_not_waited_for_as_long():
+def test_a_turn_that_ends_without_a_word_is_not_waited_for_as_long() -> None:
     """Given `turnComplete` without audio, when 3 s have passed, then the model is nudged, and the
     log says why."""
     driver = answered()
@@ -64,7 +64,7 @@ def test_a_turn_that_ends_without_a_word_is_not_waited_for_as_long():
     assert driver.last(ev.ReplyOverdue).evidence["turn_ended"] == 1
 
 
-def test_ends_without_a_word_do_not_put_the_nudge_off():
+def test_ends_without_a_word_do_not_put_the_nudge_off() -> None:
     """Given `turnComplete` after `turnComplete`, when the reply is due, then it is due, whatever
     ended meanwhile."""
     driver = answered()
@@ -75,7 +75,7 @@ def test_ends_without_a_word_do_not_put_the_nudge_off():
     assert driver.last(ev.ReplyOverdue).action == "nudged"
 
 
-def test_a_model_that_chose_silence_is_asked_once_to_go_on():
+def test_a_model_that_chose_silence_is_asked_once_to_go_on() -> None:
     """Given a chosen silence, when nobody says anything for long, then one nudge, and a second
     choice is respected."""
     driver = answered()
@@ -93,7 +93,7 @@ def test_a_model_that_chose_silence_is_asked_once_to_go_on():
     assert driver.call.state is State.LISTENING
 
 
-def test_a_candidate_who_goes_on_after_a_chosen_silence_is_simply_heard():
+def test_a_candidate_who_goes_on_after_a_chosen_silence_is_simply_heard() -> None:
     """Given a chosen silence, when the candidate speaks on, then nobody is nudged and the whole
     answer is answered."""
     driver = answered()
@@ -105,7 +105,7 @@ def test_a_candidate_who_goes_on_after_a_chosen_silence_is_simply_heard():
     assert driver.last(ev.ReplyRequested).cause == "answer"
 
 
-def test_a_chosen_silence_outlives_its_session():
+def test_a_chosen_silence_outlives_its_session() -> None:
     """Given a chosen silence, when the session is rotated meanwhile, then the call does not stand
     still for ever."""
     driver = answered()
@@ -118,7 +118,7 @@ def test_a_chosen_silence_outlives_its_session():
     assert driver.last(ev.ReplyRequested).cause == "nudge"
 
 
-def test_a_silence_is_chosen_even_if_the_turn_before_never_ended():
+def test_a_silence_is_chosen_even_if_the_turn_before_never_ended() -> None:
     """Given a reply without `turnComplete`, when the next turn is a chosen silence, then it is
     known as one."""
     driver = Driver().connected()
@@ -129,7 +129,7 @@ def test_a_silence_is_chosen_even_if_the_turn_before_never_ended():
     assert driver.last(ev.ReplyWithdrawn).reason == "model_chose_silence"
 
 
-def test_every_silence_is_bounded():
+def test_every_silence_is_bounded() -> None:
     """Given a model that never says a word again, when it was nudged and dialled in vain, then the
     call closes."""
     driver = Driver().asked()

@@ -50,7 +50,7 @@ async def desk(dsn: str, tmp_path: Path) -> AsyncIterator[Desk]:
         await desk.check()
 
 
-async def test_what_was_heard_of_a_cut_reply_is_what_was_played(desk: Desk, tmp_path: Path):
+async def test_what_was_heard_of_a_cut_reply_is_what_was_played(desk: Desk, tmp_path: Path) -> None:
     """Two interruptions, sound 300 ms late: each reply's last sample is where client and log say it
     stopped.
 

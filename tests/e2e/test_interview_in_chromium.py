@@ -6,11 +6,13 @@ import re
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import soundfile
 import soxr
+from numpy.typing import NDArray
 
 from tests.api.web.chromium import Chromium, Page, chromium_path
 
@@ -53,12 +55,13 @@ def microphone(path: Path) -> Path:
     return path
 
 
-def said(name: str) -> np.ndarray:
+def said(name: str) -> NDArray[np.float32]:
     wave, rate_hz = soundfile.read(CANDIDATE / f"{name}.flac", dtype="float32")
-    return soxr.resample(wave, rate_hz, MICROPHONE_HZ)
+    resampled: NDArray[np.float32] = soxr.resample(wave, rate_hz, MICROPHONE_HZ)
+    return resampled
 
 
-def silence(seconds: float) -> np.ndarray:
+def silence(seconds: float) -> NDArray[np.float32]:
     return np.zeros(int(seconds * MICROPHONE_HZ), np.float32)
 
 
@@ -66,7 +69,7 @@ async def until_state(page: Page, state: str) -> None:
     await page.until(f"document.querySelector('#state-name').textContent.startsWith('{state}')", within_s=25)
 
 
-async def replayed(call_id: str, data_dir: Path) -> dict:
+async def replayed(call_id: str, data_dir: Path) -> dict[str, Any]:
     """The call from the log, while the server still runs."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "api.cli", "replay", call_id, "--json"),
@@ -76,10 +79,13 @@ async def replayed(call_id: str, data_dir: Path) -> dict:
     )
     out, _ = await process.communicate()
     assert process.returncode == 0
-    return json.loads(out)
+    call: dict[str, Any] = json.loads(out)
+    return call
 
 
-async def test_a_call_in_chromium_is_heard_answered_and_interrupted(url: str, server_folder: Path, tmp_path: Path):
+async def test_a_call_in_chromium_is_heard_answered_and_interrupted(
+    url: str, server_folder: Path, tmp_path: Path
+) -> None:
     """Button, question, spoken answer, transcript, latency; then the interviewer is interrupted and
     stops."""
     async with Chromium.started(tmp_path / "profile", microphone(tmp_path / "candidate.wav")) as browser:

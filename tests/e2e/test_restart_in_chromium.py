@@ -12,7 +12,7 @@ import pytest
 import soundfile
 
 from adapters.postgres.store import open_store
-from api.services import open_database
+from api.database import open_database
 from api.settings import Settings
 from domain import inputs as inp
 from domain.effects import TellTranscript

@@ -90,7 +90,7 @@ class Check:
         """Dial and be connected; a loss fails the test with its reason."""
         already = len(self.inbox.of(ModelConnected))
         self.link.dial(DialModel(attempt=1, wait_ms=0, handle=handle, model=model, seed=seed), setup)
-        await self.inbox.until(ModelConnected | ModelLost, already + 1)
+        await self.inbox.until((ModelConnected, ModelLost), already + 1)
         assert self.inbox.of(ModelLost) == []
         return self.inbox.of(ModelConnected)[-1]
 

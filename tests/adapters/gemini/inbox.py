@@ -29,10 +29,10 @@ class Inbox:
         self.on_delivery(item)
         self._news.set()
 
-    def of(self, kind: type[T]) -> list[T]:
+    def of(self, kind: type[T] | tuple[type[T], ...]) -> list[T]:
         return [item for item in self.items if isinstance(item, kind)]
 
-    async def until(self, kind: type[T], count: int = 1) -> T:
+    async def until(self, kind: type[T] | tuple[type[T], ...], count: int = 1) -> T:
         """The `count`th input of this kind, once it is there."""
         async with asyncio.timeout(PATIENCE_S):
             while len(self.of(kind)) < count:

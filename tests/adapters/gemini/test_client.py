@@ -71,7 +71,7 @@ async def test_vertex_is_reached_under_its_own_address_with_a_token(
             ca_file=str(server.ca_file),
         )
         async with (
-            open_client(settings, Credentials(token="t")) as client,
+            open_client(settings, Credentials(token="t")) as client,  # type: ignore[no-untyped-call]
             GeminiLink(client=client, settings=settings, deliver=inbox.deliver, now_us=inbox.now_us) as link,
         ):
             link.dial(dial(model="gemini-live-2.5-flash-native-audio"), SETUP)

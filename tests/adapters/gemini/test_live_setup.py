@@ -99,9 +99,9 @@ def test_the_transcription_is_told_the_language_on_request() -> None:
 
 def test_the_model_can_end_the_interview() -> None:
     """Without being told how to block: each model does what it does best."""
-    (tool,) = live_config(PLAIN).tools or ()
+    (tool,) = live_config(PLAIN).tools or []
     assert isinstance(tool, types.Tool)
-    (function,) = tool.function_declarations or ()
+    (function,) = tool.function_declarations or []
     assert (function.name, function.behavior, function.parameters_json_schema) == (END_TOOL, None, None)
 
 
@@ -109,9 +109,9 @@ def test_a_function_may_choose_its_behaviour_and_declare_parameters() -> None:
     """Parameters are a JSON schema."""
     schema = {"type": "object", "properties": {"mark": {"type": "integer"}}}
     setup = LiveSetup(instruction="", functions=(Function("rate", "Rates.", schema, "NON_BLOCKING"),))
-    (tool,) = live_config(setup).tools or ()
+    (tool,) = live_config(setup).tools or []
     assert isinstance(tool, types.Tool)
-    (function,) = tool.function_declarations or ()
+    (function,) = tool.function_declarations or []
     assert function.parameters_json_schema == schema
     assert function.behavior is types.Behavior.NON_BLOCKING
 

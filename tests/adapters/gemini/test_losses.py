@@ -47,10 +47,10 @@ def test_the_network_is_tried_again(error: Exception, retryable: bool, words: st
 
 def test_missing_google_credentials_say_how_to_get_some() -> None:
     """But a sign-in service that is away is only away."""
-    missing = loss_of(DefaultCredentialsError("no"), VERTEX)
+    missing = loss_of(DefaultCredentialsError("no"), VERTEX)  # type: ignore[no-untyped-call]
     assert not missing.retryable
     assert "gcloud auth application-default login" in missing.reason
-    assert loss_of(TransportError("down"), VERTEX).retryable
+    assert loss_of(TransportError("down"), VERTEX).retryable  # type: ignore[no-untyped-call]
 
 
 def test_a_reason_is_kept_short() -> None:

@@ -8,6 +8,7 @@ import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from time import monotonic
 from uuid import UUID, uuid4
@@ -153,7 +154,7 @@ async def test_a_lost_connection_is_no_death(dsn: str) -> None:
             for _ in range(5):
                 assert await _lives(leases, call)
                 await asyncio.sleep(0.03)
-            await until(lambda cuts=cut + 1: _is(other.reconnects == cuts))
+            await until(partial(_reconnected, other, cut + 1))
             assert await _lives(leases, call)
         assert other.healthy
 
@@ -198,7 +199,13 @@ async def test_the_owner_hears_that_it_is_asked(dsn: str) -> None:
     asked = asyncio.Event()
     async with Leases(dsn, on_asked=heard["one"].append) as one, Leases(dsn, on_asked=heard["two"].append) as two:
         last = uuid4()
-        two.on_asked = lambda call: (heard["two"].append(call), call == last and asked.set())  # type: ignore[assignment]
+
+        def noted(call: UUID) -> None:
+            heard["two"].append(call)
+            if call == last:
+                asked.set()
+
+        two.on_asked = noted
         first = uuid4()
         await one._answer("SELECT pg_notify($1, $2)", f"viva_{two.process.hex}", "no call")
         await one.ask(first, two.process)
@@ -259,6 +266,10 @@ async def _gone(leases: Leases, call: UUID) -> bool:
 
 async def _lives(leases: Leases, call: UUID) -> bool:
     return not await _gone(leases, call)
+
+
+async def _reconnected(leases: Leases, times: int) -> bool:
+    return leases.reconnects == times
 
 
 async def _is(holds: bool) -> bool:

@@ -51,7 +51,7 @@ async def test_threads_of_one_process_take_turns(empty_dsn: str) -> None:
     assert pending(empty_dsn) == []
 
 
-def test_the_alembic_command_reads_database_url(empty_dsn: str, monkeypatch) -> None:
+def test_the_alembic_command_reads_database_url(empty_dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """`alembic upgrade` from the root of the repository does what `viva db upgrade` does, and can
     go back."""
     monkeypatch.setenv("DATABASE_URL", empty_dsn.replace("postgresql://", "postgresql+asyncpg://"))

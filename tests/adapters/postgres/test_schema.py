@@ -1,5 +1,8 @@
 """The tables themselves: append-only, readable in SQL, safe whatever the server's settings are."""
 
+from typing import Any
+from uuid import UUID
+
 import asyncpg
 import psycopg
 import pytest
@@ -56,7 +59,7 @@ async def test_the_view_shows_the_state_as_json(dsn: str) -> None:
     call = new_call()
     closed = CallClosed(originator_id=call, originator_version=1, reason="hangup", detail="a\x00b", ignored={"x": 2})
     async with open_store(dsn) as store:
-        await Outcomes(store.writer).of(Append(call, "acme", (EventMapper().to_stored_event(closed),)))  # type: ignore[arg-type]
+        await Outcomes(store.writer).of(Append(call, "acme", (EventMapper().to_stored_event(closed),)))
     with psycopg.connect(dsn) as connection:
         row = connection.execute(
             "SELECT id, call_id, version, topic, tenant, state->>'reason', state->>'detail',"
@@ -94,7 +97,7 @@ async def test_an_append_is_flushed_to_disk_even_where_the_server_would_not(dsn:
         await connection.close()
 
 
-async def _append(connection, call, versions):
+async def _append(connection: Any, call: UUID, versions: list[int]) -> Any:
     events = [event(call, version) for version in versions]
     return await connection.fetch(
         "SELECT * FROM call_append_events($1, $2, $3, $4, $5, $6)",

@@ -34,7 +34,8 @@ def recording(name: str) -> bytes:
     """A recorded answer as 16 kHz PCM16."""
     samples, rate_hz = soundfile.read(CANDIDATE / f"{name}.flac", dtype="int16")
     assert rate_hz == 16_000
-    return samples.astype("<i2").tobytes()
+    pcm: bytes = samples.astype("<i2").tobytes()
+    return pcm
 
 
 def silence(duration_ms: int) -> bytes:
@@ -77,7 +78,9 @@ class Dialogue:
 
     async def until_closed(self) -> errors.APIError:
         """Wait for the server to close, and return how it did."""
-        return await self.until(lambda dialogue: dialogue.closed)
+        await self.until(lambda dialogue: dialogue.closed)
+        assert self.closed is not None
+        return self.closed
 
     async def until_turns(self, count: int) -> None:
         """Wait until `count` turns of the model are complete."""

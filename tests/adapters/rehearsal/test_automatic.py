@@ -1,5 +1,7 @@
 """Automatic activity detection: the server finds the candidate's speech in a continuous stream."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from google.genai import errors, types
@@ -9,10 +11,14 @@ from adapters.rehearsal.session.activity import ActivityDetector, Edge
 from adapters.rehearsal.wire.setup import Detection
 from tests.adapters.rehearsal.dialogue import CANDIDATE, dial, quick, recording, silence
 
-AUTOMATIC = {"realtime_input_config": {}, "input_audio_transcription": {}, "output_audio_transcription": {}}
+AUTOMATIC: dict[str, Any] = {
+    "realtime_input_config": {},
+    "input_audio_transcription": {},
+    "output_audio_transcription": {},
+}
 
 
-def detection(**settings: object) -> dict[str, object]:
+def detection(**settings: object) -> dict[str, Any]:
     """A setup with these settings of the automatic detection."""
     return AUTOMATIC | {"realtime_input_config": {"automatic_activity_detection": settings}}
 

@@ -11,6 +11,7 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from websockets.asyncio.client import connect
@@ -63,7 +64,8 @@ async def test_it_recognises_the_recordings_it_was_given(tmp_path: Path) -> None
         where = json.loads(await first_line(process))
         async with connect(where["ws"] + STUDIO, additional_headers=KEY) as socket:
             await socket.send(json.dumps(setup(inputAudioTranscription={}, realtimeInputConfig=manual)))
-            for message in ({"activityStart": {}}, heard, {"activityEnd": {}}):
+            messages: list[dict[str, Any]] = [{"activityStart": {}}, heard, {"activityEnd": {}}]
+            for message in messages:
                 await socket.send(json.dumps({"realtimeInput": message}))
             words = ""
             while not words:

@@ -14,7 +14,7 @@ from adapters.rehearsal import RehearsalServer
 from adapters.rehearsal.remote import ControlError, RemoteControl
 from tests.adapters.rehearsal.dialogue import dial, quick, recording
 
-RESUMABLE = {"session_resumption": {}}
+RESUMABLE: dict[str, Any] = {"session_resumption": {}}
 
 
 async def test_faults_are_made_to_order_and_taken_back() -> None:

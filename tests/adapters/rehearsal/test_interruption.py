@@ -1,6 +1,7 @@
 """Cutting the model off: in each stage of its turn, and by each means."""
 
 import asyncio
+from typing import Any
 
 from google.genai import types
 
@@ -67,7 +68,7 @@ async def test_a_question_that_was_cut_off_is_asked_again() -> None:
 async def test_with_no_interruption_the_turn_is_finished_and_the_answer_follows() -> None:
     """Given NO_INTERRUPTION, when a window passes during the reply, then the reply ends whole and
     is answered after."""
-    config = {"realtime_input_config": MANUAL | {"activity_handling": "NO_INTERRUPTION"}}
+    config: dict[str, Any] = {"realtime_input_config": MANUAL | {"activity_handling": "NO_INTERRUPTION"}}
     async with RehearsalServer(quick(**CALM)) as server, dial(server, **config) as dialogue:
         await dialogue.session.send_realtime_input(text="Please begin.")
         await dialogue.until(lambda it: it.audio)

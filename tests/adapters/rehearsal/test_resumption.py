@@ -1,16 +1,18 @@
 """Sessions that outlive their connection: handles, what they hold, and how a connection announces
 its end."""
 
+from typing import Any
+
 import pytest
 from google.genai import errors
 
 from adapters.rehearsal import RehearsalServer
 from tests.adapters.rehearsal.dialogue import CANDIDATE, dial, quick, recording
 
-FRESH = {"session_resumption": {}, "output_audio_transcription": {}}
+FRESH: dict[str, Any] = {"session_resumption": {}, "output_audio_transcription": {}}
 
 
-def resumed(handle: str) -> dict[str, object]:
+def resumed(handle: str) -> dict[str, Any]:
     """A setup that resumes `handle`."""
     return FRESH | {"session_resumption": {"handle": handle}}
 

@@ -1,6 +1,7 @@
 """Function calls: what ends an interview, and how a turn waits for the response or does not."""
 
 import asyncio
+from typing import Any
 
 import pytest
 from google.genai import types
@@ -21,7 +22,8 @@ def tools(behavior: str | None) -> list[dict[str, object]]:
 async def called(dialogue: Dialogue) -> types.FunctionCall:
     """The first function call, once it has come."""
     call = await dialogue.until(lambda it: next((m.tool_call for m in it.messages if m.tool_call), None))
-    return call.function_calls[0]
+    first: types.FunctionCall = call.function_calls[0]
+    return first
 
 
 async def test_a_blocking_call_holds_the_turn_until_it_is_answered() -> None:
@@ -86,7 +88,7 @@ async def test_a_call_that_was_lost_swallows_the_next_turn_of_a_resumed_session(
 ) -> None:
     """Given a handle with a call open (3.8), when nobody answers it after a resume, then a turn has
     no reply."""
-    setup = {"instruction": ONE_QUESTION, "tools": tools("NON_BLOCKING"), "model": model}
+    setup: dict[str, Any] = {"instruction": ONE_QUESTION, "tools": tools("NON_BLOCKING"), "model": model}
     async with RehearsalServer(quick()) as server:
         async with dial(server, session_resumption={}, **setup) as first:
             await first.begin()

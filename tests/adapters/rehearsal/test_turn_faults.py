@@ -47,7 +47,9 @@ async def test_a_chosen_silence_says_so() -> None:
         await dialogue.begin()
         last = dialogue.messages[-1]
         assert dialogue.course == ["turn_complete"]
+        assert last.server_content is not None
         assert last.server_content.waiting_for_input
+        assert last.usage_metadata is not None
         assert last.usage_metadata.response_token_count == 0
         await dialogue.ask("Please go on.")
         await dialogue.until_turns(2)

@@ -1,6 +1,7 @@
 """A session's ordinary course: what the client sends, and what the server answers in which order."""
 
 import asyncio
+from typing import Any
 
 import numpy as np
 from google.genai import types
@@ -8,7 +9,7 @@ from google.genai import types
 from adapters.rehearsal import RehearsalServer
 from tests.adapters.rehearsal.dialogue import CANDIDATE, Dialogue, dial, quick, recording, silence
 
-TRANSCRIBED = {"input_audio_transcription": {}, "output_audio_transcription": {}}
+TRANSCRIBED: dict[str, Any] = {"input_audio_transcription": {}, "output_audio_transcription": {}}
 
 
 async def test_a_manual_turn_is_transcribed_answered_and_completed_in_order() -> None:
@@ -36,7 +37,8 @@ async def test_audio_is_24_khz_speech_in_pieces_of_40_ms() -> None:
         assert {len(piece) for piece in pieces[:-1]} == {24_000 * 40 // 1000 * 2}
         assert 1.0 < len(dialogue.audio) / 48_000 < 6.0
         assert np.abs(np.frombuffer(dialogue.audio, "<i2")).max() > 3000
-        assert dialogue.messages[0].server_content.model_turn.parts[0].inline_data.mime_type == "audio/pcm;rate=24000"
+        first: Any = dialogue.messages[0]
+        assert first.server_content.model_turn.parts[0].inline_data.mime_type == "audio/pcm;rate=24000"
 
 
 async def test_transcriptions_come_only_when_they_were_asked_for() -> None:
@@ -109,7 +111,7 @@ async def test_an_unknown_voice_gets_a_plain_statement_and_a_plain_thank_you() -
 async def test_client_content_seeds_silently_where_history_was_announced() -> None:
     """Given historyConfig, when turns are sent and completed, then nothing is said until there is
     real input."""
-    seed = [
+    seed: list[types.Content | types.ContentDict] = [
         types.Content(role="user", parts=[types.Part(text="Please begin.")]),
         types.Content(role="model", parts=[types.Part(text="Hello. Who are you?")]),
         types.Content(role="user", parts=[types.Part(text="I am Michael.")]),
@@ -169,6 +171,8 @@ async def test_usage_bills_the_whole_context_again_every_turn() -> None:
         await dialogue.window(recording("answer_1"))
         await dialogue.until_turns(2)
 
+        first: Any
+        second: Any
         first, second = (message.usage_metadata for message in dialogue.messages if message.usage_metadata)
         answered = -(-len(recording("answer_1")) // 32 * 25 // 1000)
         assert _audio(first.prompt_tokens_details) == 0

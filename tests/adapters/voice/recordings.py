@@ -24,6 +24,7 @@ class Stretch(NamedTuple):
 
 def samples(name: str) -> NDArray[np.int16]:
     """A recording's samples at 16 kHz."""
+    pcm: NDArray[np.int16]
     pcm, rate_hz = soundfile.read(FOLDER / f"{name}.flac", dtype="int16")
     assert rate_hz == 16_000
     return pcm

@@ -49,7 +49,8 @@ def played() -> list[bytes]:
 def voice() -> Wave:
     """A candidate as loud as the interviewer."""
     wave = soundfile.read(CANDIDATE / "answer_1.flac", dtype="int16")[0].astype(float)
-    return wave * rms(interviewer()) / rms(wave)
+    loud: Wave = wave * rms(interviewer()) / rms(wave)
+    return loud
 
 
 def rms(wave: Wave) -> float:
@@ -95,7 +96,8 @@ def over_voice(wave: Wave) -> NDArray[np.int_]:
     """What the gauge says of the frames in which the candidate is loud."""
     level = levels_dbfs(voice())
     heard = over_echo(wave)[SPOKEN_AT:][: len(level)]
-    return heard[level[: len(heard)] > level.max() - 20]
+    loud: NDArray[np.int_] = heard[level[: len(heard)] > level.max() - 20]
+    return loud
 
 
 @pytest.mark.parametrize("delay_ms", [20, 60, 120])

@@ -3,6 +3,7 @@ said is lost."""
 
 import asyncio
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -14,6 +15,7 @@ from api.database import open_database
 from api.settings import Settings
 from domain import events as ev
 from domain import inputs as inp
+from domain.event import Event
 from domain.ports import Side
 from domain.recovery.replay import differences, fold_all
 from tests.api.candidate import Candidate, recording
@@ -22,7 +24,11 @@ from tests.fixtures.server import SECRET, quick_rehearsal
 
 pytestmark = pytest.mark.timeout(150)
 
-CALL = {"agent": "interviewer", "candidate": {"name": "Ada"}, "context": {"role": "R", "questions": ["Why?", "How?"]}}
+CALL: dict[str, Any] = {
+    "agent": "interviewer",
+    "candidate": {"name": "Ada"},
+    "context": {"role": "R", "questions": ["Why?", "How?"]},
+}
 
 
 async def test_an_answer_survives_the_server_it_was_given_to(server_folder: Path) -> None:
@@ -30,7 +36,7 @@ async def test_an_answer_survives_the_server_it_was_given_to(server_folder: Path
     so has Gemini."""
     spoken = recording("answer_3", 4.0)
     async with RehearsalServer(quick_rehearsal()) as interviewer:
-        gemini = {"GEMINI_BASE_URL": interviewer.wss_url, "GEMINI_CA_FILE": str(interviewer.ca_file)}
+        gemini: dict[str, Any] = {"GEMINI_BASE_URL": interviewer.wss_url, "GEMINI_CA_FILE": str(interviewer.ca_file)}
         settings = gemini | {"GEMINI_API_KEY": "any", "VIVA_SECRET": SECRET}
         async with serving(server_folder, **settings) as first:
             opened = await open_call(first.url, **CALL)
@@ -63,7 +69,7 @@ async def test_an_answer_survives_the_server_it_was_given_to(server_folder: Path
     assert spoken[6_400:-6_400] in window
 
 
-async def _log(data_dir: Path, call_id: str) -> tuple[list, bytes]:
+async def _log(data_dir: Path, call_id: str) -> tuple[list[Event], bytes]:
     """The call's events, which re-run to the same decisions, and the candidate's voice in it."""
     async with open_database(Settings(data_dir=data_dir)) as dsn, open_store(dsn) as store:
         events = [store.mapper.to_event(event) for event in await store.reader.select_events(UUID(call_id))]

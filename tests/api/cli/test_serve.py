@@ -4,6 +4,7 @@ import asyncio
 import json
 import signal
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -19,7 +20,7 @@ from tests.api.cli.process import embedded_postgres, gone, serving, viva
 
 pytestmark = pytest.mark.timeout(150)
 
-CALL = {
+CALL: dict[str, Any] = {
     "agent": "interviewer",
     "candidate": {"name": "Ottilie Secretname"},
     "context": {"role": "R", "questions": ["Why?"]},
@@ -112,7 +113,8 @@ async def test_a_port_that_is_taken(server_folder: Path) -> None:
 async def test_a_setting_that_cannot_work(server_folder: Path, name: str, value: str) -> None:
     """Given a wrong variable, the server does not start: one sentence names it, and there is no
     traceback."""
-    code, _, errors = await viva(server_folder, "serve", **{name: value})
+    variables: dict[str, Any] = {name: value}
+    code, _, errors = await viva(server_folder, "serve", **variables)
     assert code == 1
     assert name in errors
     assert "Traceback" not in errors

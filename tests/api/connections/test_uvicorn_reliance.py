@@ -57,7 +57,7 @@ OVERRIDDEN: dict[type, dict[str, list[str]]] = {
 }
 """Our class, and the methods of uvicorn's that it overrides, with their parameters."""
 
-CALLED = {
+CALLED: dict[type, dict[str, list[str]]] = {
     WebSocketsSansIOProtocol: {"handle_parser_exception": [], "handle_events": []},
     uvicorn.Server: {"serve": ["sockets"]},
 }

@@ -50,7 +50,8 @@ def _without_cut(left: Wave, stored: Wave, cut: ReplyCut) -> Wave:
 
 def loud(wave: Wave) -> Wave:
     """A wave without its silent samples."""
-    return wave[wave != 0]
+    audible: Wave = wave[wave != 0]
+    return audible
 
 
 def words_of(events: Sequence[Event]) -> dict[int, str]:

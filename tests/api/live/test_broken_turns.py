@@ -104,7 +104,7 @@ def generation_with(course: Course, words: str) -> int:
     """The one generation in which the interviewer said `words`, and was heard to the end."""
     said = [generation for generation, text in words_of(course.events).items() if words in text]
     assert len(said) == 1, words_of(course.events)
-    assert said[0] in {event.generation for event in course.of(ModelFinished)}
+    assert said[0] in [event.generation for event in course.events if isinstance(event, ModelFinished)]
     return said[0]
 
 

@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adapters.voice.frames import FRAME_BYTES, FRAME_SAMPLES
-from api.live.audio_ring import AudioRing
-from api.live.candidate_audio import KEPT_FOR_ECHO, CandidateAudio
+from api.live.candidate_audio import CandidateAudio
 from api.live.intake import IntakeFrame
+from api.live.interviewer_audio import KEPT_FOR_ECHO, InterviewerAudio
 from domain.call import Call
 from domain.effects import PredictEndOfTurn
 from domain.inputs import EndOfTurnPredicted
@@ -57,9 +57,9 @@ class TurnDetector:
         return not self.busy
 
 
-def a_voice(call: Call, turn_detector: TurnDetector | None = None) -> tuple[CandidateAudio, AudioRing, Ear]:
+def a_voice(call: Call, turn_detector: TurnDetector | None = None) -> tuple[CandidateAudio, InterviewerAudio, Ear]:
     """With a memory of the interviewer's last two seconds."""
-    ring, ear = AudioRing(2 * MODEL_RATE_HZ), Ear()
+    ring, ear = InterviewerAudio(2 * MODEL_RATE_HZ), Ear()
     voice = CandidateAudio(call, ring, turn_detector)
     voice._echo = ear  # type: ignore[assignment]
     return voice, ring, ear
@@ -119,7 +119,7 @@ def test_what_was_heard_is_read_once_in_order_and_only_where_it_is_held(course: 
 def test_while_nothing_is_played_nothing_is_compared() -> None:
     """Given a silent interviewer, frames come out as they came in, each with its features and the
     message's number."""
-    voice = CandidateAudio(a_call(), AudioRing(1), None)
+    voice = CandidateAudio(a_call(), InterviewerAudio(1), None)
     heard = list(voice.listen([frame(0), frame(1)], iter((10, 20)).__next__))
 
     assert [each.pcm for each in heard] == [frame(0).pcm, frame(1).pcm]

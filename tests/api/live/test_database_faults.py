@@ -50,6 +50,7 @@ async def ready_again(desk: Desk) -> dict[str, Any]:
     """The body of the readiness, once it is good."""
     async with asyncio.timeout(15):
         while True:
+            body: dict[str, Any]
             status, body = await answer(desk, "/health/ready")
             if status == 200:
                 return body

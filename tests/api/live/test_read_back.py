@@ -108,7 +108,7 @@ async def test_what_is_still_on_its_way_into_the_log_is_waited_for() -> None:
             raise StoreUnavailableError("away")
         return await select_pcm(*wanted)
 
-    call.store.select_pcm = away_twice  # type: ignore[method-assign]
+    call.store.select_pcm = away_twice  # type: ignore[method-assign, assignment]
     await until(lambda: tries > 3)
     assert not reading.done()
     call.write(8)

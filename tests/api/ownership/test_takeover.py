@@ -14,6 +14,7 @@ from structlog.testing import capture_logs
 from api.client import OpenedCall
 from domain import events as ev
 from domain import inputs as inp
+from domain.event import Event
 from domain.ports import Side
 from domain.recovery.replay import differences, fold_all
 from domain.states import State
@@ -32,7 +33,7 @@ def points_to(candidate: Candidate, desk: Desk) -> None:
     candidate.client.opened = replace(candidate.client.opened, url=desk.socket_url)
 
 
-async def settled_log(desk: Desk, opened: OpenedCall) -> list:
+async def settled_log(desk: Desk, opened: OpenedCall) -> list[Event]:
     """The call's log, once its last event is in it."""
     async with asyncio.timeout(10):
         while not fold_all(events := await desk.log(opened.call_id)).record.settled:  # noqa: ASYNC110
@@ -40,7 +41,7 @@ async def settled_log(desk: Desk, opened: OpenedCall) -> list:
     return events
 
 
-async def explained(desk: Desk, opened: OpenedCall) -> list:
+async def explained(desk: Desk, opened: OpenedCall) -> list[Event]:
     """The log of a call that is over: it re-runs to the same decisions, over all its owners."""
     events = await settled_log(desk, opened)
     audio = [segment for side in Side for segment in await desk.audio(opened.call_id, side)]

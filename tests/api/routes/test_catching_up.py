@@ -71,7 +71,7 @@ async def test_a_long_past_is_told_whole(desk: Desk) -> None:
             await asyncio.sleep(0)
         async with bare(desk) as fresh:
             await fresh.hello(opened.token)
-            again = []
+            again: list[dict[str, Any]] = []
             while not again or again[-1]["text"] != texts[-1]:
                 again.append(await fresh.until("transcript"))
             assert [message["text"] for message in again if message["who"] == "candidate"] == texts
@@ -128,7 +128,9 @@ async def test_what_was_told_before_a_takeover_is_told_again_by_the_new_owner(ds
         (90, 2, [(2, 41), (3, 60)], 59),
     ],
 )
-def test_what_a_client_has_seen_holds_up_to_the_takeover_that_it_did_not_see(seen, epoch, takeovers, expected) -> None:
+def test_what_a_client_has_seen_holds_up_to_the_takeover_that_it_did_not_see(
+    seen: int, epoch: int, takeovers: Any, expected: int
+) -> None:
     assert kept_version(seen, epoch, takeovers) == expected
 
 

@@ -76,9 +76,11 @@ async def test_a_call_is_seen_in_the_numbers(desk: Desk) -> None:
 
 def documented() -> set[str]:
     """The metrics that the operations page has, `viva_log_{events,commits}_total` as two."""
-    names = set()
+    names: set[str] = set()
     for name in re.findall(r"`(viva_[^`]+)`", OPERATIONS.read_text()):
-        before, choices, after = re.fullmatch(r"(\w+)(?:\{([\w,]+)\}(\w*))?", name).groups("")
+        found = re.fullmatch(r"(\w+)(?:\{([\w,]+)\}(\w*))?", name)
+        assert found is not None, name
+        before, choices, after = found.groups("")
         names |= {f"{before}{choice}{after}" for choice in choices.split(",")} if after else {before}
     return names
 

@@ -1,11 +1,14 @@
 """A call changes hands, after a crash or in good order: what its new owner knows, tells and asks
 for."""
 
+from typing import Any, Literal
+
 import pytest
 
 from domain import effects as fx
 from domain import events as ev
 from domain import inputs as inp
+from domain.call import Decision
 from domain.policy import MODEL_RATE_HZ, LinkPolicy, Policy, RecordingPolicy, millis, samples
 from domain.recovery.recover import recover
 from domain.recovery.replay import differences
@@ -22,7 +25,7 @@ def dials(driver: Driver) -> list[fx.DialModel]:
     return [effect for effect in driver.effects if isinstance(effect, fx.DialModel)]
 
 
-def sent(decision) -> list[tuple[int, int]]:
+def sent(decision: Decision) -> list[tuple[int, int]]:
     """The ranges of the candidate's audio that the model is given."""
     return [(e.from_sample, e.to_sample) for e in decision.effects if isinstance(e, fx.SendCandidateAudio)]
 
@@ -31,12 +34,12 @@ def told(driver: Driver) -> list[type]:
     return [type(event) for event in driver.events]
 
 
-def both_back(driver: Driver, **hello: int):
+def both_back(driver: Driver, **hello: Any) -> Decision:
     driver.happens(inp.ClientConnected(rate_hz=48_000, resumed=True, **hello), 100_000)
     return driver.happens(RESUMED, 100_000)
 
 
-def test_the_new_owner_misses_both_links_and_dials_with_the_handle():
+def test_the_new_owner_misses_both_links_and_dials_with_the_handle() -> None:
     driver = Driver().asked()
     driver.happens(GOOD)
     driver.keeps_silent(200)
@@ -50,7 +53,7 @@ def test_the_new_owner_misses_both_links_and_dials_with_the_handle():
     assert [event.link for event in driver.events if isinstance(event, ev.LinkLost)][-2:] == [Link.CLIENT, Link.MODEL]
 
 
-def test_without_a_handle_the_new_owner_tells_what_was_heard():
+def test_without_a_handle_the_new_owner_tells_what_was_heard() -> None:
     """Given no handle in the log, when the call is taken over, then the new session is told the
     conversation."""
     driver = Driver().connected()
@@ -66,7 +69,7 @@ def test_without_a_handle_the_new_owner_tells_what_was_heard():
     assert sent(both_back(driver))  # the answer itself is given as it was spoken
 
 
-def test_an_answer_under_way_is_given_to_the_new_session_whole():
+def test_an_answer_under_way_is_given_to_the_new_session_whole() -> None:
     driver = Driver().asked()
     driver.speaks(1_000)
     window = driver.last(ev.CandidateStarted).from_sample
@@ -80,7 +83,7 @@ def test_an_answer_under_way_is_given_to_the_new_session_whole():
     assert driver.last(ev.CandidateStopped).turn == 1
 
 
-def test_what_the_log_did_not_hold_is_heard_again_from_where_it_ends():
+def test_what_the_log_did_not_hold_is_heard_again_from_where_it_ends() -> None:
     """Given frames that were not recorded at the crash, when they come again, the stream has them
     once."""
     driver = Driver(Policy(endpoint=PLAIN.endpoint, recording=RecordingPolicy(segment_ms=1_000))).asked()
@@ -96,19 +99,20 @@ def test_what_the_log_did_not_hold_is_heard_again_from_where_it_ends():
     assert driver.call.hearing.next_sample == heard
 
 
-def test_an_awaited_reply_is_asked_for_again():
+def test_an_awaited_reply_is_asked_for_again() -> None:
     driver = Driver().asked()
     driver.speaks(800)
     driver.keeps_silent(800)
     assert driver.call.record.reply is not None
     answer = driver.call.record.answer
+    assert answer is not None
     driver.crashes()
     decision = both_back(driver)
     assert driver.last(ev.ReplyRequested).cause == "resent"
     assert sent(decision) == [(answer.from_sample, answer.to_sample)]
 
 
-def test_a_reply_that_was_playing_goes_on_from_where_the_client_heard_it():
+def test_a_reply_that_was_playing_goes_on_from_where_the_client_heard_it() -> None:
     """Given a whole reply, half heard, its rest is sent again; nothing is asked of the model."""
     driver = Driver().connected()
     driver.model_sends(2_000)
@@ -127,7 +131,7 @@ def test_a_reply_that_was_playing_goes_on_from_where_the_client_heard_it():
     assert driver.last(ev.ModelFinished).evidence["truncated"] == 0
 
 
-def test_a_reply_that_broke_off_is_heard_as_far_as_it_came_and_then_asked_for():
+def test_a_reply_that_broke_off_is_heard_as_far_as_it_came_and_then_asked_for() -> None:
     driver = Driver().connected()
     driver.model_sends(1_000, complete=False)
     driver.client_plays(500)
@@ -138,7 +142,7 @@ def test_a_reply_that_broke_off_is_heard_as_far_as_it_came_and_then_asked_for():
     assert driver.last(ev.ReplyRequested).cause == "nudge"
 
 
-def test_positions_that_the_client_may_have_played_are_not_used_again():
+def test_positions_that_the_client_may_have_played_are_not_used_again() -> None:
     driver = Driver().connected()
     driver.model_sends(1_000, complete=False)
     driver.client_plays(500)
@@ -151,7 +155,7 @@ def test_positions_that_the_client_may_have_played_are_not_used_again():
     assert driver.last(ev.ReplyStarted).first_model_sample >= before + samples(2_000, MODEL_RATE_HZ)
 
 
-def test_a_doubt_is_dropped_and_the_interviewer_talks_on():
+def test_a_doubt_is_dropped_and_the_interviewer_talks_on() -> None:
     driver = Driver().connected()
     driver.model_sends(2_000)
     driver.client_plays(600)
@@ -163,7 +167,7 @@ def test_a_doubt_is_dropped_and_the_interviewer_talks_on():
     assert driver.call.state is State.MODEL_SPEAKING
 
 
-def test_a_client_that_never_came_is_still_waited_for():
+def test_a_client_that_never_came_is_still_waited_for() -> None:
     driver = Driver()
     driver.crashes(5_000_000)
     assert not dials(driver)
@@ -173,14 +177,14 @@ def test_a_client_that_never_came_is_still_waited_for():
     assert driver.last(ev.ReplyRequested).cause == "opening"
 
 
-def test_a_client_that_does_not_come_back_ends_the_call():
+def test_a_client_that_does_not_come_back_ends_the_call() -> None:
     driver = Driver().asked()
     driver.crashes()
     driver.happens(inp.DeadlinePassed(), (LinkPolicy().resume_wait_ms + 1) * 1000)
     assert driver.last(ev.CallClosed).reason == "client_gone"
 
 
-def test_downtime_counts_against_the_interview():
+def test_downtime_counts_against_the_interview() -> None:
     driver = Driver(Policy(links=LinkPolicy(resume_wait_ms=3_600_000))).asked()
     driver.crashes(60 * 60_000_000 - 1_000_000)
     assert driver.call.state is State.CLOSED
@@ -190,7 +194,7 @@ def test_downtime_counts_against_the_interview():
 WAIT_US = LinkPolicy().resume_wait_ms * 1_000
 
 
-def test_downtime_counts_against_the_wait_for_the_client():
+def test_downtime_counts_against_the_wait_for_the_client() -> None:
     """Given a process that is down for a part of the wait, then its client is waited for as long as
     is left of it."""
     driver = Driver().asked()
@@ -202,7 +206,7 @@ def test_downtime_counts_against_the_wait_for_the_client():
     assert driver.last(ev.CallClosed).reason == "client_gone"
 
 
-def test_a_client_that_was_away_before_is_not_waited_for_anew():
+def test_a_client_that_was_away_before_is_not_waited_for_anew() -> None:
     """Given a client that left long before its server died, then the wait began when it left."""
     driver = Driver().asked()
     driver.happens(inp.ClientLost(reason="gone", left=False))
@@ -213,7 +217,7 @@ def test_a_client_that_was_away_before_is_not_waited_for_anew():
     assert driver.last(ev.CallClosed).reason == "client_gone"
 
 
-def test_a_call_whose_wait_is_over_is_closed_and_gemini_is_not_dialled():
+def test_a_call_whose_wait_is_over_is_closed_and_gemini_is_not_dialled() -> None:
     """Given a process that is down for longer than the call waits, then whoever takes it over
     closes it."""
     driver = Driver().asked()
@@ -223,13 +227,13 @@ def test_a_call_whose_wait_is_over_is_closed_and_gemini_is_not_dialled():
     assert not [effect for effect in decision.effects if isinstance(effect, fx.DialModel)]
 
 
-def test_a_call_that_no_client_came_for_waits_from_its_opening_on():
+def test_a_call_that_no_client_came_for_waits_from_its_opening_on() -> None:
     driver = Driver()
     driver.crashes(LinkPolicy().hello_wait_ms * 1_000 + 1)
     assert driver.last(ev.CallClosed).reason == "never_connected"
 
 
-def test_a_closed_call_gets_another_grace_period_and_settles():
+def test_a_closed_call_gets_another_grace_period_and_settles() -> None:
     driver = Driver().asked()
     driver.happens(inp.HangupRequested(by="candidate", reason=""))
     driver.crashes(1_000_000)
@@ -241,7 +245,7 @@ def test_a_closed_call_gets_another_grace_period_and_settles():
 
 
 @pytest.mark.parametrize("reason", ["drain", "asked"])
-def test_a_call_is_handed_over_at_a_quiet_moment(reason):
+def test_a_call_is_handed_over_at_a_quiet_moment(reason: Literal["drain", "asked"]) -> None:
     driver = Driver().connected()
     driver.model_sends(1_000)
     driver.happens(inp.HandOverRequested(reason=reason, wait_ms=10_000))
@@ -255,7 +259,7 @@ def test_a_call_is_handed_over_at_a_quiet_moment(reason):
     assert driver.call.whole
 
 
-def test_a_call_that_finds_no_quiet_moment_is_handed_over_in_time():
+def test_a_call_that_finds_no_quiet_moment_is_handed_over_in_time() -> None:
     driver = Driver().asked()
     driver.speaks(400)
     driver.happens(inp.HandOverRequested(reason="drain", wait_ms=1_000))
@@ -265,7 +269,7 @@ def test_a_call_that_finds_no_quiet_moment_is_handed_over_in_time():
     assert driver.call.record.handed_over
 
 
-def test_a_call_without_its_client_is_handed_over_at_once():
+def test_a_call_without_its_client_is_handed_over_at_once() -> None:
     driver = Driver().asked()
     driver.speaks(400)
     driver.happens(inp.ClientLost(reason="gone", left=True))
@@ -273,7 +277,7 @@ def test_a_call_without_its_client_is_handed_over_at_once():
     assert driver.call.record.handed_over
 
 
-def test_whoever_let_go_of_a_call_decides_no_more():
+def test_whoever_let_go_of_a_call_decides_no_more() -> None:
     driver = Driver().asked()
     driver.happens(inp.HandOverRequested(reason="drain", wait_ms=0))
     version = driver.call.record.version
@@ -286,7 +290,7 @@ def test_whoever_let_go_of_a_call_decides_no_more():
     assert driver.last(inp.CallTakenOver).before == ""
 
 
-def test_a_log_of_several_owners_is_replayed_to_the_same_decisions():
+def test_a_log_of_several_owners_is_replayed_to_the_same_decisions() -> None:
     driver = Driver().asked()
     driver.speaks(700)
     driver.crashes(400_000)
@@ -307,7 +311,7 @@ def test_a_log_of_several_owners_is_replayed_to_the_same_decisions():
     assert list(differences(driver.events, stored(driver))) == []
 
 
-def test_where_another_core_decided_otherwise_its_decisions_stand():
+def test_where_another_core_decided_otherwise_its_decisions_stand() -> None:
     """Given a log whose barge-in today's core would not confirm, the recovered call stands where
     the log ends."""
     other = Policy(

@@ -20,7 +20,8 @@ PREROLL_MS = Policy().voice.preroll_ms
 def closed(driver: Driver) -> dict[str, int]:
     """Hang up: what the call says at its end."""
     driver.happens(HANGUP)
-    return driver.last(ev.CallClosed).evidence
+    evidence: dict[str, int] = driver.last(ev.CallClosed).evidence
+    return evidence
 
 
 def test_the_silence_between_answers_is_recorded_and_not_sent() -> None:

@@ -3,6 +3,7 @@ was read."""
 
 import asyncio
 from collections.abc import Sequence
+from typing import Any
 from uuid import UUID, uuid4
 
 from adapters.postgres.store import PostgresStore, open_store
@@ -104,14 +105,14 @@ async def _until_blocked(store: PostgresStore) -> None:
             continue
 
 
-async def _insert_bare(connection, stored: StoredEvent) -> None:
+async def _insert_bare(connection: Any, stored: StoredEvent) -> None:
     await connection.execute(
         "INSERT INTO call_events (originator_id, originator_version, topic, state) VALUES ($1, $2, $3, $4)",
         stored.originator_id, stored.originator_version, stored.topic, stored.state,
     )  # fmt: skip
 
 
-async def _append_bare(connection, call: UUID) -> None:
+async def _append_bare(connection: Any, call: UUID) -> None:
     await connection.execute(
         "SELECT call_append_events($1, $2, $3, $4, $5, $6)",
         [call], [1], ["test.noted.v1"], [b"{}"], [uuid4()], ["acme"],

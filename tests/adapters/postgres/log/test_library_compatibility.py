@@ -63,7 +63,7 @@ async def test_the_librarys_repository_folds_a_call_that_we_wrote(dsn: str) -> N
         CallClosed(originator_id=call, originator_version=2, reason="hangup", detail="The candidate left.", ignored={}),
     ]
     async with open_store(dsn) as store:
-        rows = tuple(store.mapper.to_stored_event(item) for item in events)  # type: ignore[arg-type]
+        rows = tuple(store.mapper.to_stored_event(item) for item in events)
         assert await Outcomes(store.writer).of(Append(call, "acme", rows)) == [Outcome.DURABLE]
     with stock_factory(dsn) as factory:
         event_store = factory.event_store(mapper=EventMapper(), recorder=factory.application_recorder())

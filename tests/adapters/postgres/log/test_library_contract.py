@@ -59,7 +59,8 @@ class SyncRecorder(ApplicationRecorder):
         return list(self._wait(self._reader.select_notifications(start, limit, **named)))
 
     def max_notification_id(self) -> int | None:
-        return self._wait(self._reader.max_notification_id())
+        newest: int | None = self._wait(self._reader.max_notification_id())
+        return newest
 
     def subscribe(self, gt: int | None = None, topics: Sequence[str] = ()) -> Subscription[Any]:
         raise NotImplementedError

@@ -60,7 +60,7 @@ def test_an_event_of_the_domain_survives_the_way_to_json_and_back() -> None:
         from_sample=24_000, onset_sample=24_320, onset_at_us=1_520_000, reason="voiced", evidence={"voiced_ms": 240},
     )  # fmt: skip
     mapper = EventMapper()
-    stored = mapper.to_stored_event(event)  # type: ignore[arg-type]
+    stored = mapper.to_stored_event(event)
     assert (stored.originator_id, stored.originator_version) == (event.originator_id, 12)
     assert stored.topic == "call.barge_in_confirmed.v1"
     state = json.loads(stored.state)
@@ -75,12 +75,12 @@ def test_an_old_shape_is_mended_step_by_step() -> None:
     first = StoredEvent(call, 1, Noted.TOPIC, b'{"at_us":1,"seq":1,"note":"abc"}')
     second = StoredEvent(call, 2, Noted.TOPIC, b'{"at_us":1,"seq":1,"text":"abcd","class_version":2}')
     assert [_mapper().to_event(stored).length for stored in (first, second)] == [3, 4]  # type: ignore[attr-defined]
-    assert json.loads(_mapper().to_stored_event(_noted("x")).state)["class_version"] == 3  # type: ignore[arg-type]
+    assert json.loads(_mapper().to_stored_event(_noted("x")).state)["class_version"] == 3
 
 
 def test_personal_fields_stay_readable_without_keys() -> None:
     """The null key leaves plain JSON."""
-    stored = _mapper().to_stored_event(_noted("hello"))  # type: ignore[arg-type]
+    stored = _mapper().to_stored_event(_noted("hello"))
     assert json.loads(stored.state)["text"] == "hello"
     assert json.loads(stored.state)["tags"] == ["a", "b"]
 
@@ -88,7 +88,7 @@ def test_personal_fields_stay_readable_without_keys() -> None:
 def test_personal_fields_are_sealed_with_keys_and_nothing_else_is() -> None:
     """Whatever type the field has, it is stored as one text; the others stay readable in SQL."""
     event = _noted("my name")
-    stored = _mapper(ReversingKeys()).to_stored_event(event)  # type: ignore[arg-type]
+    stored = _mapper(ReversingKeys()).to_stored_event(event)
     state = json.loads(stored.state)
     assert state["text"].startswith("sealed:")
     assert state["tags"].startswith("sealed:")
@@ -99,7 +99,7 @@ def test_personal_fields_are_sealed_with_keys_and_nothing_else_is() -> None:
 def test_events_from_before_there_were_keys_are_still_read() -> None:
     """Keys can be introduced without a migration."""
     event = _noted("hello")
-    assert _mapper(ReversingKeys()).to_event(_mapper().to_stored_event(event)) == event  # type: ignore[arg-type]
+    assert _mapper(ReversingKeys()).to_event(_mapper().to_stored_event(event)) == event
 
 
 @pytest.mark.parametrize("text", ["sealed:", "sealed:eA==", "plain:", "plain:sealed:x", ""])
@@ -107,7 +107,7 @@ def test_events_from_before_there_were_keys_are_still_read() -> None:
 def test_a_candidate_may_say_anything(text: str, keys: KeyRing | None) -> None:
     """Words that look like our own marks come back as they were said."""
     event = _noted(text)
-    assert _mapper(keys).to_event(_mapper(keys).to_stored_event(event)) == event  # type: ignore[arg-type]
+    assert _mapper(keys).to_event(_mapper(keys).to_stored_event(event)) == event
 
 
 def test_an_unknown_topic_says_to_upgrade() -> None:
@@ -129,4 +129,4 @@ def test_the_domains_personal_fields_go_through_the_keys() -> None:
         originator_id=uuid4(), originator_version=1, generation=1, received_ms=3, sent_ms=2, heard_ms=1,
         heard_text="Hello Ada", evidence={},
     )  # fmt: skip
-    assert b"Ada" not in EventMapper(ReversingKeys()).to_stored_event(event).state  # type: ignore[arg-type]
+    assert b"Ada" not in EventMapper(ReversingKeys()).to_stored_event(event).state

@@ -4,7 +4,7 @@ grows for ever."""
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from time import monotonic
@@ -223,7 +223,7 @@ async def test_a_database_without_tables_is_refused_with_advice(empty_dsn: str) 
 
 
 @asynccontextmanager
-async def _locked(store: PostgresStore):
+async def _locked(store: PostgresStore) -> AsyncIterator[Callable[[], Awaitable[None]]]:
     """Another session holds the log's lock, as a forgotten `psql` would; yields how to let it go."""
     connection = await asyncpg.connect(store.dsn)
     transaction = connection.transaction()
