@@ -3,22 +3,22 @@
 import asyncio
 import contextlib
 import json
-from collections import deque
 from collections.abc import AsyncIterator
 from time import monotonic
 from types import TracebackType
 from typing import Any, Self
-from uuid import uuid4
 
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import InvalidHandshake, WebSocketException
 
 from adapters.backoff import Backoff
 from api.client.hello import FINAL_CODES, CallEndedError, NotNowError, say_hello
+from api.client.inbox import Inbox
 from api.client.line import Line
 from api.client.loudspeaker import Loudspeaker
 from api.client.microphone import Microphone
 from api.client.opening import OpenedCall
+from api.client.resumption import Resumption
 from api.wire.protocol import ClientAudio, decode_server_audio, encode_client_audio
 from domain.errors import PeerError
 
@@ -27,7 +27,6 @@ _FIRST_WAIT_S, _LONGEST_WAIT_S = 0.1, 1.0
 _HELLO_TIMEOUT_S = 10.0
 _ENTERING_S = 10.0
 _UNREACHABLE = "The server could not be reached for as long as it waits: call retry() to try again."
-_MOST_MESSAGES = 10_000
 
 
 class VivaClient:
@@ -60,17 +59,12 @@ class VivaClient:
         self.connections = 0
         self.lost = asyncio.Event()
         """Set while the client has stopped trying to reconnect; `retry` makes it try again."""
-        self._client_id = uuid4().hex
-        self._seen_version = self._seen_epoch = 0
+        self._resumption = Resumption(opened.token, rate_hz, name)
         self._retry = asyncio.Event()
-        self._name = name
         self._speak = speak
-        self._token = opened.token
         self._line: Line | None = None
         self._grace_ends = 0.0
-        self._messages: deque[dict[str, Any]] = deque(maxlen=_MOST_MESSAGES)
-        self._arrived = asyncio.Event()
-        self._over = asyncio.Event()
+        self.inbox = Inbox()
         self._tasks: list[asyncio.Task[None]] = []
         self._farewell: dict[str, Any] | None = None
 
@@ -88,10 +82,10 @@ class VivaClient:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if kind is None and not self._over.is_set() and not self.lost.is_set():
+        if kind is None and not self.inbox.ended.is_set() and not self.lost.is_set():
             self.hangup("done")
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._over.wait(), 5)
+                await asyncio.wait_for(self.inbox.ended.wait(), 5)
         if kind is None and self.closed is not None:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._acknowledged(), self.closed["grace_ms"] / 1000)
@@ -119,20 +113,14 @@ class VivaClient:
         self._farewell = {"type": "hangup", "reason": reason}
         self.send(self._farewell)
 
-    async def messages(self) -> AsyncIterator[dict[str, Any]]:
+    def messages(self) -> AsyncIterator[dict[str, Any]]:
         """Every control message from the server, `ready` and `closed` included, until the call is
         over.
 
         And two of the client's own: `rollback` says that what was told above its `version` is void,
         `lost` that the client has stopped trying to reconnect (see `retry`).
         """
-        while True:
-            while self._messages:
-                yield self._messages.popleft()
-            if self._over.is_set():
-                return
-            self._arrived.clear()
-            await self._arrived.wait()
+        return self.inbox.messages()
 
     async def until(self, kind: str, timeout_s: float = 30.0, **fields: Any) -> dict[str, Any]:
         """The next message of `kind` with these fields. Raises `TimeoutError`, `CallEndedError` if
@@ -154,13 +142,12 @@ class VivaClient:
 
     async def ended(self) -> None:
         """Return when the call is over, in whatever way."""
-        await self._over.wait()
+        await self.inbox.ended.wait()
 
     async def _acknowledged(self) -> None:
         """Within the grace period, everything that was sent becomes durable."""
         while self.microphone.unacknowledged and not self._tasks[0].done():
-            self._arrived.clear()
-            await self._arrived.wait()
+            await self.inbox.next()
 
     # --- the connection ------------------------------------------------------------------------------------------
 
@@ -183,13 +170,7 @@ class VivaClient:
         """One try. Raises `CallEndedError` where another is pointless; else `NotNowError`,
         `OSError` and the like."""
         async with asyncio.timeout(_HELLO_TIMEOUT_S):
-            self._take_up(*await self._hello())
-
-    async def _hello(self) -> tuple[ClientConnection, dict[str, Any]]:
-        """A new connection, and the server's `ready`."""
-        hello = {"type": "hello", "token": self._token, "rate_hz": self.rate_hz, "agent": self._name}
-        seen = {"seen_version": self._seen_version, "seen_epoch": self._seen_epoch, "client_id": self._client_id}
-        return await say_hello(self.opened, hello | seen | {"played_sample": self.loudspeaker.played_sample})
+            self._take_up(*await say_hello(self.opened, self._resumption.hello(self.loudspeaker.played_sample)))
 
     def _take_up(self, socket: ClientConnection, first: dict[str, Any]) -> None:
         """Go on where the last connection broke off: unstored audio, and what was asked for
@@ -197,12 +178,10 @@ class VivaClient:
         self._line = Line(socket, first)
         self.connections += 1
         self.ready = first
-        self._token = first["token"]
         if self.closed is None:
             self.error = None
-        if first["kept_version"] < self._seen_version:
-            self._arrive({"type": "rollback", "version": first["kept_version"]})
-        self._seen_version, self._seen_epoch = first["kept_version"], first["epoch"]
+        if self._resumption.ready(first):
+            self.inbox.put({"type": "rollback", "version": first["kept_version"]})
         self.loudspeaker.report_ms = first["report_ms"]
         self.loudspeaker.restart(first["held"])
         muted = self.microphone.muted
@@ -213,7 +192,7 @@ class VivaClient:
             self.send({"type": "mute"})
         if self._farewell is not None:
             self.send(self._farewell)
-        self._arrive(first)
+        self.inbox.put(first)
 
     async def _hold(self) -> None:
         """Stay connected until the call is over; reconnect while it waits for us, and when told to
@@ -228,8 +207,7 @@ class VivaClient:
             if self.closed is None:
                 self.error = self.error or {"type": "error", "code": ended.code, "message": ended.message}
         finally:
-            self._over.set()
-            self._arrived.set()
+            self.inbox.end()
 
     def _is_over(self, code: int) -> bool:
         """Whether a connection that ended with `code` was the last one."""
@@ -254,7 +232,7 @@ class VivaClient:
         self.error = {"type": "error", "code": "unreachable", "message": _UNREACHABLE}
         self._retry.clear()
         self.lost.set()
-        self._arrive({"type": "lost", "message": _UNREACHABLE})
+        self.inbox.put({"type": "lost", "message": _UNREACHABLE})
         await self._retry.wait()
         self.lost.clear()
 
@@ -279,7 +257,7 @@ class VivaClient:
                 if round_trip_ms is not None:
                     self.round_trips_ms.append(round_trip_ms)
             case "token":
-                self._token = message["token"]
+                self._resumption.renewed(message["token"])
             case "hold":
                 self.loudspeaker.hold()
             case "release":
@@ -294,8 +272,8 @@ class VivaClient:
                 self._ended(message)
                 return
             case "transcript" | "latency":
-                self._seen_version = max(self._seen_version, message["version"])
-        self._arrive(message)
+                self._resumption.told(message["version"])
+        self.inbox.put(message)
 
     def _ended(self, closed: dict[str, Any]) -> None:
         """The call is over, as far as the server tells; after a reconnect it tells so again."""
@@ -304,12 +282,8 @@ class VivaClient:
             return
         self._grace_ends = monotonic() + closed["grace_ms"] / 1000
         self.microphone.switch_off()
-        self._arrive(closed)
-        self._over.set()
-
-    def _arrive(self, message: dict[str, Any]) -> None:
-        self._messages.append(message)
-        self._arrived.set()
+        self.inbox.put(closed)
+        self.inbox.end()
 
     def _report(self, played_sample: int, held: bool) -> None:
         self.send({"type": "playback", "played_sample": played_sample, "held": held})

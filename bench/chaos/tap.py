@@ -27,11 +27,11 @@ class Tap:
         self._push = client.microphone.push
         self._take = client.loudspeaker.take
         self._play = client.loudspeaker._play
-        self._arrive = client._arrive
+        self._put = client.inbox.put
         client.microphone.push = self.push  # type: ignore[method-assign]
         client.loudspeaker.take = self.take  # type: ignore[method-assign]
         client.loudspeaker._play = self.play  # type: ignore[method-assign]
-        client._arrive = self.arrive  # type: ignore[method-assign]
+        client.inbox.put = self.arrive  # type: ignore[method-assign]
 
     def finish(self) -> ClientJournal:
         """The call is over: the journal, with the ends of its connections."""
@@ -75,5 +75,5 @@ class Tap:
             if passage is not None:
                 self._passages.append((connection, passage))
         self.journal.told.append(MessageReplay(time(), server, self._epoch, message))
-        self._arrive(message)
+        self._put(message)
         self._told(message)

@@ -13,7 +13,7 @@ their width tells.
 
 import hashlib
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from domain.effects import StoreAudio
 from domain.inputs import CandidateFrame, ModelAudio
@@ -29,6 +29,8 @@ _MOST_PARTIAL_SAMPLES = 2**16 - 1
 _CHUNK_SLACK_MS = 100
 """The interviewer's segments end so much before their limit: the chunk that comes next should still
 fit."""
+
+_SAMPLE_BYTES = 2
 
 
 class Journal:
@@ -151,3 +153,20 @@ def _chunks(segment: AudioSegment) -> Iterator[tuple[int, ModelAudio]]:
         width = count * _BYTES_PER_SAMPLE
         yield seq, ModelAudio(at_us=at_us, pcm=segment.pcm[offset : offset + width])
         offset += width
+
+
+def cut_out(segments: Iterable[AudioSegment], from_sample: int, to_sample: int) -> bytes:
+    """PCM16 from `from_sample` to `to_sample`, or to where the segments (in order of
+    `first_sample`) end before.
+
+    Positions that no segment holds are silence: where a call was taken over, the interviewer's
+    stream leaves some out.
+    """
+    pcm = bytearray()
+    for segment in segments:
+        begin = from_sample + len(pcm) // _SAMPLE_BYTES
+        part = segment.pcm[max(0, begin - segment.first_sample) * _SAMPLE_BYTES :]
+        part = part[: max(0, to_sample - max(begin, segment.first_sample)) * _SAMPLE_BYTES]
+        if part:
+            pcm += bytes(max(0, segment.first_sample - begin) * _SAMPLE_BYTES) + part
+    return bytes(pcm)

@@ -11,7 +11,6 @@ from contextlib import contextmanager
 from uuid import UUID
 
 from adapters.postgres.log.append_queue import AppendQueue, Entry, QueueLimits
-from adapters.postgres.log.audio_stretch import cut_out
 from adapters.postgres.log.triage import Verdict, triage
 from domain.errors import StoreUnavailableError
 from domain.ports import (
@@ -25,6 +24,7 @@ from domain.ports import (
     Side,
     StoredEvent,
 )
+from domain.sound.segments import cut_out
 
 
 class InMemoryStore(EventWriter, EventReader, AudioStore):

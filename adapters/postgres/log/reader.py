@@ -12,9 +12,9 @@ from adapters.backoff import Backoff
 from adapters.postgres.failures import UNAVAILABLE
 from adapters.postgres.listener import Listener
 from adapters.postgres.log.audio_rows import unpack
-from adapters.postgres.log.audio_stretch import cut_out
 from domain.errors import StoreUnavailableError
 from domain.ports import AudioSegment, AudioStore, EventReader, KeyRing, Notification, NullKeyRing, Side, StoredEvent
+from domain.sound.segments import cut_out
 
 _log = structlog.get_logger()
 _PAGE = 500

@@ -2,12 +2,11 @@
  * One call's websocket over its whole life: hello, signs of life, loss, and coming back until the server stops waiting.
  *
  * After that it is *lost*, not over: `retry` tries again, whenever somebody asks for it. Over it is after `closed`, or
- * after an error that would only repeat itself (`refusal.js`).
+ * after an error that would only repeat itself (`finalError`).
  */
-import { clientError, VivaError } from "./errors.js";
+import { clientError, finalError, isMove, passes, VivaError } from "./errors.js";
 import { Keepalive } from "./keepalive.js";
 import { decodeAudio, hello, parseMessage, SUBPROTOCOL } from "./protocol.js";
-import { finalError, isMove, passes } from "./refusal.js";
 import { Retries } from "./retries.js";
 import { Seen } from "./seen.js";
 

@@ -2,9 +2,9 @@
  * What can go wrong on the candidate's side, each with a sentence that says what to do.
  *
  * The server's own errors arrive with their sentence and are passed on unchanged; this file holds only what the browser
- * and the network do to us.
+ * and the network do to us. And which refusals and closings would only repeat themselves, and which pass: a fatal error
+ * is final, a dropped line is not.
  */
-
 /** An error with a stable code and a sentence for people. `fatal` means: the call cannot go on. */
 export class VivaError extends Error {
   /** @param {string} code @param {string} message @param {{fatal?: boolean, status?: number}} [more] */
@@ -56,4 +56,28 @@ const SENTENCES = {
 /** @param {keyof typeof SENTENCES} code @param {{fatal?: boolean, status?: number}} [more] @returns {VivaError} */
 export function clientError(code, more) {
   return new VivaError(code, SENTENCES[code], more);
+}
+
+const PASSING = new Set(["moving", "call_busy", "server_full", "store_unavailable"]);
+const MESSAGE_TOO_BIG = 1009;
+const SERVICE_RESTART = 1012;
+const OWN_SENTENCES = { 4409: "replaced", 4423: "already_connected" };
+
+/** @param {string} code of a fatal error message @returns {boolean} whether to connect again in a moment */
+export function passes(code) {
+  return PASSING.has(code);
+}
+
+/** @param {number} closeCode @returns {boolean} whether another server is ready to take the call over */
+export function isMove(closeCode) {
+  return closeCode === SERVICE_RESTART;
+}
+
+/** @param {number} closeCode @param {string} reason of the close frame @returns {VivaError | null} null: connect again */
+export function finalError(closeCode, reason) {
+  const own = OWN_SENTENCES[closeCode];
+  if (own) return clientError(own, { fatal: true });
+  const refused = (closeCode >= 4400 && closeCode < 4500) || closeCode === MESSAGE_TOO_BIG;
+  if (!refused) return null;
+  return reason ? new VivaError("connection_refused", reason, { fatal: true }) : clientError("connection_refused", { fatal: true });
 }

@@ -1,5 +1,20 @@
-/** When to try to connect again, and when to leave it: back-off within a deadline. */
-import { backoffMs } from "./backoff.js";
+/** When to try to connect again, and when to leave it: back-off within a deadline, doubling from 100 ms to 1 s. */
+
+const FIRST_MS = 100;
+const LONGEST_MS = 1000;
+const JITTER = 0.2;
+
+/**
+ * How long to wait before the next try, a little early at random.
+ *
+ * @param {number} attempt failed tries so far, from 0
+ * @param {() => number} [random] evenly distributed over [0, 1): many clients of one restarted server must not return together
+ * @returns {number} milliseconds
+ */
+export function backoffMs(attempt, random = Math.random) {
+  const full = Math.min(LONGEST_MS, FIRST_MS * 2 ** Math.min(attempt, 10));
+  return full * (1 - JITTER * random());
+}
 
 export class Retries {
   #deadlineMs = null;

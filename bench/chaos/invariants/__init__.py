@@ -17,6 +17,7 @@ from bench.chaos.invariants.log import (
     call_has_an_end,
     epochs_rise,
     log_reruns_to_itself,
+    one_owner_per_epoch,
     states_are_legal,
     versions_are_gapless,
 )
@@ -26,7 +27,6 @@ from bench.chaos.invariants.model import (
     gives_up_only_after_dials_in_vain,
     nothing_said_is_forgotten,
 )
-from bench.chaos.invariants.owners import one_owner_per_epoch
 
 FIRST = (versions_are_gapless, states_are_legal)
 """Where one of these does not hold, the others cannot be asked."""

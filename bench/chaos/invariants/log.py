@@ -1,5 +1,6 @@
-"""Laws of the log alone."""
+"""Laws of the log, and of who owns the call by it."""
 
+from collections import defaultdict
 from collections.abc import Iterator
 from itertools import pairwise, zip_longest
 
@@ -93,3 +94,24 @@ def log_reruns_to_itself(seen: CallEvidence) -> Iterator[str]:
             return
     if again.record != folded(seen.events):
         yield "the fold of the log is not the record that re-running it leads to"
+
+
+def one_owner_per_epoch(seen: CallEvidence) -> Iterator[str]:
+    """In one epoch one process owns the call: it alone is named by the log, and it alone speaks to
+    the client."""
+    processes: dict[int, set[str]] = defaultdict(set)
+    for each in takeovers(seen.events):
+        processes[each.epoch].add(str(each.process))
+    for epoch, owners in processes.items():
+        if len(owners) > 1:
+            yield f"epoch {epoch} is owned by {', '.join(sorted(owners))}"
+    taken = [each.epoch for each in takeovers(seen.events)]
+    for epoch in sorted(set(taken)):
+        if taken.count(epoch) > 1:
+            yield f"epoch {epoch} is taken {taken.count(epoch)} times"
+    speakers: dict[int, set[str]] = defaultdict(set)
+    for told in seen.client.of("ready"):
+        speakers[told.epoch].add(told.server)
+    for epoch, servers in speakers.items():
+        if len(servers) > 1:
+            yield f"in epoch {epoch} the client was served by {', '.join(sorted(servers))}"

@@ -13,7 +13,7 @@ import pytest
 import pytest_asyncio
 
 from adapters.postgres.store import open_store
-from adapters.telemetry.run_delay import run_delay_s
+from adapters.telemetry.loop_lag import run_delay_s
 from api.database import open_database
 from api.routes import health
 from api.settings import Settings

@@ -2,10 +2,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { AudioSender } from "../../../api/web/audio/audio-sender.js";
-import { backoffMs } from "../../../api/web/client/backoff.js";
 import { Keepalive } from "../../../api/web/client/keepalive.js";
-import { finalError, isMove, passes } from "../../../api/web/client/refusal.js";
-import { Retries } from "../../../api/web/client/retries.js";
+import { finalError, isMove, passes } from "../../../api/web/client/errors.js";
+import { backoffMs, Retries } from "../../../api/web/client/retries.js";
 import { Seen } from "../../../api/web/client/seen.js";
 import { Outbox } from "../../../api/web/client/outbox.js";
 
