@@ -13,8 +13,8 @@ from typing import Any
 from api.live.session import LiveCall
 from bench.report import Section
 from bench.turns.contestants import CONTESTANTS
-from bench.turns.scenes import Scene
-from bench.turns.stage import play
+from bench.turns.scenes.scene import Scene
+from bench.turns.stage.stage import play
 
 _PARTS = ("everything", "detector", "echo", "core", "resampler and intake", "log", "turn detector")
 

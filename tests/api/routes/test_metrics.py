@@ -22,7 +22,7 @@ from tests.fixtures.server import Desk, running_desk
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-OPERATIONS = Path(__file__).parents[2] / "docs" / "operations.md"
+OPERATIONS = Path(__file__).parents[3] / "docs" / "operations.md"
 Samples = dict[tuple[str, str], float]
 
 
