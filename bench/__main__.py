@@ -14,7 +14,9 @@ from pathlib import Path
 from statistics import median
 
 from adapters.gemini.settings import GeminiSettings
-from bench import core, gemini, load, paths, store, voice
+from bench import core, gemini, store, voice
+from bench.load.run import sections as load_sections
+from bench.paths.run import sections as paths_sections
 from bench.report import Section, console, spread
 
 RESULTS = Path(__file__).with_name("results")
@@ -85,11 +87,11 @@ def store_sections(quick: bool) -> Iterable[Section]:
 
 PARTS: dict[str, Callable[[bool], Iterable[Section]]] = {
     "core": lambda quick: core.sections(quick=quick),
-    "paths": lambda quick: paths.sections(quick=quick),
+    "paths": lambda quick: paths_sections(quick=quick),
     "voice": voice_sections,
     "gemini": gemini_sections,
     "store": store_sections,
-    "load": lambda quick: load.sections(quick=quick),
+    "load": lambda quick: load_sections(quick=quick),
 }
 
 

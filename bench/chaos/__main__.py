@@ -14,10 +14,10 @@ from time import monotonic
 
 from api.cli.loop import run as run_on_loop
 from bench.chaos import timeline
-from bench.chaos.report import sections
+from bench.chaos.report.report import sections
 from bench.chaos.run import Run, planned, run
 from bench.chaos.scenarios import QUICK, SCENARIOS, Scenario, chosen
-from bench.load import take_precedence
+from bench.load.run import take_precedence
 from bench.report import Section, console
 
 RESULTS = Path(__file__).parents[1] / "results"

@@ -9,9 +9,9 @@ from time import time
 from typing import Any
 
 from api.client import CallEndedError, OpenedCall, VivaClient, open_call
-from bench.chaos.evidence import ClientJournal
+from bench.chaos.evidence.evidence import ClientJournal
+from bench.chaos.evidence.tap import Tap
 from bench.chaos.rig.door import Door
-from bench.chaos.tap import Tap
 from domain.errors import PeerError
 
 RATE_HZ = 16_000

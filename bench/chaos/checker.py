@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from bench.chaos.evidence import CallEvidence
+from bench.chaos.evidence.evidence import CallEvidence
 from bench.chaos.invariants import FIRST, LAWS
 
 

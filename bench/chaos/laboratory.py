@@ -15,7 +15,8 @@ from adapters.postgres.store import open_store
 from api.cli.screenplay import read_recording
 from bench.chaos.candidate import Candidate
 from bench.chaos.candidate import Manner as CandidateManner
-from bench.chaos.evidence import CallEvidence, ClientJournal
+from bench.chaos.evidence.evidence import CallEvidence, ClientJournal
+from bench.chaos.evidence.sessions import sessions_of
 from bench.chaos.rig.balancer import Balancer
 from bench.chaos.rig.database import Database
 from bench.chaos.rig.door import Door, to_port
@@ -23,7 +24,6 @@ from bench.chaos.rig.interviewer import Interviewer
 from bench.chaos.rig.interviewer import Manner as InterviewerManner
 from bench.chaos.rig.processes import ROOT
 from bench.chaos.rig.server import Server
-from bench.chaos.sessions import sessions_of
 from domain.events import CallSettled
 from domain.ports import Side
 

@@ -11,10 +11,10 @@ from time import monotonic
 from typing import Any
 
 from bench.chaos.checker import Violation, check
-from bench.chaos.evidence import CallEvidence
+from bench.chaos.evidence.evidence import CallEvidence
 from bench.chaos.injection import Injected, Injector
 from bench.chaos.laboratory import Laboratory, laboratory
-from bench.chaos.lag import Stalls, looks, since
+from bench.chaos.report.lag import Stalls, looks, since
 from bench.chaos.scenarios import Scenario
 from bench.chaos.schedule import Strike, schedule
 

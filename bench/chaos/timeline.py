@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bench.chaos.checker import check
-from bench.chaos.course import WallClock
-from bench.chaos.evidence import CallEvidence
+from bench.chaos.evidence.course import WallClock
+from bench.chaos.evidence.evidence import CallEvidence
 from bench.chaos.injection import Injected
 from bench.chaos.run import Run
 from domain.inputs import PlaybackReported, RoundTripMeasured

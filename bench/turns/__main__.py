@@ -8,17 +8,17 @@ import sys
 from pathlib import Path
 from typing import get_args
 
-from bench.turns.compose import compose
 from bench.turns.contestants import BASELINES, CONTESTANTS, TIMER, USUAL
-from bench.turns.corpus import Corpus, CorpusError, Split, read_corpus
 from bench.turns.cpu import cost_of, cost_section
-from bench.turns.curve import curves
-from bench.turns.figures import figures
-from bench.turns.keep import Run
-from bench.turns.marks import marks, marks_section
-from bench.turns.report import curve_section, sections
+from bench.turns.report.curve import curves
+from bench.turns.report.figures import figures
+from bench.turns.report.keep import Run
+from bench.turns.report.marks import marks, marks_section
+from bench.turns.report.report import curve_section, sections
 from bench.turns.run import Progress, Task, run_all
-from bench.turns.scenes import Kind
+from bench.turns.scenes.compose import compose
+from bench.turns.scenes.corpus import Corpus, CorpusError, Split, read_corpus
+from bench.turns.scenes.scene import Kind
 
 ROOT = Path(__file__).parents[2]
 SCENES = ROOT / "tests" / "data" / "turns"

@@ -15,8 +15,8 @@ from api.live.call import LiveCall
 from api.live.call_ports import CallPorts
 from bench.report import Section
 from bench.turns.contestants import CONTESTANTS
-from bench.turns.scenes import Scene
-from bench.turns.stage import play
+from bench.turns.scenes.scene import Scene
+from bench.turns.stage.stage import play
 from domain.ports.voice import EchoGauge, Resampler, VoiceDetector
 
 P = TypeVar("P")

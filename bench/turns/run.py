@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from time import perf_counter
 
 from bench.turns.contestants import CONTESTANTS
-from bench.turns.measures import Seen, seen_in
-from bench.turns.scenes import Scene
-from bench.turns.stage import Known, play
+from bench.turns.report.measures import Seen, seen_in
+from bench.turns.scenes.scene import Scene
+from bench.turns.stage.stage import Known, play
 
 _SAID_EVERY_S = 15
 SWEPT = frozenset({"endpoint delay", "cut-off rate", "answers never ended", "answers missed"})

@@ -11,8 +11,16 @@ from typing import Any
 import msgspec
 
 from api.wire.messages import message_of
-from bench.chaos.course import seconds
-from bench.chaos.evidence import CallEvidence, ClientJournal, Connection, GeminiSession, MessageReplay, Received, Window
+from bench.chaos.evidence.course import seconds
+from bench.chaos.evidence.evidence import (
+    CallEvidence,
+    ClientJournal,
+    Connection,
+    GeminiSession,
+    MessageReplay,
+    Received,
+    Window,
+)
 from bench.marks import marked
 from domain import effects as fx
 from domain import events as ev

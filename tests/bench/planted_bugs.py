@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from msgspec.structs import replace as changed
 
-from bench.chaos.evidence import CallEvidence, GeminiSession, MessageReplay, Received, Window
+from bench.chaos.evidence.evidence import CallEvidence, GeminiSession, MessageReplay, Received, Window
 from domain import events as ev
 from domain import inputs as inp
 from domain.event import Event

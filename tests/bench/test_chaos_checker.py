@@ -4,7 +4,7 @@ one."""
 import pytest
 
 from bench.chaos.checker import check
-from bench.chaos.evidence import CallEvidence
+from bench.chaos.evidence.evidence import CallEvidence
 from bench.chaos.invariants import FIRST, LAWS
 from tests.bench.paper_call import a_healthy_call
 from tests.bench.planted_bugs import BUGS, Bug

@@ -10,8 +10,8 @@ from time import monotonic
 
 import pytest
 
-from bench.chaos.evidence import ClientJournal, GeminiSession, MessageReplay, Played, Window
-from bench.chaos.recovery import audible_gap_s, audio_flowing_s, client_resumed_s, model_restored_s
+from bench.chaos.evidence.evidence import ClientJournal, GeminiSession, MessageReplay, Played, Window
+from bench.chaos.report.recovery import audible_gap_s, audio_flowing_s, client_resumed_s, model_restored_s
 from bench.chaos.rig.door import Door, to_port
 from bench.chaos.run import planned
 from bench.chaos.scenarios import SCENARIOS, Scenario, chosen

@@ -11,17 +11,17 @@ import pytest
 
 from api.wire.protocol import ServerAudio
 from bench.turns import __main__ as command
-from bench.turns.compose import compose
 from bench.turns.contestants import CONTESTANTS
-from bench.turns.corpus import Corpus, read_corpus
-from bench.turns.echo import Echo
-from bench.turns.interviewer import prompt
-from bench.turns.levels import dbfs
-from bench.turns.loudspeaker import SteppedLoudspeaker
-from bench.turns.measures import seen_in
+from bench.turns.report.measures import seen_in
 from bench.turns.run import Task, work
-from bench.turns.scenes import Scene
-from bench.turns.stage import Known, play
+from bench.turns.scenes.compose import compose
+from bench.turns.scenes.corpus import Corpus, read_corpus
+from bench.turns.scenes.interviewer import prompt
+from bench.turns.scenes.levels import dbfs
+from bench.turns.scenes.scene import Scene
+from bench.turns.stage.echo import Echo
+from bench.turns.stage.loudspeaker import SteppedLoudspeaker
+from bench.turns.stage.stage import Known, play
 from domain.events import BargeInConfirmed, CandidateStopped
 from domain.policy import Policy
 from tests.bench.turns_corpus import small_corpus

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.turns.corpus import CorpusError, read_corpus
+from bench.turns.scenes.corpus import CorpusError, read_corpus
 from tests.bench.turns_corpus import HEADER, labelled, small_corpus
 
 

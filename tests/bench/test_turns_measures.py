@@ -4,13 +4,13 @@ import math
 
 import pytest
 
-from bench.turns.answers import EVERY_PAUSE
-from bench.turns.curve import Curve, Point
-from bench.turns.figures import figure
-from bench.turns.loudspeaker import Played
-from bench.turns.measures import Seen, seen_in
-from bench.turns.statistics import clustered, poisson, quantile, wilson
-from bench.turns.trace import Trace
+from bench.turns.report.answers import EVERY_PAUSE
+from bench.turns.report.curve import Curve, Point
+from bench.turns.report.figures import figure
+from bench.turns.report.measures import Seen, seen_in
+from bench.turns.report.statistics import clustered, poisson, quantile, wilson
+from bench.turns.stage.loudspeaker import Played
+from bench.turns.stage.trace import Trace
 from domain.events import (
     BargeInConfirmed,
     BargeInDismissed,

@@ -7,9 +7,9 @@ from shutil import copy
 import numpy as np
 import soundfile
 
-from bench.turns.corpus import Cut
-from bench.turns.scenes import At, IntoTurn, Kind, Part, Prompt, Scene
-from bench.turns.trace import MessageReplay, Trace
+from bench.turns.scenes.corpus import Cut
+from bench.turns.scenes.scene import At, IntoTurn, Kind, Part, Prompt, Scene
+from bench.turns.stage.trace import MessageReplay, Trace
 from domain.event import Event
 from domain.states import State
 

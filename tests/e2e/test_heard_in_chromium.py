@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from bench.heard_call import Cut, Script, cuts_of, interrupted_call, make_long_winded, write_script
-from bench.heard_tap import tap_recorded, tapped
+from bench.heard.call import Cut, Script, cuts_of, interrupted_call, make_long_winded, write_script
+from bench.heard.tap import tap_recorded, tapped
 from tests.api.web.chromium import Chromium, chromium_path
 from tests.e2e.starved import Waits
 from tests.fixtures.server import Desk, running_desk

@@ -5,9 +5,9 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from bench.chaos.course import WallClock, takeovers
-from bench.chaos.evidence import CallEvidence
-from bench.chaos.tape import Tape, named
+from bench.chaos.evidence.course import WallClock, takeovers
+from bench.chaos.evidence.evidence import CallEvidence
+from bench.chaos.evidence.tape import Tape, named
 from domain.events import CallClosed, CallSettled
 from domain.ports import Side
 from domain.sound.rates import FRAME_SAMPLES, SAMPLE_RATE_HZ

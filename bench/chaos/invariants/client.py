@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from typing import Any
 
-from bench.chaos.course import takeovers, void
-from bench.chaos.evidence import CallEvidence
+from bench.chaos.evidence.course import takeovers, void
+from bench.chaos.evidence.evidence import CallEvidence
 from domain.call import Call
 from domain.effects import TellLatency
 from domain.events import CallClosed, CallOpened

@@ -4,8 +4,8 @@ from collections import defaultdict
 from collections.abc import Iterator
 from itertools import pairwise, zip_longest
 
-from bench.chaos.course import takeovers, void
-from bench.chaos.evidence import CallEvidence
+from bench.chaos.evidence.course import takeovers, void
+from bench.chaos.evidence.evidence import CallEvidence
 from domain.call import Call
 from domain.errors import IllegalTriggerError
 from domain.events import CallClosed, CallOpened, CallSettled

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from bench.chaos.course import Answered, Stretch, answered, takeovers
-from bench.chaos.evidence import CallEvidence, GeminiSession
-from bench.chaos.memory import Known, Sessions
-from bench.chaos.tape import Tape
+from bench.chaos.evidence.course import Answered, Stretch, answered, takeovers
+from bench.chaos.evidence.evidence import CallEvidence, GeminiSession
+from bench.chaos.evidence.memory import Known, Sessions
+from bench.chaos.evidence.tape import Tape
 from domain.events import CallClosed, CallOpened, LinkLost, ReplyStarted
 from domain.inputs import ModelTurnCompleted
 from domain.ports import Side

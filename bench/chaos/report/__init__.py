@@ -1,0 +1,1 @@
+"""What the runs say: recoveries, stalls, marks and tables."""

@@ -1,0 +1,1 @@
+"""What the log says was heard, against the sound of a real browser."""
