@@ -16,7 +16,7 @@ from api.wire.protocol import (
     encode_client_audio,
     encode_control,
 )
-from bench.turns.clock import SimulatedLoop
+from tests.fakes.simulated_loop import SimulatedLoop
 from bench.turns.echo import Echo
 from bench.turns.loudspeaker import SteppedLoudspeaker
 from bench.turns.microphone import MESSAGE_MS, Microphone

@@ -25,7 +25,7 @@ from api.wire.tokens import Token, TokenMint
 from bench.paths_scene import SETTINGS
 from bench.turns.caching import CachingDetector, CachingResampler, Features, Resampled
 from bench.turns.client import Network, SimulatedClient
-from bench.turns.clock import SimulatedLoop, simulate
+from tests.fakes.simulated_loop import SimulatedLoop, simulate
 from bench.turns.corpus import RATE_HZ
 from bench.turns.echo import Echo
 from bench.turns.microphone import Microphone, render

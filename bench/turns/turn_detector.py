@@ -5,7 +5,7 @@ from collections.abc import Callable
 from hashlib import blake2b
 
 from adapters.voice.smart_turn import HEARD_SAMPLES, completeness
-from bench.turns.clock import SimulatedLoop
+from tests.fakes.simulated_loop import SimulatedLoop
 from domain.sound.features import quantise_voice
 
 JUDGING_MS = 120

@@ -11,6 +11,8 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from adapters.rehearsal import RehearsalServer
 from tests.adapters.rehearsal.dialogue import quick
 
+pytestmark = pytest.mark.simulated
+
 STUDIO = "/ws/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent"
 ALPHA = STUDIO.replace("v1beta", "v1alpha")
 VERTEX = "/ws/google.cloud.aiplatform.v1beta1.LlmBidiService/BidiGenerateContent"

@@ -7,6 +7,8 @@ from google.genai import errors
 from adapters.rehearsal import RehearsalServer
 from tests.adapters.rehearsal.dialogue import CANDIDATE, dial, quick, recording
 
+pytestmark = pytest.mark.simulated
+
 FRESH = {"session_resumption": {}, "output_audio_transcription": {}}
 
 

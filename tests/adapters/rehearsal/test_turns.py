@@ -3,10 +3,13 @@
 import asyncio
 
 import numpy as np
+import pytest
 from google.genai import types
 
 from adapters.rehearsal import RehearsalServer
 from tests.adapters.rehearsal.dialogue import CANDIDATE, Dialogue, dial, quick, recording, silence
+
+pytestmark = pytest.mark.simulated
 
 TRANSCRIBED = {"input_audio_transcription": {}, "output_audio_transcription": {}}
 

@@ -5,7 +5,7 @@ from time import monotonic
 
 import pytest
 
-from bench.turns.clock import SimulatedLoop, StandstillError, simulate
+from tests.fakes.simulated_loop import SimulatedLoop, StandstillError, simulate
 
 
 def test_an_hour_takes_no_time() -> None:
