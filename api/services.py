@@ -3,7 +3,7 @@ composition root."""
 
 import asyncio
 from asyncio.subprocess import Process
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -30,6 +30,7 @@ from api.rehearsal_process import running_rehearsal
 from api.settings import Settings
 from api.wire.tokens import TokenMint, kept_secret
 from projections.catalogue import READ_MODELS
+from projections.read_model import ReadModel
 from projections.runner import ProjectionRunner
 
 if TYPE_CHECKING:
@@ -65,9 +66,11 @@ class Services:
 
 
 @asynccontextmanager
-async def open_services(settings: Settings) -> AsyncIterator[Services]:
-    """Open everything. Raises Viva's own errors, each with a sentence that says what to set or
-    start."""
+async def open_services(
+    settings: Settings, read_models: Mapping[str, ReadModel] = READ_MODELS
+) -> AsyncIterator[Services]:
+    """Open everything; this process keeps `read_models` up to date. Raises Viva's own errors, each
+    with a sentence that says what to set or start."""
     async with AsyncExitStack() as stack:
         counts, loop_lag = Counts(), LoopLag()
         agents = read_agents(settings.agents_file)
@@ -91,7 +94,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         client = await stack.enter_async_context(open_client(gemini))
         runners = tuple(
             ProjectionRunner(model, store.reader, store.pool, store.mapper.to_event, gather_s=_PROJECTIONS_GATHER_S)
-            for model in READ_MODELS.values()
+            for model in read_models.values()
         )
         watching = {f"projection {runner.status.name}": runner.run() for runner in runners}
         await stack.enter_async_context(running(watching | {"loop lag": loop_lag.run()}))

@@ -16,11 +16,11 @@ from api.wire.protocol import (
     encode_client_audio,
     encode_control,
 )
-from tests.fakes.simulated_loop import SimulatedLoop
 from bench.turns.echo import Echo
 from bench.turns.loudspeaker import SteppedLoudspeaker
 from bench.turns.microphone import MESSAGE_MS, Microphone
 from bench.turns.trace import MessageReplay
+from tests.fakes.simulated_loop import SimulatedLoop
 
 _TICK_US = 10_000
 _MESSAGE_US = MESSAGE_MS * 1000

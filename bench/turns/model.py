@@ -15,12 +15,12 @@ from adapters.gemini.link import GeminiLink
 from adapters.gemini.live_setup import LiveSetup
 from adapters.gemini.session import GeminiSession
 from adapters.gemini.uplink import Audio, Outgoing, Signal, Text
-from tests.fakes.simulated_loop import SimulatedLoop
 from bench.turns.interviewer import RATE_HZ, spoken
 from bench.turns.scenes import Turn
 from domain import inputs as inp
 from domain.effects import DialModel
 from domain.inputs import Input
+from tests.fakes.simulated_loop import SimulatedLoop
 
 PIECE_MS = 40
 FASTER = 3.5

@@ -25,7 +25,6 @@ from api.wire.tokens import Token, TokenMint
 from bench.paths_scene import SETTINGS
 from bench.turns.caching import CachingDetector, CachingResampler, Features, Resampled
 from bench.turns.client import Network, SimulatedClient
-from tests.fakes.simulated_loop import SimulatedLoop, simulate
 from bench.turns.corpus import RATE_HZ
 from bench.turns.echo import Echo
 from bench.turns.microphone import Microphone, render
@@ -39,6 +38,7 @@ from domain.inputs import FACTS
 from domain.interview import Agent, Candidate, InterviewContext
 from domain.policy import Policy, VoicePolicy
 from domain.ports import Side
+from tests.fakes.simulated_loop import SimulatedLoop, simulate
 from tests.fakes.store import InMemoryStore
 
 _PATIENT_MS = 3_600_000

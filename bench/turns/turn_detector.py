@@ -5,8 +5,8 @@ from collections.abc import Callable
 from hashlib import blake2b
 
 from adapters.voice.smart_turn import HEARD_SAMPLES, completeness
-from tests.fakes.simulated_loop import SimulatedLoop
 from domain.sound.features import quantise_voice
+from tests.fakes.simulated_loop import SimulatedLoop
 
 JUDGING_MS = 120
 """What the network and its way there and back take on one core; a busy machine takes longer."""

@@ -10,13 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-import soxr
 
-from tests.api.web.chromium import Chromium, Page, chromium_path
+from tests.api.web.chromium import Chromium, chromium_path
+from tests.e2e.visitor import CANDIDATE, MICROPHONE_HZ, ROOT, said, silence, until_state
 
-ROOT = Path(__file__).parents[2]
-CANDIDATE = ROOT / "tests" / "data" / "candidate"
-MICROPHONE_HZ = 48_000
 START_S, STOP_S = 60.0, 30.0
 
 pytestmark = [
@@ -51,19 +48,6 @@ def microphone(path: Path) -> Path:
     parts = [silence(10.0), said("answer_2"), silence(3.6), said("interruption"), silence(20.0)]
     soundfile.write(path, np.concatenate(parts), MICROPHONE_HZ, subtype="PCM_16")
     return path
-
-
-def said(name: str) -> np.ndarray:
-    wave, rate_hz = soundfile.read(CANDIDATE / f"{name}.flac", dtype="float32")
-    return soxr.resample(wave, rate_hz, MICROPHONE_HZ)
-
-
-def silence(seconds: float) -> np.ndarray:
-    return np.zeros(int(seconds * MICROPHONE_HZ), np.float32)
-
-
-async def until_state(page: Page, state: str) -> None:
-    await page.until(f"document.querySelector('#state-name').textContent.startsWith('{state}')", within_s=25)
 
 
 async def replayed(call_id: str, data_dir: Path) -> dict:

@@ -24,7 +24,7 @@ from domain.recovery.replay import differences, fold_all
 from tests.api.cli.process import Serving, serving
 from tests.api.web.chromium import Chromium, Page, chromium_path
 from tests.e2e.sent_audio import SentAudio, overheard, sent_audio
-from tests.e2e.test_interview_in_chromium import MICROPHONE_HZ, said, silence, until_state
+from tests.e2e.visitor import MICROPHONE_HZ, said, silence, until_state
 
 BACK_S = 25.0
 """A server has started already; its client tries once a second."""

@@ -19,10 +19,23 @@ from tests.fakes.simulated_loop import JumpingSelector, SimulatedLoop, Standstil
 
 _CLOCK_STANDS_S = 1.0
 _STANDSTILL_S = 10.0
+_COMPUTING_S = 0.1
+"""What a job takes, by the loop's clock, for which there is a worker of its own: it computes."""
 _POLLS = 2
 """What one end of a connection sent can be read at the other at once; a look more costs little."""
 wall_s = time.monotonic
 """The wall's clock, also where `tests.fakes.simulated_clock` has put another one in its place."""
+
+
+def _hand_over(done: asyncio.Future[Any], later: asyncio.Future[Any]) -> None:
+    if later.done():
+        return
+    if done.cancelled():
+        later.cancel()
+    elif (error := done.exception()) is not None:
+        later.set_exception(error)
+    else:
+        later.set_result(done.result())
 
 
 class Outside:
@@ -92,7 +105,14 @@ class NetworkedLoop(SimulatedLoop):
         self.outside.began()
         future = super().run_in_executor(executor, func, *args)
         future.add_done_callback(self.outside.ended)
-        return future
+        return future if executor is None else self._later(future)
+
+    def _later(self, future: asyncio.Future[Any]) -> asyncio.Future[Any]:
+        """The same outcome, after the time that it took."""
+        later: asyncio.Future[Any] = self.create_future()
+        future.add_done_callback(lambda done: self.call_later(_COMPUTING_S, _hand_over, done, later))
+        later.add_done_callback(lambda done: done.cancelled() and future.cancel())
+        return later
 
     def _make_socket_transport(
         self, sock: Any, protocol: asyncio.BaseProtocol, *args: Any, **named: Any

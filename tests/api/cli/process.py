@@ -111,3 +111,10 @@ async def gone(processes: list[psutil.Process], timeout_s: float = 15) -> list[p
     """Those that are still there after so long."""
     _, alive = await asyncio.to_thread(psutil.wait_procs, processes, timeout_s)
     return list(alive)
+
+
+CALL = {
+    "agent": "interviewer",
+    "candidate": {"name": "Ottilie Secretname"},
+    "context": {"role": "R", "questions": ["Why?"]},
+}

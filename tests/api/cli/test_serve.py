@@ -15,15 +15,9 @@ from api.settings import Settings
 from domain.events import CandidateAudioRecorded
 from domain.ports import Side
 from tests.api.candidate import in_call, recording
-from tests.api.cli.process import embedded_postgres, gone, serving, viva
+from tests.api.cli.process import CALL, embedded_postgres, gone, serving, viva
 
 pytestmark = pytest.mark.timeout(150)
-
-CALL = {
-    "agent": "interviewer",
-    "candidate": {"name": "Ottilie Secretname"},
-    "context": {"role": "R", "questions": ["Why?"]},
-}
 
 
 async def test_a_server_that_is_stopped_and_one_that_is_killed(server_folder: Path) -> None:

@@ -20,6 +20,8 @@ from domain.ports import AudioSegment, Side
 from tests.contracts.calls import append, new_call
 from tests.fakes.store import InMemoryStore
 
+pytestmark = pytest.mark.simulated
+
 SECOND = 16_000
 
 

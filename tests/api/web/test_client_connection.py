@@ -9,7 +9,7 @@ import pytest
 from tests.api.web.chromium import Page
 from tests.api.web.placed_call import PlacedCall
 from tests.api.web.protocol_server import ProtocolServer
-from tests.api.web.test_client_playback import find, tone
+from tests.api.web.sound import find, tone
 
 pytestmark = pytest.mark.browser
 Place = Callable[..., Awaitable[PlacedCall]]

@@ -9,7 +9,7 @@ from domain import inputs as inp
 from domain.policy import MODEL_RATE_HZ, EndpointPolicy, LinkPolicy, Policy, samples
 from domain.states import Link, State
 from tests.domain.calls import Driver
-from tests.domain.recovery.test_restoring import answers, asked, asks, forget_effects, regains, told
+from tests.domain.recovery.interview import answers, asked, asks, forget_effects, regains, told
 
 
 def going_away(driver: Driver, time_left_ms: int) -> None:
