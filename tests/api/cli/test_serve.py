@@ -15,7 +15,7 @@ from api.settings import Settings
 from domain.events import CandidateAudioRecorded
 from domain.ports import Side
 from tests.api.candidate import in_call, recording
-from tests.api.cli.process import CALL, embedded_postgres, gone, serving, viva
+from tests.api.cli.process import CALL, embedded_postgres, gone, serving, viva, viva_here
 
 pytestmark = pytest.mark.timeout(150)
 
@@ -103,10 +103,10 @@ async def test_a_port_that_is_taken(server_folder: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "value"), [("VIVA_PORT", "many"), ("VIVA_AGENTS", "none.json"), ("VIVA_SECRET", "short")]
 )
-async def test_a_setting_that_cannot_work(server_folder: Path, name: str, value: str) -> None:
+def test_a_setting_that_cannot_work(server_folder: Path, name: str, value: str) -> None:
     """Given a wrong variable, the server does not start: one sentence names it, and there is no
     traceback."""
-    code, _, errors = await viva(server_folder, "serve", **{name: value})
+    code, _, errors = viva_here(server_folder, "serve", **{name: value})
     assert code == 1
     assert name in errors
     assert "Traceback" not in errors
