@@ -3,28 +3,31 @@ composition root."""
 
 import asyncio
 from asyncio.subprocess import Process
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import structlog
 
 from adapters.gemini.client import open_client
-from adapters.gemini.link import GeminiLink
+from adapters.gemini.link import link_maker
 from adapters.gemini.settings import GeminiSettings
+from adapters.loop_clock import LoopClock
 from adapters.postgres.leases import Leases
 from adapters.postgres.store import PostgresStore, open_store
 from adapters.telemetry.loop_lag import LoopLag
+from adapters.voice.echo import LearningEchoGauge
+from adapters.voice.factory import make_detector
+from adapters.voice.resample import SoxrResampler
 from adapters.voice.silero import shared_session
 from adapters.voice.turn_detector import SmartTurnDetector
 from api.agents import Agents, read_agents
 from api.background import running
 from api.connections.admission import AdmissionGate
 from api.database import open_database
+from api.live.call_ports import CallPorts
 from api.live.counts import Counts
-from api.live.session import LiveCall
-from api.ownership.orphans import take_over_orphans
+from api.ownership.orphans import watch_for_orphans
 from api.ownership.registry import CallRegistry
 from api.rehearsal_process import running_rehearsal
 from api.settings import Settings
@@ -32,9 +35,6 @@ from api.wire.tokens import TokenMint, kept_secret
 from projections.catalogue import READ_MODELS
 from projections.read_model import ReadModel
 from projections.runner import ProjectionRunner
-
-if TYPE_CHECKING:
-    from google import genai
 
 _log = structlog.get_logger(__name__)
 _PROJECTIONS_GATHER_S = 0.2
@@ -98,12 +98,24 @@ async def open_services(
         )
         watching = {f"projection {runner.status.name}": runner.run() for runner in runners}
         await stack.enter_async_context(running(watching | {"loop lag": loop_lag.run()}))
-        links = _link_maker(client, gemini)
-        registry = CallRegistry(store, leases, links, settings.max_calls, turn_detector, counts)
+        ports = CallPorts(
+            writer=store.writer,
+            reader=store.reader,
+            audio=store.audio,
+            codec=store.mapper,
+            clock=LoopClock(),
+            make_link=link_maker(client, gemini),
+            make_detector=make_detector,
+            make_echo_gauge=LearningEchoGauge,
+            make_resampler=SoxrResampler,
+            turn_detector=turn_detector,
+            counts=counts,
+        )
+        registry = CallRegistry(ports, leases, settings.max_calls)
         leases.on_asked = registry.asked_for
         await stack.enter_async_context(registry)
         stack.push_async_callback(registry.drain, settings.drain_s)
-        await stack.enter_async_context(running({"adoption": take_over_orphans(leases, registry)}))
+        await stack.enter_async_context(running({"orphans": watch_for_orphans(leases, registry)}))
         yield Services(
             settings=settings,
             leases=leases,
@@ -119,10 +131,3 @@ async def open_services(
             loop_lag=loop_lag,
             gate=AdmissionGate(settings.max_waiting),
         )
-
-
-def _link_maker(client: "genai.Client", gemini: GeminiSettings) -> Callable[[LiveCall], GeminiLink]:
-    def make(session: LiveCall) -> GeminiLink:
-        return GeminiLink(client=client, settings=gemini, deliver=session.feed, now_us=session.now_us)
-
-    return make

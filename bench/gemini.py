@@ -28,6 +28,7 @@ from adapters.gemini.live_setup import LiveSetup
 from adapters.gemini.settings import GeminiSettings
 from domain.effects import DialModel
 from domain.inputs import Input, ModelAudio, ModelConnected, ModelTurnCompleted
+from domain.ports.model_link import InputSink
 
 MESSAGES = 1_000
 ROUNDS = 3
@@ -70,16 +71,26 @@ def run_peer(pipe: Connection, folder: str) -> None:
     asyncio.run(serve_peer(pipe, folder))
 
 
+class News(InputSink):
+    """In a call's place: all but audio, in order."""
+
+    def __init__(self) -> None:
+        self.items: asyncio.Queue[Input] = asyncio.Queue(maxsize=8)
+
+    def now_us(self) -> int:
+        return int(monotonic() * 1_000_000)
+
+    def feed(self, happened: Input) -> None:
+        if not isinstance(happened, ModelAudio):
+            self.items.put_nowait(happened)
+
+
 async def measure(settings: GeminiSettings) -> tuple[float, float]:
     """CPU microseconds per message sent and per message received."""
-    news: asyncio.Queue[Input] = asyncio.Queue(maxsize=8)
-
-    def deliver(item: Input) -> None:
-        if not isinstance(item, ModelAudio):
-            news.put_nowait(item)
+    news = News()
 
     async def until(kind: type) -> None:
-        while not isinstance(await news.get(), kind):
+        while not isinstance(await news.items.get(), kind):
             pass
 
     async def timed(act: Callable[[], None]) -> float:
@@ -90,11 +101,9 @@ async def measure(settings: GeminiSettings) -> tuple[float, float]:
 
     async with (
         open_client(settings) as client,
-        GeminiLink(
-            client=client, settings=settings, deliver=deliver, now_us=lambda: int(monotonic() * 1_000_000)
-        ) as link,
+        GeminiLink(client=client, settings=settings, setup=LiveSetup(instruction=""), sink=news) as link,
     ):
-        link.dial(DialModel(attempt=1, wait_ms=0, handle="", model="any"), LiveSetup(instruction=""))
+        link.dial(DialModel(attempt=1, wait_ms=0, handle="", model="any"))
         await until(ModelConnected)
 
         def send_all() -> None:

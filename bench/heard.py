@@ -63,12 +63,12 @@ async def one_call(desk: Desk, card: SoundCard | None, agent: str, interruptions
             page = await browser.open("about:blank")
             if recorder is None:
                 await tapped(page)
-            async with interrupted_call(desk, page, script, agent) as session:
+            async with interrupted_call(desk, page, script, agent) as live:
                 recording: Recording = recorder.recorded() if recorder else await tap_recorded(page)
         async with asyncio.timeout(SETTLE_S):
-            await session.settled.wait()
-            await session.appender.written()
-        cuts = await cuts_of(desk, session, script, recording)
+            await live.loop.settled.wait()
+            await live.loop.appender.written()
+        cuts = await cuts_of(desk, live, script, recording)
     await desk.check()
     return cuts
 

@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from time import monotonic
 from zlib import crc32
 
 import numpy as np
@@ -22,13 +23,13 @@ from numpy.typing import NDArray
 from adapters.rehearsal.server import RehearsalServer
 from adapters.rehearsal.speech.prompts import PROMPTS, RecordedPrompts
 from adapters.rehearsal.speech.utterance import Spoken
-from api.live.session import LiveCall
+from api.live.call import LiveCall
 from bench.heard_sound import Played, Recording, played_until
 from domain.event import Event
 from domain.events import BargeInSuspected, ReplyCut
 from domain.inputs import PlaybackReported
-from domain.policy import FRAME_SAMPLES, MODEL_RATE_HZ, SAMPLE_RATE_HZ
 from domain.ports import Side
+from domain.sound.rates import FRAME_SAMPLES, MODEL_RATE_HZ, SAMPLE_RATE_HZ
 from domain.sound.segments import unpack
 from tests.api.web.chromium import Page
 from tests.fixtures.server import RECORDINGS, Desk
@@ -108,10 +109,10 @@ async def interrupted_call(desk: Desk, page: Page, script: Script, agent: str) -
     await page.run(f"document.querySelector('#agent').value = '{agent}'")
     await page.click("#begin")
     await page.until("document.querySelector('#state-name').textContent === 'model_speaking'", within_s=20)
-    [session] = desk.services.registry._sessions.values()  # the bench's own look inside
-    desk.calls.append(session)
+    [live] = desk.services.registry.calls
+    desk.calls.append(live)
     await asyncio.sleep(script.length_s)
-    yield session
+    yield live
     await page.click("#hangup")
     await page.until("!document.querySelector('#end').hidden", within_s=10)
 
@@ -145,12 +146,12 @@ class Cut:
         return self.likeness >= _LIKE
 
 
-async def cuts_of(desk: Desk, session: LiveCall, script: Script, recording: Recording) -> list[Cut]:
+async def cuts_of(desk: Desk, live: LiveCall, script: Script, recording: Recording) -> list[Cut]:
     """Every cut of a call that has settled, beside what was really played."""
-    events = await desk.log(session.call.id)
-    stream = np.frombuffer(await desk.pcm(session.call.id, Side.INTERVIEWER), "<i2")
-    epoch_s = session._epoch_ns / 1e9
-    onsets = [epoch_s + at_us / 1e6 for at_us in await _onsets_at_us(desk, session, script)]
+    events = await desk.log(live.call.id)
+    stream = np.frombuffer(await desk.pcm(live.call.id, Side.INTERVIEWER), "<i2")
+    epoch_s = monotonic() - live.loop.now_us() / 1e6
+    onsets = [epoch_s + at_us / 1e6 for at_us in await _onsets_at_us(desk, live, script)]
     return [
         _compared(event, _held_sample(events, event), recording, stream, epoch_s, onsets)
         for event in events
@@ -193,10 +194,10 @@ def _compared(
     )
 
 
-async def _onsets_at_us(desk: Desk, session: LiveCall, script: Script) -> list[float]:
+async def _onsets_at_us(desk: Desk, live: LiveCall, script: Script) -> list[float]:
     """When the first word of each interruption reached the server, on the call's clock."""
     heard, arrivals_us = [], []
-    for segment in await desk.audio(session.call.id, Side.CANDIDATE):
+    for segment in await desk.audio(live.call.id, Side.CANDIDATE):
         heard.append(np.frombuffer(segment.pcm, "<i2"))
         arrivals_us += [frame.at_us for _, frame in unpack(segment)]
     wave, _ = await asyncio.to_thread(soundfile.read, script.path, dtype="float32")

@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from pathlib import Path
 from time import monotonic, perf_counter, process_time, thread_time
-from typing import Any
+from typing import Any, cast
 
+from adapters.gemini.link import GeminiLink
 from adapters.postgres.log.writer_stats import WriterStats
 from api import logs
 from api.cli.loop import run as run_on_loop
@@ -125,7 +126,7 @@ def _obey(pipe: Connection, services: Services) -> None:
 
 
 def _report(services: Services) -> dict[str, Any]:
-    sessions = list(services.registry._sessions.values())  # the bench's own look inside
+    links = [cast("GeminiLink", live.model.link) for live in services.registry.calls]
     stats = services.store.writer.stats
     return {
         "seconds": monotonic() - probe.began_s,
@@ -137,12 +138,12 @@ def _report(services: Services) -> dict[str, Any]:
         "durable_ms": probe.durable_ms,
         "gc_ms": probe.gc_ms,
         "resident_bytes": _resident_bytes(),
-        "calls": len(sessions),
+        "calls": len(links),
         "events_now": stats.committed - probe.events,
         "batches_now": stats.batches - probe.batches,
         "writer_refused": stats.refused + stats.lost + stats.conflicts + stats.retries,
-        "unsent_to_model": sum(session.link.counts.unsent for session in sessions),
-        "dials": sum(session.link.counts.dials for session in sessions),
+        "unsent_to_model": sum(link.counts.unsent for link in links),
+        "dials": sum(link.counts.dials for link in links),
     }
 
 

@@ -23,6 +23,7 @@ from adapters.gemini.messages import inputs_of
 from adapters.gemini.uplink import PCM_16K
 from adapters.gemini.voice import VoiceDecoder
 from adapters.voice.factory import make_detector
+from adapters.voice.resample import SoxrResampler
 from api.cli.loop import run as run_on_loop
 from api.live.intake import AudioIntake
 from api.wire.protocol import decode_audio
@@ -43,11 +44,11 @@ Costs = dict[str, float]
 
 async def _hear(rig: Rig, messages: list[bytes]) -> float:
     """CPU µs a message, each taken as it comes, with a turn of the loop of its own."""
-    session, watch = rig.session, Stopwatch()
+    client, clock, watch = rig.live.client, rig.clock, Stopwatch()
     with watch:
         for message in messages:
-            session.moment_us += FRAME_US
-            session.client.take_audio(decode_audio(message))
+            clock.moment_us += FRAME_US
+            client.take_audio(decode_audio(message))
             await asyncio.sleep(0)
     return watch.us_each(len(messages))
 
@@ -60,7 +61,7 @@ async def whole_up(client: genai.Client, rate_hz: int, detector: Detector) -> tu
         assert rig.call.state is State.LISTENING, rig.call.state
         speech_us = await _hear(rig, answer)
         assert rig.call.state is State.CANDIDATE_SPEAKING, rig.call.state
-        assert rig.session.link.counts.sent > len(answer) // 3
+        assert rig.link.counts.sent > len(answer) // 3
     return quiet_us, speech_us
 
 
@@ -72,7 +73,7 @@ async def stages_up(client: genai.Client) -> Costs:
     costs["decode the message"] = cpu_us(lambda: [decode_audio(each) for each in everything], len(everything))
     for rate_hz in _CLIENT_RATES:
         audio = [decode_audio(each) for part in scene(rate_hz) for each in part]
-        intake = AudioIntake(rate_hz)
+        intake = AudioIntake(rate_hz, SoxrResampler)
         taken = partial(_each, intake.take, audio)
         costs[f"intake at {rate_hz // 1000} kHz"] = cpu_us(taken, len(audio))
     for kind in ("webrtc", "cascade"):
@@ -113,7 +114,7 @@ def _handled(rig: Rig, before: int, kind: type, count: int) -> float:
 
 async def _logged(rig: Rig, before: int, count: int) -> float:
     """What was decided from there on once more, into a fresh appender, until all is durable."""
-    book, watch = rig.appender(lambda _: None), Stopwatch()
+    book, watch = rig.appender(), Stopwatch()
     decisions = [decision for _, decision in rig.passed[before:] if decision.events]
     with watch:
         for decision in decisions:
@@ -174,7 +175,7 @@ async def _speak(rig: Rig, messages: list[types.LiveServerMessage], decoder: Voi
         at_us = rig.later(40_000)
         with watch:
             for item in inputs_of(message, at_us, decoder, tap.unknown_fields()):
-                rig.session.feed(item)
+                rig.live.model.feed(item)
             await asyncio.sleep(0)
         if number % 5 == 0:
             rig.report(at_us)

@@ -1,7 +1,7 @@
-"""What runs through the paths: messages as they come from a client and from the SDK, and a session
+"""What runs through the paths: messages as they come from a client and from the SDK, and a call
 that takes them.
 
-The session, its appender, mapper, detector, intake, ring and send_queue are the product's; the
+The live call, its appender, mapper, detector, intake, ring and send queue are the product's; the
 store is the one in memory, the link ends at the queue before its socket, the client's wire swallows
 what it is sent, and the clock is told.
 """
@@ -9,7 +9,6 @@ what it is sent, and the clock is told.
 import asyncio
 import base64
 import json
-from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal, cast
@@ -21,22 +20,25 @@ from google import genai
 from google.genai.live import AsyncSession
 
 from adapters.gemini.link import GeminiLink
-from adapters.gemini.live_setup import LiveSetup
-from adapters.gemini.session import GeminiSession
+from adapters.gemini.live_setup import live_setup
 from adapters.gemini.settings import GeminiSettings
-from adapters.postgres.log.mapper import EventMapper
+from adapters.loop_clock import LoopClock
 from api.cli.screenplay import read_recording
-from api.live.log_appender import LogAppender
-from api.live.session import LiveCall
+from api.live.call import LiveCall
+from api.live.client_link import ClientConnection
+from api.live.log_appender import AppendListener, LogAppender
 from api.wire.protocol import ClientAudio, Hello, encode_client_audio
 from api.wire.send_queue import SendQueue
 from api.wire.tokens import TokenMint
 from domain import inputs as inp
 from domain.call import Call, Decision, open_call
 from domain.effects import DialModel
+from domain.events import CallOpened
 from domain.interview import Agent, Candidate, InterviewContext
 from domain.policy import Policy, VoicePolicy
+from domain.ports.model_link import InputSink
 from domain.states import State
+from tests.fakes.call_ports import fake_ports
 from tests.fakes.store import InMemoryStore
 
 RECORDINGS = Path(__file__).parents[1] / "tests" / "data" / "candidate"
@@ -111,20 +113,32 @@ class SwallowingWire:
 class QueueingLink(GeminiLink):
     """The link up to its queue: a dial is answered at once, and nothing empties what waits."""
 
-    def dial(self, effect: DialModel, config: LiveSetup) -> None:
-        counts = self.counts.uplink
-        self._session = GeminiSession(self._client, self._settings, config, self._deliver, self._now_us, counts)
-        self._session.connected = True
-        self._deliver(inp.ModelConnected(at_us=self._now_us(), model=effect.model, resumed=False, setup_ms=1))
+    def dial(self, effect: DialModel) -> None:
+        self.session = self.new_session(effect)
+        self.session.connected = True
+        self.sink.feed(inp.ModelConnected(at_us=self.sink.now_us(), model=effect.model, resumed=False, setup_ms=1))
 
 
-class PacedSession(LiveCall):
-    """A session whose clock is told."""
+class PacedClock(LoopClock):
+    """A clock that is told the time; its wake-ups cost what the product's cost."""
 
     moment_us = 0
 
     def now_us(self) -> int:
         return self.moment_us
+
+
+class DeafListener(AppendListener):
+    """Nobody asks what becomes of an append."""
+
+    def durable(self, client_seq: int) -> None:
+        pass
+
+    def log_failed(self, reason: str) -> None:
+        pass
+
+    def log_taken(self) -> None:
+        pass
 
 
 class Rig:
@@ -133,11 +147,13 @@ class Rig:
     def __init__(self, client: genai.Client, rate_hz: int, detector: Detector, *, recording: bool = False) -> None:
         """`recording` keeps everything that passes through the core in `passed`."""
         self.passed: list[tuple[inp.Input, Decision]] = []
-        self._recording = recording
-        self._client = client
         self._rate_hz = rate_hz
-        self.store = InMemoryStore()
-        self._mapper = EventMapper()
+        self.clock = PacedClock()
+
+        def make_link(opened: CallOpened, sink: InputSink) -> GeminiLink:
+            return QueueingLink(client=client, settings=SETTINGS, setup=live_setup(opened), sink=sink)
+
+        self.ports = fake_ports(InMemoryStore(), clock=self.clock, make_link=make_link)
         agent = Agent(id="bench", name="Vera", models=("m",), policy=Policy(voice=VoicePolicy(detector=detector)))
         self.call, self.opened = open_call(
             call_id=UUID(int=1),
@@ -147,76 +163,67 @@ class Rig:
             context=InterviewContext(role="Engineer", questions=("Why?",), duration_minutes=180),
             opened_at="2026-01-01T00:00:00Z",
         )
+        if recording:
+            self.call = recorded(self.opened, self.passed)
 
     async def __aenter__(self) -> "Rig":
-        self.session = PacedSession(
-            self.call, self._link, lambda session: self.appender(session.durable), audio=self.store
-        )
+        self.live = LiveCall(self.call, self.ports)
         self.wire = SwallowingWire()
         self.send_queue = SendQueue(self.wire)
         self._sending = asyncio.create_task(self.send_queue.run())
-        if self._recording:
-            self._record()
-        await self.session.link.__aenter__()
-        self.session.client.attach(
-            self.send_queue,
-            Hello(token="", rate_hz=self._rate_hz),
-            TokenMint("bench" * 8, 600).issue(self.call.id),
-            12_000,
-        )
+        await self.live.model.link.__aenter__()
+        token = TokenMint("bench" * 8, 600).issue(self.call.id)
+        hello = Hello(token="", rate_hz=self._rate_hz)
+        self.live.client.attach(ClientConnection(self.send_queue, token, 12_000), hello)
         await self.reply()
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        self.session._alarm.stop()
+        self.live.loop.stop_alarm()
         self._sending.cancel()
         await asyncio.gather(self._sending, return_exceptions=True)
 
-    def _record(self) -> None:
-        passed = self.passed
+    @property
+    def link(self) -> GeminiLink:
+        """The call's."""
+        return cast("GeminiLink", self.live.model.link)
 
-        class Recorded(Call):
-            """Not an attribute of the call: a call remembers all of those."""
-
-            def handle(self, happened: inp.Input) -> Decision:
-                decision = super().handle(happened)
-                passed.append((happened, decision))
-                return decision
-
-        self.call.__class__ = Recorded
-
-    def _link(self, session: LiveCall) -> GeminiLink:
-        return QueueingLink(client=self._client, settings=SETTINGS, deliver=session.feed, now_us=session.now_us)
-
-    def appender(self, on_durable: Callable[[int], None]) -> LogAppender:
-        """A appender over the store in memory."""
-        return LogAppender(
-            self.opened,
-            self.store,
-            self._mapper,
-            on_durable=on_durable,
-            on_failed=lambda _: None,
-            on_conflict=lambda: None,
-        )
+    def appender(self) -> LogAppender:
+        """Another one over the store in memory."""
+        return LogAppender(self.call, self.ports, DeafListener())
 
     async def reply(self, ms: int = 1_000) -> None:
         """The model answers and is heard to the end, uncounted: afterwards nobody has the floor."""
-        session = self.session
+        model = self.live.model
         for _ in range(ms // 40):
-            session.feed(inp.ModelAudio(at_us=self.later(10_000), pcm=VOICE))
-        session.feed(inp.GenerationCompleted(at_us=self.later(1_000)))
+            model.feed(inp.ModelAudio(at_us=self.later(10_000), pcm=VOICE))
+        model.feed(inp.GenerationCompleted(at_us=self.later(1_000)))
         for _ in range(ms // 50 + 10):
             self.report(self.later(50_000))
             await asyncio.sleep(0)
-        session.feed(inp.ModelTurnCompleted(at_us=self.later(1_000)))
+        model.feed(inp.ModelTurnCompleted(at_us=self.later(1_000)))
         assert self.call.state is State.LISTENING, self.call.state
 
     def report(self, at_us: int) -> None:
         """The client has played all that it was sent."""
         played = self.call.playout.sent_sample
-        self.session.feed(inp.PlaybackReported(at_us=at_us, played_sample=played))
+        self.live.loop.feed(inp.PlaybackReported(at_us=at_us, played_sample=played))
 
     def later(self, us: int) -> int:
         """Let time pass."""
-        self.session.moment_us += us
-        return self.session.moment_us
+        self.clock.moment_us += us
+        return self.clock.moment_us
+
+
+def recorded(opened: CallOpened, passed: list[tuple[inp.Input, Decision]]) -> Call:
+    """A call that was just opened; all that it handles is added to `passed`."""
+
+    class Recorded(Call):
+        """The list is no attribute of the call: a call's attributes are remembered."""
+
+        def handle(self, happened: inp.Input) -> Decision:
+            decision = super().handle(happened)
+            passed.append((happened, decision))
+            return decision
+
+    return Recorded(opened)

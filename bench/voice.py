@@ -20,13 +20,13 @@ from rich.table import Table
 
 from adapters.voice import flac
 from adapters.voice.cascade import CascadeDetector
-from adapters.voice.detector import VoiceDetector
 from adapters.voice.features import level_of
-from adapters.voice.frames import FRAME_BYTES, FRAME_MS, RATE_HZ
-from adapters.voice.resample import Resampler
+from adapters.voice.resample import SoxrResampler
 from adapters.voice.silero import SileroDetector
 from adapters.voice.webrtc import Mode, WebRtcDetector
+from domain.ports.voice import VoiceDetector
 from domain.sound.features import VOICE_NOT_MEASURED
+from domain.sound.rates import FRAME_BYTES, FRAME_MS, SAMPLE_RATE_HZ
 
 RECORDINGS = Path(__file__).parents[1] / "tests" / "data" / "voice"
 SPEAKERS = ("fluent", "hoarse")
@@ -76,7 +76,7 @@ def starts(flags: list[bool]) -> int:
 def onsets_ms(detector: VoiceDetector, before: Pcm) -> list[float]:
     """Onset delays over both speakers, each after `before`; infinite where a stretch is missed."""
     delays = []
-    skipped_ms = 1000 * len(before) / RATE_HZ
+    skipped_ms = 1000 * len(before) / SAMPLE_RATE_HZ
     for name in SPEAKERS:
         flags = decisions(detector, np.concatenate((before, recording(name))))
         found = [(at + 1) * FRAME_MS - skipped_ms for at, flag in enumerate(flags) if flag]
@@ -97,7 +97,7 @@ def per_minute(detector: VoiceDetector, reading: Callable[[list[bool]], list[boo
     counts = []
     for name in NOISES:
         pcm = recording(name)
-        counts.append(starts(reading(decisions(detector, pcm))) * 60 * RATE_HZ / len(pcm))
+        counts.append(starts(reading(decisions(detector, pcm))) * 60 * SAMPLE_RATE_HZ / len(pcm))
     return " / ".join(f"{count:.0f}" for count in counts)
 
 
@@ -150,7 +150,7 @@ def detector_us(detector: VoiceDetector, pcm: Pcm) -> float:
 
 def resampler_us(rate_hz: int) -> float:
     """The resampler's cost on 20 ms chunks from `rate_hz`, conversion from and to bytes included."""
-    resampler, chunk = Resampler(rate_hz), np.resize(recording("fluent"), rate_hz // 50).tobytes()
+    resampler, chunk = SoxrResampler(rate_hz), np.resize(recording("fluent"), rate_hz // 50).tobytes()
     return best_us(lambda: [resampler.push(chunk) for _ in range(FRAMES_PER_SECOND)], FRAMES_PER_SECOND)
 
 
@@ -158,32 +158,32 @@ def fixed_ratio_us_and_delay(rate_hz: int, quality: str) -> tuple[float, float]:
     """For comparison, libsoxr's way for ratios that never change: its cost, and how far it falls
     behind in ms."""
     chunk = np.resize(recording("fluent"), rate_hz // 50).astype(np.float32)
-    stream = soxr.ResampleStream(rate_hz, RATE_HZ, 1, "float32", quality)
+    stream = soxr.ResampleStream(rate_hz, SAMPLE_RATE_HZ, 1, "float32", quality)
     made, behind = 0, 0.0
     for count in range(1, 101):
         made += len(stream.resample_chunk(chunk))
-        behind = max(behind, count * FRAME_MS - 1000 * made / RATE_HZ)
+        behind = max(behind, count * FRAME_MS - 1000 * made / SAMPLE_RATE_HZ)
     run = partial(stream.resample_chunk, chunk)
     return best_us(lambda: [run() for _ in range(FRAMES_PER_SECOND)], FRAMES_PER_SECOND), behind
 
 
 def costs() -> Iterator[tuple[str, float]]:
     """Names and microseconds per frame; the first is what the others are compared with."""
-    speech = recording("fluent")[RATE_HZ : 11 * RATE_HZ]
-    second = speech[:RATE_HZ].tobytes()
+    speech = recording("fluent")[SAMPLE_RATE_HZ : 11 * SAMPLE_RATE_HZ]
+    second = speech[:SAMPLE_RATE_HZ].tobytes()
     yield "webrtc", detector_us(WebRtcDetector(), speech)
     yield "level alone", best_us(lambda: [level_of(frame) for frame in frames(speech)], len(frames(speech)))
     yield "silero", detector_us(SileroDetector(), speech)
     yield "cascade, speech", detector_us(CascadeDetector(), speech)
     yield "cascade, dishes", detector_us(CascadeDetector(), recording("dishes"))
-    yield "cascade, silence", detector_us(CascadeDetector(), np.zeros(10 * RATE_HZ, np.int16))
+    yield "cascade, silence", detector_us(CascadeDetector(), np.zeros(10 * SAMPLE_RATE_HZ, np.int16))
     for rate_hz in (8_000, 44_100, 48_000):
-        yield f"resample {rate_hz} Hz (at most {Resampler(rate_hz).delay_ms:.1f} ms behind)", resampler_us(rate_hz)
+        yield f"resample {rate_hz} Hz (at most {SoxrResampler(rate_hz).delay_ms:.1f} ms behind)", resampler_us(rate_hz)
         for quality in ("LQ", "HQ"):
             cost_us, behind_ms = fixed_ratio_us_and_delay(rate_hz, quality)
             yield f"  fixed ratio, {quality} (at most {behind_ms:.1f} ms behind)", cost_us
-    yield "FLAC encode, segments of 1 s", best_us(lambda: flac.encode(second, RATE_HZ), FRAMES_PER_SECOND)
-    stored = flac.encode(second, RATE_HZ)
+    yield "FLAC encode, segments of 1 s", best_us(lambda: flac.encode(second, SAMPLE_RATE_HZ), FRAMES_PER_SECOND)
+    stored = flac.encode(second, SAMPLE_RATE_HZ)
     yield "FLAC decode", best_us(lambda: flac.decode(stored), FRAMES_PER_SECOND)
 
 

@@ -14,13 +14,14 @@ from domain.aggregate import CallAggregate
 from domain.effects import Effect, TellState
 from domain.event import Event
 from domain.events import CallOpened
-from domain.inputs import CallTakenOver, CandidateFrame, DeadlinePassed, Input, ModelAudio
+from domain.inputs import CallTakenOver, CandidateFrame, ClientConnected, DeadlinePassed, Input, ModelAudio
 from domain.interview import Agent, Candidate, InterviewContext
 from domain.matrix import MATRIX
 from domain.rules.attribution import attributed
 from domain.rules.deadlines import pass_deadlines
 from domain.rules.ending import start_clocks
 from domain.rules.housekeeping import follow_up, seal_all, seal_and_snapshot
+from domain.rules.links import answer_hello
 from domain.states import State
 
 
@@ -70,7 +71,10 @@ class Call(CallAggregate):
         seal_and_snapshot(self)
         if self.record.state is not before:
             self.do(TellState(self.record.state, tuple(sorted(self.record.missing))))
-        return Decision(*self.hand_over())
+        events, effects = self.hand_over()
+        if type(happened) is ClientConnected:
+            effects = (*answer_hello(self, happened), *effects)
+        return Decision(events, effects)
 
     def _take(self, happened: Input) -> Input:
         """Record an input; what comes back is as it was recorded."""

@@ -13,6 +13,43 @@ from domain.states import State
 # --- towards the client ------------------------------------------------------------------------------------------
 
 
+class TellReady(NamedTuple):
+    """Answer a hello: how the call stands, before anything that the hello leads to.
+
+    What the client has seen up to `kept_version` still holds.
+    """
+
+    resumed: bool
+    epoch: int
+    kept_version: int
+    state: State
+    missing: tuple[str, ...]
+    muted: bool
+    held: bool
+    lead_ms: int
+    silence_ms: int
+    resume_wait_ms: int
+
+
+class ReplayMessages(NamedTuple):
+    """Send the messages again that rest on events after this version, as far as they are kept."""
+
+    after_version: int
+
+
+class TellClosed(NamedTuple):
+    """Tell the client that the call is over, once that is stored or soon after without that.
+
+    Audio that is not acknowledged is taken for `grace_ms`. With an `error_code` the client was at
+    fault, and its connection ends.
+    """
+
+    reason: str
+    detail: str
+    grace_ms: int
+    error_code: str = ""
+
+
 class TellState(NamedTuple):
     """Tell the client the state the call is in."""
 
@@ -53,12 +90,6 @@ class TellError(NamedTuple):
 
     code: str
     message: str
-
-
-class TellGoAway(NamedTuple):
-    """Tell the client that the call will be closed in so many ms."""
-
-    time_left_ms: int
 
 
 class SendInterviewerAudio(NamedTuple):
@@ -172,12 +203,9 @@ class StoreAudio(NamedTuple):
     arrivals: bytes
 
 
-class EndCall(NamedTuple):
-    """The call is closed: tell the client, hang up the model, keep accepting audio for the grace
-    period."""
-
-    reason: str
-    detail: str
+class EndStreams(NamedTuple):
+    """The call is closed: hear what of the candidate's audio waits for the rest of its frame, and
+    measure how it went out to the model."""
 
 
 class HandOver(NamedTuple):
@@ -187,16 +215,18 @@ class HandOver(NamedTuple):
     reason: str
 
 
-class LetGo(NamedTuple):
+class ForgetCall(NamedTuple):
     """The call has settled: release everything that belongs to it."""
 
 
 Effect = (
-    TellState
+    TellReady
+    | ReplayMessages
+    | TellClosed
+    | TellState
     | TellTranscript
     | TellLatency
     | TellError
-    | TellGoAway
     | SendInterviewerAudio
     | HoldPlayback
     | ReleasePlayback
@@ -213,8 +243,8 @@ Effect = (
     | ResetDetector
     | ForgetCandidateAudio
     | StoreAudio
-    | EndCall
+    | EndStreams
     | HandOver
-    | LetGo
+    | ForgetCall
 )
 """Every kind of effect there is."""

@@ -46,11 +46,16 @@ class ModelAudio(msgspec.Struct, frozen=True, kw_only=True):
 @event("call.client_connected.v1")
 class ClientConnected(Event, frozen=True, kw_only=True):
     """A client said hello with a good token. `played_sample` is where its playback stands (0 on a
-    first hello)."""
+    first hello).
+
+    `seen_version` is the newest version that it was told, in `seen_epoch`.
+    """
 
     rate_hz: int
     resumed: bool
     played_sample: int = 0
+    seen_version: int = 0
+    seen_epoch: int = 0
     agent: Annotated[str, msgspec.Meta(max_length=200)] = ""
 
 

@@ -58,7 +58,7 @@ _ROWS: dict[type, list[Rule]] = {
         IGNORED,
     ],
     inp.RoundTripMeasured: _open(STEP),
-    inp.ClientConnected: _open(links.client_connected),
+    inp.ClientConnected: [links.client_connected] * 5 + [ending.client_connected_after_close],
     inp.ClientLost: [
         links.client_lost,
         links.client_lost,

@@ -13,13 +13,6 @@ Millis = Annotated[int, msgspec.Meta(ge=0, le=3_600_000)]
 Decibels = Annotated[int, msgspec.Meta(ge=0, le=100)]
 Probability = Annotated[float, msgspec.Meta(ge=0, le=1)]
 
-SAMPLE_RATE_HZ = 16_000
-"""The candidate's audio as the core knows it."""
-MODEL_RATE_HZ = 24_000
-"""The interviewer's audio, as Gemini speaks it."""
-FRAME_SAMPLES = 320
-"""20 ms: the grain at which voice is decided on."""
-
 
 class VoicePolicy(msgspec.Struct, frozen=True):
     detector: Literal["cascade", "silero", "webrtc"] = "cascade"
@@ -229,13 +222,3 @@ class Policy(msgspec.Struct, frozen=True):
     def local_turns(self) -> bool:
         """Whether Viva decides turns, rather than Gemini."""
         return self.endpoint.turns == "local"
-
-
-def samples(ms: int, rate_hz: int = SAMPLE_RATE_HZ) -> int:
-    """`ms` milliseconds in samples at `rate_hz`."""
-    return ms * rate_hz // 1000
-
-
-def millis(sample_count: int, rate_hz: int = SAMPLE_RATE_HZ) -> int:
-    """`sample_count` samples at `rate_hz` in whole milliseconds, rounded down."""
-    return sample_count * 1000 // rate_hz

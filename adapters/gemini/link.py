@@ -14,13 +14,15 @@ from typing import Any, Self
 
 from google import genai
 
-from adapters.gemini.live_setup import LiveSetup
+from adapters.gemini.live_setup import LiveSetup, live_setup
 from adapters.gemini.session import GeminiSession
 from adapters.gemini.settings import GeminiSettings
 from adapters.gemini.uplink import Note, Outgoing, Signal, Stretch, Text, ToolAnswer, UplinkCounts, chunks
 from domain.effects import DialModel
-from domain.inputs import Input, UplinkMeasured
-from domain.policy import millis
+from domain.events import CallOpened
+from domain.inputs import UplinkMeasured
+from domain.ports.model_link import InputSink, ModelLink
+from domain.sound.rates import millis
 
 JITTER = 0.25
 """The most that is added to a wait, as a share of it: calls that were lost together do not come
@@ -39,11 +41,11 @@ class LinkCounts:
     uplink: UplinkCounts = field(default_factory=UplinkCounts)
 
 
-class GeminiLink:
+class GeminiLink(ModelLink):
     """`async with GeminiLink(...) as link:` runs the link's tasks, in `group` if one is given.
 
-    `deliver` is called on the event loop for each input, in order; it must not block, and may call
-    the link back. `now_us` is the call's clock. `jitter` returns 0..1.
+    `setup` is what all its sessions have in common (`live_setup`). `sink` is the call: it is fed on the event loop, in
+    order, and may call the link back. `jitter` returns 0..1.
     """
 
     def __init__(
@@ -51,19 +53,21 @@ class GeminiLink:
         *,
         client: genai.Client,
         settings: GeminiSettings,
-        deliver: Callable[[Input], None],
-        now_us: Callable[[], int],
+        setup: LiveSetup,
+        sink: InputSink,
         group: asyncio.TaskGroup | None = None,
         jitter: Callable[[], float] = random.random,
     ) -> None:
         self._client = client
         self._settings = settings
-        self._deliver = deliver
-        self._now_us = now_us
+        self.setup = setup
+        """How the next session is set up."""
+        self.sink = sink
         self._own_group = asyncio.TaskGroup() if group is None else None
         self._group = group
         self._jitter = jitter
-        self._session: GeminiSession | None = None
+        self.session: GeminiSession | None = None
+        """The newest."""
         self._tasks: set[asyncio.Task[None]] = set()
         self.counts = LinkCounts()
 
@@ -83,23 +87,28 @@ class GeminiLink:
         if self._tasks:
             await asyncio.wait(self._tasks)
 
-    def dial(self, effect: DialModel, config: LiveSetup) -> None:
+    def dial(self, effect: DialModel) -> None:
         """Give up the session there is, wait, and set up a new one; `ModelConnected` or `ModelLost`
         follows.
 
-        The effect's model, handle and seed stand above the configuration's. Needs the link to be
+        The effect's model, handle and seed stand above the set-up's. Needs the link to be
         entered.
         """
         assert self._group is not None, "enter the link before dialling"
         self._drop_session()
         self.counts.dials += 1
-        setup = replace(config, model=effect.model, handle=effect.handle, seed=() if effect.handle else effect.seed)
-        session = GeminiSession(self._client, self._settings, setup, self._deliver, self._now_us, self.counts.uplink)
+        session = self.new_session(effect)
         wait_s = effect.wait_ms / 1000 * (1 + JITTER * self._jitter())
         task = session.start(self._group, set(self._tasks), wait_s)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-        self._session = session
+        self.session = session
+
+    def new_session(self, effect: DialModel) -> GeminiSession:
+        """A session as the dial wants it, not started."""
+        seed = () if effect.handle else effect.seed
+        setup = replace(self.setup, model=effect.model, handle=effect.handle, seed=seed)
+        return GeminiSession(self._client, self._settings, setup, self.sink, self.counts.uplink)
 
     def open_activity(self) -> None:
         """The candidate begins to speak. Nothing is sent where Gemini decides turns."""
@@ -144,7 +153,7 @@ class GeminiLink:
         """How the call's audio has gone out so far."""
         counts = self.counts.uplink
         return UplinkMeasured(
-            at_us=self._now_us(),
+            at_us=self.sink.now_us(),
             messages=counts.messages,
             joined=counts.joined,
             largest_chunk_ms=millis(counts.largest_chunk_bytes // 2),
@@ -154,19 +163,28 @@ class GeminiLink:
     @property
     def waiting(self) -> int:
         """How many messages wait to be sent."""
-        return 0 if self._session is None else self._session.waiting
+        return 0 if self.session is None else self.session.waiting
 
     @property
     def _gemini_decides(self) -> bool:
-        return self._session is not None and self._session.setup.turns == "gemini"
+        return self.session is not None and self.session.setup.turns == "gemini"
 
     def _send(self, message: Outgoing) -> None:
-        if self._session is not None and self._session.send(message):
+        if self.session is not None and self.session.send(message):
             self.counts.sent += 1
         else:
             self.counts.unsent += 1
 
     def _drop_session(self) -> None:
-        if self._session is not None:
-            self._session.stop()
-            self._session = None
+        if self.session is not None:
+            self.session.stop()
+            self.session = None
+
+
+def link_maker(client: genai.Client, settings: GeminiSettings) -> Callable[[CallOpened, InputSink], ModelLink]:
+    """What makes the link of a call, over one client for all of them."""
+
+    def make(opened: CallOpened, sink: InputSink) -> ModelLink:
+        return GeminiLink(client=client, settings=settings, setup=live_setup(opened), sink=sink)
+
+    return make

@@ -12,7 +12,8 @@ from typing import Any, Literal
 from google.genai import types
 
 from adapters.gemini.catalogue import takes_history
-from domain.interview import END_TOOL
+from domain.events import CallOpened
+from domain.interview import END_TOOL, system_instruction
 from domain.policy import EndpointPolicy
 from domain.ports import Side
 from domain.record.conversation import Turn
@@ -60,6 +61,17 @@ class LiveSetup:
         """The part of the seed that is sent as content; a model that would answer that is told in
         its instruction."""
         return self.seed if takes_history(self.model) else ()
+
+
+def live_setup(opened: CallOpened) -> LiveSetup:
+    """How the interviewer's sessions are set up for a call."""
+    return LiveSetup(
+        instruction=system_instruction(opened.agent, opened.context, opened.candidate),
+        voice=opened.agent.voice,
+        language=opened.context.language,
+        turns=opened.policy.endpoint.turns,
+        silence_ms=opened.policy.endpoint.silence_ms,
+    )
 
 
 SPEAKERS = {Side.CANDIDATE: "Candidate", Side.INTERVIEWER: "Interviewer"}

@@ -19,9 +19,6 @@ FATAL_CLOSE_CODES: Final = frozenset({1007, 1008})
 TRY_AGAIN_STATUSES: Final = frozenset({408, 425, 429})
 LONGEST_REASON = 300
 
-UPLINK_FULL = "uplink_full"
-UPLINK_STALLED = "uplink_stalled"
-
 FAILURES = (APIError, WebSocketException, GoogleAuthError, OSError, EOFError, ValueError)
 """What connecting may raise: all of it is the peer's, the network's or the settings' fault.
 Timeouts are OSErrors."""

@@ -5,7 +5,7 @@ all after `stop`, and its connection is closed before its task ends.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 
 from google import genai
@@ -22,13 +22,13 @@ from adapters.gemini.settings import GeminiSettings
 from adapters.gemini.uplink import History, Outgoing, Uplink, UplinkCounts
 from adapters.gemini.voice import VoiceDecoder
 from domain.inputs import Input, ModelConnected, ModelLost, ModelMessageUnrecognised
+from domain.ports.model_link import InputSink
 
 NOT_CONFIRMED = "Gemini did not confirm the set-up."
 
 
 class GeminiSession:
-    """A dialled session. `deliver` is called on the loop for each input, in order; `now_us` is the
-    call's clock.
+    """A dialled session. `sink` is the call, which is fed on the loop, in order.
 
     `counts` are the link's, and go on from session to session.
     """
@@ -38,16 +38,14 @@ class GeminiSession:
         client: genai.Client,
         settings: GeminiSettings,
         setup: LiveSetup,
-        deliver: Callable[[Input], None],
-        now_us: Callable[[], int],
+        sink: InputSink,
         counts: UplinkCounts,
     ) -> None:
         self._client = client
         self._settings = settings
         self._setup = setup
-        self._deliver_to = deliver
-        self._now_us = now_us
-        self._uplink = Uplink(settings.uplink_bytes, now_us, counts)
+        self._sink = sink
+        self._uplink = Uplink(settings.uplink_bytes, sink.now_us, counts)
         self._voice = VoiceDecoder()
         self._tap = FrameTap()
         self._task: asyncio.Task[None] | None = None
@@ -100,7 +98,7 @@ class GeminiSession:
 
     def _deliver(self, item: Input) -> None:
         if not self._stopped and not self._lost:
-            self._deliver_to(item)
+            self._sink.feed(item)
 
     def _lose(self, lost: ExceptionGroup[LostError]) -> None:
         """Report the first loss, before the connection is closed: closing may take its time."""
@@ -109,14 +107,14 @@ class GeminiSession:
             first = first.exceptions[0]
         assert isinstance(first, LostError)
         self.connected = False
-        report = ModelLost(at_us=self._now_us(), code=first.code, reason=first.reason, retryable=first.retryable)
+        report = ModelLost(at_us=self._sink.now_us(), code=first.code, reason=first.reason, retryable=first.retryable)
         if not self._stopped and not self._lost:
             self._lost = True
-            self._deliver_to(report)
+            self._sink.feed(report)
 
     async def _connect(self, stack: AsyncExitStack) -> AsyncSession:
         """Open the connection and have the set-up confirmed. Raises `LostError`."""
-        began_us = self._now_us()
+        began_us = self._sink.now_us()
         opening = self._client.aio.live.connect(model=self._setup.model, config=live_config(self._setup))
         try:
             async with asyncio.timeout(self._settings.connect_timeout_ms / 1000):
@@ -129,7 +127,7 @@ class GeminiSession:
         self.connected = True
         if self._setup.history:  # before anything that the news of the connection leads to
             self.send(History(self._setup.history))
-        now_us = self._now_us()
+        now_us = self._sink.now_us()
         self._deliver(
             ModelConnected(
                 at_us=now_us,
@@ -162,11 +160,11 @@ class GeminiSession:
                 ValueError,
             ) as error:  # a message the SDK trips over; the connection is fine
                 fields = (*self._tap.unknown_fields(), *_misread(error)) or (UNREADABLE,)
-                self._deliver(ModelMessageUnrecognised(at_us=self._now_us(), fields=fields))
+                self._deliver(ModelMessageUnrecognised(at_us=self._sink.now_us(), fields=fields))
                 return
             except FAILURES as error:
                 raise loss_of(error, self._settings, self._setup.handle) from error
-            for item in inputs_of(message, self._now_us(), self._voice, self._tap.unknown_fields()):
+            for item in inputs_of(message, self._sink.now_us(), self._voice, self._tap.unknown_fields()):
                 self._deliver(item)
 
 

@@ -23,10 +23,11 @@ from google.genai import types
 from google.genai.live import AsyncSession
 from websockets.exceptions import ConnectionClosed
 
-from adapters.gemini.losses import UPLINK_FULL, UPLINK_STALLED, LostError
-from domain.policy import SAMPLE_RATE_HZ, samples
+from adapters.gemini.losses import LostError
 from domain.ports import Side
+from domain.ports.model_link import UPLINK_FULL, UPLINK_STALLED
 from domain.record.conversation import Turn
+from domain.sound.rates import SAMPLE_RATE_HZ, samples
 
 PCM_16K = f"audio/pcm;rate={SAMPLE_RATE_HZ}"
 LONGEST_CHUNK_BYTES = 2 * samples(200)

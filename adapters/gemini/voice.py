@@ -8,7 +8,7 @@ import numpy as np
 import soxr
 from google.genai import types
 
-from domain.policy import MODEL_RATE_HZ
+from domain.sound.rates import MODEL_RATE_HZ
 
 RATES_HZ = range(8_000, 48_001)
 

@@ -15,12 +15,12 @@ repeats the second:
   last quarter of a second: then all was found within 0.1 s, as without the noise.
 """
 
-from adapters.voice.detector import VoiceDetector
 from adapters.voice.features import level_of, samples_of
-from adapters.voice.frames import FRAME_BYTES, FRAME_MS, FRAME_SAMPLES
 from adapters.voice.silero import HISTORY_SAMPLES, WINDOW_SAMPLES, SileroStream
 from adapters.voice.webrtc import Mode, WebRtcDetector
+from domain.ports.voice import VoiceDetector
 from domain.sound.features import FrameFeatures, quantise_voice
+from domain.sound.rates import FRAME_BYTES, FRAME_MS, FRAME_SAMPLES
 
 LEAD_IN_WINDOWS = 8
 """256 ms that Silero is given to hear at once: when the gate opens, and when it starts afresh."""

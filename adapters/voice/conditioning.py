@@ -14,7 +14,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from adapters.voice.frames import RATE_HZ
+from domain.sound.rates import SAMPLE_RATE_HZ
 
 CUTOFF_HZ = 100
 GAIN = 4.0
@@ -24,7 +24,7 @@ TAPS = 256
 
 def _high_pass() -> NDArray[np.float32]:
     """The impulse response of a second-order Butterworth high-pass at `CUTOFF_HZ`, times `GAIN`."""
-    omega = 2 * math.pi * CUTOFF_HZ / RATE_HZ
+    omega = 2 * math.pi * CUTOFF_HZ / SAMPLE_RATE_HZ
     alpha = math.sin(omega) / math.sqrt(2)
     scale = GAIN / (1 + alpha)
     feed = [scale * (1 + math.cos(omega)) / 2 * weight for weight in (1, -2, 1)] + [0.0] * (TAPS - 3)

@@ -20,9 +20,9 @@ from math import log10
 import numpy as np
 from numpy.typing import NDArray
 
-from adapters.voice.frames import RATE_HZ
-from domain.policy import MODEL_RATE_HZ
+from domain.ports.voice import EchoGauge
 from domain.sound.features import NOTHING_PLAYED, quantise_over_echo
+from domain.sound.rates import MODEL_RATE_HZ, SAMPLE_RATE_HZ
 
 _BANDS_HZ = (150, 250, 350, 500, 650, 800, 1_000, 1_300, 1_700, 2_200, 2_900, 3_800, 5_000)
 _TRANSFORM = 512
@@ -46,7 +46,7 @@ def _edges(rate_hz: int) -> NDArray[np.intp]:
     return np.round(np.array(_BANDS_HZ) * _TRANSFORM / rate_hz).astype(np.intp)
 
 
-_MICROPHONE_EDGES, _PLAYED_EDGES = _edges(RATE_HZ), _edges(MODEL_RATE_HZ)
+_MICROPHONE_EDGES, _PLAYED_EDGES = _edges(SAMPLE_RATE_HZ), _edges(MODEL_RATE_HZ)
 _NOTHING = np.full(len(_BANDS_HZ) - 1, _SILENT_DB)
 
 
@@ -99,7 +99,7 @@ class _Newest:
         self._end = 0
 
 
-class EchoGauge:
+class LearningEchoGauge(EchoGauge):
     """One call's. Feed it, for each frame of the microphone, what has been played since the one
     before."""
 

@@ -3,9 +3,9 @@
 from typing import Literal, assert_never
 
 from adapters.voice.cascade import CascadeDetector
-from adapters.voice.detector import VoiceDetector
 from adapters.voice.silero import SileroDetector
 from adapters.voice.webrtc import Mode, WebRtcDetector
+from domain.ports.voice import VoiceDetector
 
 DetectorKind = Literal["cascade", "silero", "webrtc"]
 

@@ -6,8 +6,9 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from adapters.voice.frames import FRAME_BYTES, FRAME_SAMPLES, FrameLengthError
 from domain.sound.features import quantise_level
+from domain.sound.frames import FrameLengthError
+from domain.sound.rates import FRAME_BYTES, FRAME_SAMPLES
 
 _FULL_SCALE = 32_768.0
 _FULL_SCALE_ENERGY = FRAME_SAMPLES * _FULL_SCALE**2

@@ -24,8 +24,9 @@ import numpy as np
 import soxr
 from numpy.typing import NDArray
 
-from adapters.voice.frames import RATE_HZ
 from domain.errors import PeerError
+from domain.ports.voice import Resampler
+from domain.sound.rates import SAMPLE_RATE_HZ
 
 LOWEST_HZ = 8_000
 HIGHEST_HZ = 48_000
@@ -39,7 +40,7 @@ _LATE_SAMPLES = 2
 samples, so two are left out at the start."""
 
 
-class Resampler:
+class SoxrResampler(Resampler):
     """One call's stream from `rate_hz` to 16 kHz, mono PCM16 little-endian on both sides. 16 kHz
     passes through.
 
@@ -53,8 +54,9 @@ class Resampler:
                 f"{rate_hz} Hz cannot be used: send audio sampled at {LOWEST_HZ} to {HIGHEST_HZ} Hz.",
             )
         self.rate_hz = rate_hz
-        self._late = _LATE_SAMPLES if rate_hz > RATE_HZ else 0
-        self._stream = None if rate_hz == RATE_HZ else soxr.ResampleStream(rate_hz, RATE_HZ, 1, "float32", vr=True)
+        self._late = _LATE_SAMPLES if rate_hz > SAMPLE_RATE_HZ else 0
+        passes = rate_hz == SAMPLE_RATE_HZ
+        self._stream = None if passes else soxr.ResampleStream(rate_hz, SAMPLE_RATE_HZ, 1, "float32", vr=True)
         self._taken = 0
         self._made = -self._late
 
@@ -64,7 +66,8 @@ class Resampler:
         if self._stream is None:
             return 0.0
         held = _HELD_SAMPLES_HALVING if self.rate_hz > _HALVING_ABOVE_HZ else _HELD_SAMPLES
-        return 1000 * (held / self.rate_hz + (self._late + 2) / RATE_HZ)  # two more by the rounding of both sides
+        rounded = 2  # by the rounding of both sides
+        return 1000 * (held / self.rate_hz + (self._late + rounded) / SAMPLE_RATE_HZ)
 
     def push(self, pcm: bytes) -> bytes:
         """Take a chunk of any size; return what is ready, possibly nothing.
@@ -86,7 +89,7 @@ class Resampler:
         """
         if self._stream is None:
             return b""
-        missing = -(-self._taken * RATE_HZ // self.rate_hz) - max(0, self._made)
+        missing = -(-self._taken * SAMPLE_RATE_HZ // self.rate_hz) - max(0, self._made)
         longer_than_delay = np.zeros(self.rate_hz // 20, np.float32)
         pcm = self._ready(self._stream.resample_chunk(longer_than_delay))[: 2 * missing]
         self._stream.clear()

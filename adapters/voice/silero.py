@@ -16,11 +16,11 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from adapters.voice.conditioning import TAPS, conditioned
-from adapters.voice.detector import VoiceDetector
 from adapters.voice.features import level_of, samples_of
-from adapters.voice.frames import RATE_HZ
 from domain.errors import VivaError
+from domain.ports.voice import VoiceDetector
 from domain.sound.features import VOICE_NOT_MEASURED, FrameFeatures, quantise_voice
+from domain.sound.rates import SAMPLE_RATE_HZ
 
 WINDOW_SAMPLES = 512
 CONTEXT_SAMPLES = 64
@@ -31,7 +31,7 @@ HISTORY_SAMPLES = CONTEXT_SAMPLES + TAPS - 1
 
 VOICED = quantise_voice(0.5)
 
-_SAMPLE_RATE = np.array(RATE_HZ, np.int64)
+_SAMPLE_RATE = np.array(SAMPLE_RATE_HZ, np.int64)
 _OUTPUTS = ("output", "stateN")
 
 

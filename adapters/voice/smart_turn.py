@@ -16,10 +16,10 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from adapters.voice.features import samples_of
-from adapters.voice.frames import RATE_HZ
 from domain.errors import VivaError
+from domain.sound.rates import SAMPLE_RATE_HZ
 
-HEARD_SAMPLES = 8 * RATE_HZ
+HEARD_SAMPLES = 8 * SAMPLE_RATE_HZ
 _WINDOW, _HOP, _BANDS = 400, 160, 80
 _MODEL = "smart-turn-v3.2-cpu.onnx"
 
@@ -89,8 +89,8 @@ def _hann() -> NDArray[np.float32]:
 def _mel_filters() -> NDArray[np.float32]:
     """Triangles of equal area on Slaney's mel scale (linear to 1 kHz, logarithmic above): (201
     bins, 80 bands)."""
-    bins = np.linspace(0, RATE_HZ / 2, _WINDOW // 2 + 1)
-    edges = _mel_to_hertz(np.linspace(0, _hertz_to_mel(RATE_HZ / 2), _BANDS + 2))
+    bins = np.linspace(0, SAMPLE_RATE_HZ / 2, _WINDOW // 2 + 1)
+    edges = _mel_to_hertz(np.linspace(0, _hertz_to_mel(SAMPLE_RATE_HZ / 2), _BANDS + 2))
     rising = (bins[:, None] - edges[:-2]) / np.diff(edges)[:-1]
     falling = (edges[2:] - bins[:, None]) / np.diff(edges)[1:]
     triangles = np.maximum(0, np.minimum(rising, falling))

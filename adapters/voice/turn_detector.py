@@ -13,11 +13,12 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Self
 
 import structlog
 
 from adapters.voice.smart_turn import completeness, shared_network
+from domain.ports.voice import TurnDetector
 from domain.sound.features import quantise_voice
 
 _log = structlog.get_logger(__name__)
@@ -35,18 +36,7 @@ def _stand_back() -> None:
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), min(19, os.nice(0) + _NICENESS))
 
 
-class TurnDetector(Protocol):
-    """Whoever can say how finished an answer sounds."""
-
-    def ask(self, pcm: bytes, then: Callable[[int], None]) -> bool:
-        """TurnDetector the end of `pcm` (16 kHz mono PCM16) and, later, call `then` on the event
-        loop with 0..254.
-
-        Never waits. False if the turn detector is too busy: `then` is not called.
-        """
-
-
-class SmartTurnDetector:
+class SmartTurnDetector(TurnDetector):
     """`with SmartTurnDetector() as turn_detector:` runs its thread. Loads the network when entered,
     which takes a moment."""
 

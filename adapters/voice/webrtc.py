@@ -9,10 +9,10 @@ from typing import Literal
 
 import webrtcvad
 
-from adapters.voice.detector import VoiceDetector
 from adapters.voice.features import level_of
-from adapters.voice.frames import RATE_HZ
+from domain.ports.voice import VoiceDetector
 from domain.sound.features import VOICE_NOT_MEASURED, FrameFeatures
+from domain.sound.rates import SAMPLE_RATE_HZ
 
 Mode = Literal[0, 1, 2, 3]
 """How much must speak for speech: 0 lets most through, 3 least."""
@@ -32,7 +32,7 @@ class WebRtcDetector(VoiceDetector):
     def gate(self, frame: bytes) -> int:
         """WebRTC's decision alone: 1 if the next frame may be speech, else 0. The caller has
         checked its length."""
-        return int(self._vad.is_speech(frame, RATE_HZ))
+        return int(self._vad.is_speech(frame, SAMPLE_RATE_HZ))
 
     def reset(self) -> None:
         self._vad = webrtcvad.Vad(self._mode)

@@ -1,10 +1,8 @@
-"""Who is connected without being in a call: bounded in number, so that waiting strangers cost
-nobody else anything.
+"""Bounds the connections that are not a call's, so that they cost calls nothing.
 
-Every connection knocks. A websocket whose hello was taken is let in and counts no more, as calls
-have a bound of their own. Of the others there are at most so many, and one more turns the oldest
-away: whoever has an honest request is answered within milliseconds, and whoever only holds a
-connection open becomes the oldest soon.
+Every connection enters here. A websocket whose hello was taken leaves again, as calls have a bound
+of their own. Of the others there are at most so many, and one more evicts the oldest: an honest
+request is answered within milliseconds, and a connection that is only held open is the oldest soon.
 """
 
 from collections import Counter, OrderedDict
@@ -21,7 +19,7 @@ class GatedConnection(Protocol):
 
 
 class AdmissionGate:
-    """For one server. `most` strangers may wait at once."""
+    """For one server. `most` connections may wait at once."""
 
     def __init__(self, most: int) -> None:
         self._most = most
@@ -34,17 +32,17 @@ class AdmissionGate:
     @property
     def waiting(self) -> dict[str, int]:
         """How many there are now, by kind."""
-        return Counter(stranger.kind for stranger in self._waiting)
+        return Counter(connection.kind for connection in self._waiting)
 
-    def enter(self, stranger: GatedConnection) -> None:
-        """`stranger` has come, or has something new to say: it is the newest."""
-        self._waiting[stranger] = None
-        self._waiting.move_to_end(stranger)
+    def enter(self, connection: GatedConnection) -> None:
+        """`connection` has come, or has something new to say: it is the newest."""
+        self._waiting[connection] = None
+        self._waiting.move_to_end(connection)
         if len(self._waiting) > self._most:
             oldest, _ = self._waiting.popitem(last=False)
             self.evicted[oldest.kind] += 1
             oldest.evict()
 
-    def leave(self, stranger: GatedConnection) -> None:
-        """It has gone, or was let in."""
-        self._waiting.pop(stranger, None)
+    def leave(self, connection: GatedConnection) -> None:
+        """It has gone, or is a call's now."""
+        self._waiting.pop(connection, None)

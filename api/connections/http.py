@@ -14,7 +14,6 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from api.connections.admission import AdmissionGate
 from api.connections.small_reads import SmallReads
-from api.routes.read_calls import ErrorBody
 
 HEAD_S = 5.0
 """From the first byte of a request, or the connection's opening, to the end of its headers."""
@@ -129,7 +128,7 @@ class _Conversation(h11.Connection):
 
 
 def _answer(status: int, code: str, message: str) -> bytes:
-    body = msgspec.json.encode(ErrorBody(code, message))
+    body = msgspec.json.encode({"code": code, "message": message})
     head = [f"HTTP/1.1 {status} {code}", "Content-Type: application/json", f"Content-Length: {len(body)}"]
     head += ["Retry-After: 1", "Connection: close", "", ""]
     return "\r\n".join(head).encode() + body

@@ -4,19 +4,18 @@ nobody needs it.
 It carries; what the frames mean is decided elsewhere.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
-from adapters.voice.echo import EchoGauge
-from adapters.voice.factory import make_detector
-from adapters.voice.turn_detector import TurnDetector
 from api.live.audio_ring import AudioRing
+from api.live.call_ports import CallPorts
 from api.live.intake import AudioIntake, Heard, IntakeFrame
 from api.live.interviewer_audio import KEPT_FOR_ECHO, InterviewerAudio
 from api.wire import protocol
 from domain.call import Call
 from domain.effects import PredictEndOfTurn
 from domain.inputs import CandidateFrame, EndOfTurnPredicted
-from domain.policy import MODEL_RATE_HZ, samples
+from domain.ports.model_link import InputSink
+from domain.sound.rates import MODEL_RATE_HZ, samples
 
 _RING_SLACK_MS = 10_000
 _FRAME_PLAYED = samples(20, MODEL_RATE_HZ)
@@ -24,21 +23,23 @@ _BURST_US = 10_000
 
 
 class CandidateAudio:
-    """One call's ear and its memory. `played` holds the interviewer's stream, for what of it leaks
-    back.
+    """One call's ear, and the newest of what it heard. `played` holds the interviewer's stream, for
+    what of it leaks back; predictions go to `sink`.
 
     Of a call that was taken over, `heard` is the newest of what its log holds.
     """
 
     def __init__(
-        self, call: Call, played: InterviewerAudio, turn_detector: TurnDetector | None, heard: bytes = b""
+        self, call: Call, sink: InputSink, ports: CallPorts, played: InterviewerAudio, heard: bytes = b""
     ) -> None:
         policy = call.policy
         self._call = call
+        self._sink = sink
         self._played = played
-        self._turn_detector = turn_detector
-        self._detector = make_detector(policy.voice.detector)
-        self._echo = EchoGauge()
+        self._turn_detector = ports.turn_detector
+        self._make_resampler = ports.make_resampler
+        self._detector = ports.make_detector(policy.voice.detector)
+        self._echo = ports.make_echo_gauge()
         self._heard_to = self._last_at_us = 0
         recorded = call.hearing.next_sample
         self._ring = AudioRing(samples(policy.links.window_keep_ms + _RING_SLACK_MS), recorded - len(heard) // 2)
@@ -63,7 +64,7 @@ class CandidateAudio:
         """
         if self._intake is not None:
             return self._intake.change_rate(rate_hz)
-        self._intake = AudioIntake(rate_hz, self._heard)
+        self._intake = AudioIntake(rate_hz, self._make_resampler, self._heard)
         return []
 
     def take(self, audio: protocol.ClientAudio, now_us: int) -> list[IntakeFrame]:
@@ -77,12 +78,12 @@ class CandidateAudio:
         """No more audio will come: what the intake still holds."""
         return self._intake.finish() if self._intake is not None else []
 
-    def listen(self, frames: list[IntakeFrame], now_us: Callable[[], int]) -> Iterator[CandidateFrame]:
+    def listen(self, frames: list[IntakeFrame]) -> Iterator[CandidateFrame]:
         """Each frame with what is heard in it, one at a time: what is decided about it may change
         what is played."""
         for pcm, client_seq, partial_samples in frames:
             self._ring.append(pcm)
-            at_us = now_us()
+            at_us = self._sink.now_us()
             over_echo = self._echo.over_echo(pcm, self._heard_since(at_us))
             features = self._detector.analyse(pcm)._replace(over_echo=over_echo)
             yield CandidateFrame(
@@ -110,19 +111,18 @@ class CandidateAudio:
         """What is older is in the log."""
         self._ring.forget_before(sample)
 
-    def turn_detector(
-        self, question: PredictEndOfTurn, now_us: Callable[[], int], then: Callable[[EndOfTurnPredicted], None]
-    ) -> None:
-        """Have a pause predicted, if there is a turn detector and it has time; the verdict goes to
-        `then`."""
+    def predict_end_of_turn(self, question: PredictEndOfTurn) -> None:
+        """Have a pause predicted, if there is a turn detector and it has time."""
         if self._turn_detector is None:
             return
-        asked_us, to_sample = now_us(), question.to_sample
+        asked_us, to_sample = self._sink.now_us(), question.to_sample
 
         def predicted(completeness: int) -> None:
-            at_us = now_us()
+            at_us = self._sink.now_us()
             took_ms = (at_us - asked_us) // 1000
-            then(EndOfTurnPredicted(at_us=at_us, to_sample=to_sample, completeness=completeness, took_ms=took_ms))
+            self._sink.feed(
+                EndOfTurnPredicted(at_us=at_us, to_sample=to_sample, completeness=completeness, took_ms=took_ms)
+            )
 
         begin = max(question.from_sample, self._ring.first_sample)
         self._turn_detector.ask(self._ring.read(begin, to_sample), predicted)

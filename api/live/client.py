@@ -1,157 +1,152 @@
 """The client's side of a call: its hellos, its audio, what it asks for, and what it must not do."""
 
-from collections.abc import Callable
 from typing import assert_never
 
+from api.live.call_ports import CallPorts
 from api.live.candidate_audio import CandidateAudio
-from api.live.client_link import ClientLink
-from api.live.closing import Closing
-from api.live.greeting import ready_message
+from api.live.client_link import ClientConnection, ClientLink
 from api.live.intake import IntakeFrame
+from api.live.loop import CallLoop
 from api.live.message_replay import MessageReplay
+from api.live.model import ModelSide
 from api.wire import protocol
 from api.wire.rate_limits import RateLimit
+from api.wire.receive_queue import ReceiveHandler
 from api.wire.send_queue import SendQueue
-from api.wire.tokens import Token
 from domain import inputs as inp
-from domain.call import Call
+from domain.effects import TellReady
 from domain.errors import PeerError
 from domain.record.client_messages import kept_version
+from domain.rules.ending import CLIENT_AT_FAULT
 from domain.states import State
-from domain.timers import Timer
 
 _HELLOS_PER_S, _HELLOS_AT_ONCE = 2, 30
+_NO_VIOLATIONS = frozenset({"call_closed", "already_connected", "moving"})
+"""Refusals of a hello that say nothing against the client."""
 
 
-class ClientSide:
-    """Connections come and go (`attach`, `detach`); the call stays.
-
-    What comes in becomes inputs of the call (`feed`), with times of its clock (`now_us`).
-    `acknowledged` says up to which message the client's audio is stored, `muted` is called when the
-    microphone was switched off, and `settled` says whether nothing of this call is recorded any
-    more.
-    """
+class ClientSide(ReceiveHandler):
+    """Connections come and go (`join`, `detach`); the call stays. What comes in becomes inputs."""
 
     def __init__(
         self,
-        call: Call,
+        loop: CallLoop,
+        ports: CallPorts,
+        link: ClientLink,
         voice: CandidateAudio,
-        line: ClientLink,
-        told: MessageReplay,
-        closing: Closing,
-        *,
-        now_us: Callable[[], int],
-        feed: Callable[[inp.Input], None],
-        acknowledged: Callable[[], int],
-        muted: Callable[[], None],
-        settled: Callable[[], bool],
+        model: ModelSide,
+        replay: MessageReplay,
     ) -> None:
-        self.hellos = RateLimit("hellos", _HELLOS_PER_S, _HELLOS_AT_ONCE, code="call_busy")
+        self._hellos = RateLimit("hellos", _HELLOS_PER_S, _HELLOS_AT_ONCE, code="call_busy")
         """How often clients may connect: each time costs the log some events."""
-        self.told = told
-        self._call = call
+        self._loop = loop
+        self._call = loop.call
+        self._ports = ports
+        self._link = link
         self._voice = voice
-        self._line = line
-        self._closing = closing
-        self._now_us = now_us
-        self._feed = feed
-        self._acknowledged = acknowledged
-        self._muted = muted
-        self._settled = settled
-        self._greeting: tuple[protocol.Hello, Token, int] | None = None
+        self._model = model
+        self._replay = replay
 
-    def attach(self, send_queue: SendQueue, hello: protocol.Hello, token: Token, ping_interval_ms: int) -> None:
-        """A client said hello on a new connection; `ready` is the first thing it is sent, with this
-        fresh token.
+    # --- connections ---------------------------------------------------------------------------------------------
 
-        To a call that is over, it may still send what was not acknowledged, within the grace
-        period.
+    async def join(self, connection: ClientConnection, hello: protocol.Hello) -> None:
+        """A client said hello: read what it missed, if that is not in memory, and connect it.
 
-        Raises `PeerError` (bad_sample_rate, call_closed, already_connected).
+        Raises `StoreError`, and `PeerError` as `attach` does, or `call_busy` for too many hellos.
         """
-        over = self._call.state is State.CLOSED
-        if over and (self._closing.at_fault or self._settled()):
-            raise PeerError("call_closed", f"The call is over ({self._call.record.close_reason}): open a new one.")
+        self._hellos.spend()
+        kept = kept_version(hello.seen_version, hello.seen_epoch, self._call.record.takeovers)
+        await self._replay.reach_back(kept, self._ports, self._call.id)
+        try:
+            self.attach(connection, hello)
+        except PeerError as error:
+            if error.code not in _NO_VIOLATIONS:
+                self.violated(error)
+            raise
+
+    def attach(self, connection: ClientConnection, hello: protocol.Hello) -> None:
+        """Connect a client; `ready` is the first thing it is sent.
+
+        To a call that is over it may still send what was not acknowledged, within the grace period.
+
+        Raises `PeerError` (bad_sample_rate, call_closed, already_connected, moving).
+        """
         self._admit(hello.client_id)
         left = self._voice.connect(hello.rate_hz)
         resumed = self._call.record.clients > 0
-        self._line.record_shed(ended=True)
-        self._line.let_go("replaced", "Another connection said hello for this call; use that one.")
-        self.hear(left)
+        self._link.record_dropped(ended=True)
+        self._link.dismiss("replaced", "Another connection said hello for this call; use that one.")
+        self._hear(left)
         connected = inp.ClientConnected(
-            at_us=self._now_us(),
+            at_us=self._loop.now_us(),
             rate_hz=hello.rate_hz,
             resumed=resumed,
             played_sample=hello.played_sample,
+            seen_version=hello.seen_version,
+            seen_epoch=hello.seen_epoch,
             agent=hello.agent,
         )
-        self._line.connect(send_queue, hello.client_id)
-        self._greeting = hello, token, ping_interval_ms
-        self._feed(connected)
-        if over:
-            self._closing.tell_again(self._call.record, self._call.timers.left_us(Timer.GRACE, self._now_us()) // 1000)
+        self._link.connect(connection, hello.client_id)
+        self._loop.feed(connected)
 
     def _admit(self, client_id: str) -> None:
         """A second client takes the call or not, as policy has it; one that comes back replaces its
-        own lost line."""
-        same = client_id != "" and client_id == self._line.client_id
+        own lost connection."""
+        reason = self._call.record.close_reason
+        if self._call.state is State.CLOSED and (reason in CLIENT_AT_FAULT or self._loop.settled.is_set()):
+            raise PeerError("call_closed", f"The call is over ({reason}): open a new one.")
+        if self._loop.leaving:
+            raise PeerError("moving", "The call is moving to another server: connect again.")
+        same = client_id != "" and client_id == self._link.client_id
         if self.guarded and not same:
             raise PeerError("already_connected", "This call is open elsewhere: use it there, or close it first.")
-
-    def greet(self) -> None:
-        """Before anything that the hello led to; an acknowledgement may have been lost with the
-        last connection."""
-        assert self._greeting is not None
-        hello, token, ping_interval_ms = self._greeting
-        kept = self.kept_version(hello)
-        self._line.tell(ready_message(self._call, self._voice.next_seq, token, ping_interval_ms, kept))
-        if self._acknowledged() >= 0:
-            self._line.tell({"type": "ack", "seq": self._acknowledged()})
-        self._line.tell_again(self.told.after(kept))
 
     @property
     def guarded(self) -> bool:
         """Whether a client is connected that no other may replace."""
-        return self._line.open and self._call.policy.links.second_client == "refuse"
+        return self._link.open and self._call.policy.links.second_client == "refuse"
 
-    def kept_version(self, hello: protocol.Hello) -> int:
-        """Up to which version what this client has seen still holds."""
-        record = self._call.record
-        return min(record.version, kept_version(hello.seen_version, hello.seen_epoch, record.takeovers))
+    def answer_hello(self, ready: TellReady) -> None:
+        """An acknowledgement may have been lost with the last connection."""
+        self._link.send_ready(ready, self._voice.next_seq)
+        if self._loop.appender.durable_seq >= 0:
+            self.acknowledge(self._loop.appender.durable_seq)
 
-    def is_attached(self, send_queue: SendQueue) -> bool:
-        """Whether this connection is the call's."""
-        return self._line.leads_to(send_queue)
+    def acknowledge(self, client_seq: int) -> None:
+        """Audio up to this message is stored."""
+        self._link.send({"type": "ack", "seq": client_seq})
 
     def detach(self, send_queue: SendQueue, reason: str, left: bool) -> None:
         """A connection ended; the client closed it in order if it `left`. Nothing happens if it has
         been replaced."""
-        if self._line.leads_to(send_queue):
-            self._line.lost()
-            self._feed(inp.ClientLost(at_us=self._now_us(), reason=reason, left=left))
+        if self._link.leads_to(send_queue):
+            self._link.lost()
+            self._loop.feed(inp.ClientLost(at_us=self._loop.now_us(), reason=reason, left=left))
+
+    # --- what comes in -------------------------------------------------------------------------------------------
+
+    def is_attached(self, send_queue: SendQueue) -> bool:
+        return self._link.leads_to(send_queue)
 
     def take_audio(self, audio: protocol.ClientAudio) -> None:
-        """One audio message. Raises `PeerError` (audio_gap, audio_ahead, message_too_big)."""
-        if self._call.record.handed_over:
-            return  # not acknowledged: it goes to whoever has the call next
-        self.hear(self._voice.take(audio, self._now_us()))
+        if not self._call.record.handed_over:  # otherwise not acknowledged: it goes to the next owner
+            self._hear(self._voice.take(audio, self._loop.now_us()))
 
     def take_control(self, message: protocol.ClientMessage) -> None:
-        """One control message after the hello."""
-        at_us = self._now_us()
+        at_us = self._loop.now_us()
         match message:
             case protocol.Playback(played_sample, held):
-                self._feed(inp.PlaybackReported(at_us=at_us, played_sample=played_sample, held=held))
+                self._loop.feed(inp.PlaybackReported(at_us=at_us, played_sample=played_sample, held=held))
             case protocol.Mute():
-                self._feed(inp.MicMuted(at_us=at_us))
-                self._muted()
+                self._loop.feed(inp.MicMuted(at_us=at_us))
+                self._model.link.audio_stream_end()
             case protocol.Unmute():
-                self._feed(inp.MicUnmuted(at_us=at_us))
+                self._loop.feed(inp.MicUnmuted(at_us=at_us))
             case protocol.Hangup(reason):
-                self.hear(self._voice.finish())
-                self._feed(inp.HangupRequested(at_us=at_us, by="candidate", reason=reason))
+                self.flush()
+                self._loop.feed(inp.HangupRequested(at_us=at_us, by="candidate", reason=reason))
             case protocol.Ping(number):
-                self._line.tell({"type": "pong", "id": number})
+                self._link.send({"type": "pong", "id": number})
             case protocol.Pong():
                 pass  # the connection measures round trips
             case protocol.Hello():
@@ -159,16 +154,25 @@ class ClientSide:
             case _:
                 assert_never(message)
 
-    def violated(self, error: PeerError) -> None:
-        """The client did what it must not: it is told why, the call ends, and its log says so."""
-        self._closing.blame(error.code)
-        over = self._call.state is State.CLOSED
-        self._feed(inp.ClientViolatedProtocol(at_us=self._now_us(), code=error.code, message=error.message))
-        if over:  # the core only records it
-            self._closing.tell()
-            self._line.let_go(error.code, error.message)
+    def take_round_trip(self, round_trip_us: int) -> None:
+        self._loop.feed(inp.RoundTripMeasured(at_us=self._loop.now_us(), round_trip_us=round_trip_us))
 
-    def hear(self, frames: list[IntakeFrame]) -> None:
+    def receive_queue_filled(self) -> None:
+        self._ports.counts.receive_queue_full += 1
+
+    def violated(self, error: PeerError) -> None:
+        """It is told why, the call ends, and its log says so."""
+        over = self._call.state is State.CLOSED
+        self._loop.feed(inp.ClientViolatedProtocol(at_us=self._loop.now_us(), code=error.code, message=error.message))
+        if over:  # the core only records it
+            self._link.send_closed()
+            self._link.dismiss(error.code, error.message)
+
+    def flush(self) -> None:
+        """No more audio is awaited: what waits for the rest of its frame is heard."""
+        self._hear(self._voice.finish())
+
+    def _hear(self, frames: list[IntakeFrame]) -> None:
         """Frames of the candidate's, one after the other."""
-        for frame in self._voice.listen(frames, self._now_us):
-            self._feed(frame)
+        for frame in self._voice.listen(frames):
+            self._loop.feed(frame)

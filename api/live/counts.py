@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from adapters.gemini.losses import UPLINK_FULL, UPLINK_STALLED
 from domain import events as ev
 from domain import inputs as inp
 from domain.event import Event
+from domain.ports.model_link import UPLINK_FULL, UPLINK_STALLED
 from domain.states import Link
 
 

@@ -7,13 +7,14 @@ later owner of the call skips when the next message is sent again.
 """
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from adapters.voice.frames import FRAME_SAMPLES, RATE_HZ, FrameCutter
-from adapters.voice.resample import Resampler
 from api.wire.protocol import ClientAudio
 from domain.errors import PeerError
+from domain.ports.voice import Resampler
+from domain.sound.frames import FrameCutter
+from domain.sound.rates import FRAME_SAMPLES, SAMPLE_RATE_HZ
 
 _AHEAD_MS = 5_000
 """What a client's clock may run ahead of ours, and a burst after a stall may bring; more was never
@@ -43,14 +44,20 @@ class Heard(NamedTuple):
 class AudioIntake:
     """One call's audio, over all its connections. `next_seq` is the message expected next."""
 
-    def __init__(self, rate_hz: int, heard: Heard = Heard()) -> None:  # noqa: B008  (a constant)
+    def __init__(
+        self,
+        rate_hz: int,
+        make_resampler: Callable[[int], Resampler],
+        heard: Heard = Heard(),  # noqa: B008  (a constant)
+    ) -> None:
         """`heard` is what an earlier owner of the call recorded. Raises
         `PeerError("bad_sample_rate")`."""
         self.next_seq = heard.next_seq
         self.repeated = 0
         """Messages that had come before and were passed over."""
         self._ahead_ms = _AHEAD_MS + (_CLOCKS_APART_MS if heard.next_seq else 0)
-        self._resampler = Resampler(rate_hz)
+        self._make_resampler = make_resampler
+        self._resampler = make_resampler(rate_hz)
         self._cutter = FrameCutter()
         self._ends: deque[tuple[int, int]] = deque()
         self._whole_seq, self._whole_end = heard.next_seq - 1, heard.samples - heard.partial_samples
@@ -67,7 +74,7 @@ class AudioIntake:
         """A client came back with another rate: what the old resampler still held comes out first."""
         if rate_hz == self.rate_hz:
             return []
-        fresh = Resampler(rate_hz)
+        fresh = self._make_resampler(rate_hz)
         frames = list(self._frames(self._resampler.flush()))
         self._base_sample = self._framed + self._cutter.held_samples
         self._taken = 0
@@ -79,13 +86,13 @@ class AudioIntake:
         audio_ahead)."""
         if len(audio.pcm) > 2 * self.rate_hz:
             raise PeerError("message_too_big", "An audio message holds at most one second of sound: send less at once.")
-        latest = (now_us // 1000 + self._ahead_ms) * RATE_HZ // 1000
+        latest = (now_us // 1000 + self._ahead_ms) * SAMPLE_RATE_HZ // 1000
         if audio.seq == self.next_seq and self._end_with(audio) > latest:
             raise PeerError("audio_ahead", "More sound came than time has passed since the call began: send it live.")
 
     def _end_with(self, audio: ClientAudio) -> int:
         """Where the stream would end with this message, in samples at 16 kHz since its beginning."""
-        return self._base_sample - (-(self._taken + len(audio.pcm) // 2) * RATE_HZ // self.rate_hz)
+        return self._base_sample - (-(self._taken + len(audio.pcm) // 2) * SAMPLE_RATE_HZ // self.rate_hz)
 
     def take(self, audio: ClientAudio) -> list[IntakeFrame]:
         """The frames that this message completes. Raises `PeerError("audio_gap")` if one before it

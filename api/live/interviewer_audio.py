@@ -2,7 +2,7 @@
 against its echo."""
 
 from api.live.audio_ring import AudioRing
-from domain.policy import MODEL_RATE_HZ, samples
+from domain.sound.rates import MODEL_RATE_HZ, samples
 
 KEPT_FOR_ECHO = samples(3_000, MODEL_RATE_HZ)
 """How much of what was played is kept: audio of a microphone that was held up on its way is

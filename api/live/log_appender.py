@@ -1,58 +1,54 @@
 """A call's way into the log: decisions become appends, and what is durable is acknowledged.
 
 Facts wait here for a moment, until the audio that came before them is in a segment and goes with
-them, so that the log is always a whole beginning of what happened. Nothing waits for the database.
+them, so that the log is always a gap-free prefix of the call. Nothing waits for the database.
 If the writer is full or gone, appends are kept, in order, and offered again; the call is told that
 its log has failed, and ends.
 """
 
 import asyncio
 import contextlib
+from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Callable
 from functools import partial
-from uuid import UUID
 
-from adapters.postgres.log.mapper import EventMapper
-from domain.call import Decision
+from api.live.call_ports import CallPorts
+from domain.call import Call, Decision
 from domain.effects import StoreAudio
 from domain.errors import StoreError
 from domain.event import Event
 from domain.events import CallClosed, CallOpened, CandidateAudioRecorded
-from domain.ports import Append, AudioSegment, EventWriter, Outcome
+from domain.ports import Append, AudioSegment, Outcome
+from domain.states import State
 
 _RETRY_S = 0.5
 
 
+class AppendListener(ABC):
+    """Hears what became of a call's appends: on the event loop, after a commit."""
+
+    @abstractmethod
+    def durable(self, client_seq: int) -> None:
+        """Audio up to this message of the client's is stored; -1 where only the close is news."""
+
+    @abstractmethod
+    def log_failed(self, reason: str) -> None:
+        """The writer takes no more. Said once."""
+
+    @abstractmethod
+    def log_taken(self) -> None:
+        """Somebody else has recorded this call's next version: another owner has it. Said once."""
+
+
 class LogAppender:
-    """One call's appends. The callbacks run on the event loop, after a commit."""
+    """One call's appends. Of a call that was taken over, `call` is what its log holds."""
 
-    def __init__(
-        self,
-        opened: CallOpened,
-        writer: EventWriter,
-        mapper: EventMapper,
-        *,
-        on_durable: Callable[[int], None],
-        on_failed: Callable[[str], None],
-        on_conflict: Callable[[], None],
-        durable_seq: int = -1,
-        closed: bool = False,
-    ) -> None:
-        """`on_durable` is given the client's message up to which audio is stored; `on_failed` a
-        sentence.
-
-        `on_conflict` is called once: somebody else has recorded this call's next version.
-
-        Of a call that was taken over, `durable_seq` and `closed` say what its log holds.
-        """
-        self._call_id: UUID = opened.originator_id
-        self._tenant = opened.tenant
-        self._writer = writer
-        self._mapper = mapper
-        self._on_durable = on_durable
-        self._on_failed = on_failed
-        self._on_conflict = on_conflict
+    def __init__(self, call: Call, ports: CallPorts, listener: AppendListener) -> None:
+        self._call_id = call.id
+        self._tenant = call.tenant
+        self._writer = ports.writer
+        self._codec = ports.codec
+        self._listener = listener
         self._events: list[Event] = []
         self._audio: list[StoreAudio] = []
         self._waiting: deque[tuple[Append, int, bool]] = deque()
@@ -62,9 +58,9 @@ class LogAppender:
         self.taken = False
         """Whether another owner has the call: nothing more is recorded here."""
         self._moved = asyncio.Event()
-        self.close_durable = closed
+        self.close_durable = call.state is State.CLOSED
         """Whether the call's close is stored."""
-        self.durable_seq = durable_seq
+        self.durable_seq = call.client_seq
         """The client's message up to which audio is stored; -1 for none."""
 
     @property
@@ -107,28 +103,37 @@ class LogAppender:
             self._events, self._audio = [], []
             self._append(events, audio)
 
-    def record_takeover(self, decision: Decision, then: Callable[[Outcome], None]) -> None:
+    def record_takeover(self, takeover: Decision) -> asyncio.Future[Outcome]:
         """The first append of a new owner, whose outcome the caller awaits. Raises `StoreError` if
         it is not taken."""
-        audio = [effect for effect in decision.effects if isinstance(effect, StoreAudio)]
-        self._writer.submit(self._packed(decision.events, audio), then)
+        audio = [effect for effect in takeover.effects if isinstance(effect, StoreAudio)]
+        return self._record_first(self._packed(takeover.events, audio))
 
-    def record_opening(self, opened: CallOpened, then: Callable[[Outcome], None]) -> None:
-        """The first append, whose outcome the caller waits for. Raises `StoreError` if it cannot be
-        queued."""
-        stored = (self._mapper.to_stored_event(opened),)
-        self._writer.submit(Append(self._call_id, self._tenant, stored), then)
+    def record_opening(self, opened: CallOpened) -> asyncio.Future[Outcome]:
+        """The call's first append, whose outcome the caller awaits. Raises `StoreError` if it is not
+        taken."""
+        return self._record_first(self._packed((opened,), []))
+
+    def _record_first(self, append: Append) -> asyncio.Future[Outcome]:
+        recorded: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+
+        def settle(outcome: Outcome) -> None:
+            if not recorded.done():  # nobody waits any more
+                recorded.set_result(outcome)
+
+        self._writer.submit(append, settle)
+        return recorded
 
     def retry(self) -> None:
         """Offer again what the writer would not take."""
         while self._waiting:
             append, client_seq, closes = self._waiting[0]
             try:
-                self._writer.submit(append, partial(self._came_out, client_seq, closes))
+                self._writer.submit(append, partial(self._settle, client_seq, closes))
             except StoreError as error:
                 if not self._failed:
                     self._failed = True
-                    self._on_failed(str(error))
+                    self._listener.log_failed(str(error))
                 return
             self._waiting.popleft()
             self._unsettled += 1
@@ -153,24 +158,24 @@ class LogAppender:
             )
             for each in audio
         )
-        stored = tuple(self._mapper.to_stored_event(event) for event in events)
+        stored = tuple(self._codec.to_stored_event(event) for event in events)
         return Append(self._call_id, self._tenant, stored, segments)
 
-    def _came_out(self, client_seq: int, closes: bool, outcome: Outcome) -> None:
+    def _settle(self, client_seq: int, closes: bool, outcome: Outcome) -> None:
         self._unsettled -= 1
         self._moved.set()
         if outcome is Outcome.DURABLE:
             self.close_durable = self.close_durable or closes
             self.durable_seq = max(self.durable_seq, client_seq)
             if client_seq >= 0 or closes:
-                self._on_durable(client_seq)
+                self._listener.durable(client_seq)
         elif outcome is Outcome.CONFLICT:
             if self.taken:  # every append on its way has this outcome
                 return
             self.taken = True
             self._events, self._audio = [], []
             self._waiting.clear()
-            self._on_conflict()
+            self._listener.log_taken()
         elif not self._failed:
             self._failed = True
-            self._on_failed("The event log could not be reached.")
+            self._listener.log_failed("The event log could not be reached.")

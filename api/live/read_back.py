@@ -7,40 +7,33 @@ for that: what follows in the uplink's queue does.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 from uuid import UUID
 
 import structlog
 
-from adapters.postgres.backoff import Backoff
 from api.live.audio_ring import AudioRing
 from domain.errors import StoreUnavailableError
 from domain.inputs import AudioReadBack
-from domain.policy import samples
 from domain.ports import AudioStore, Side
+from domain.ports.model_link import InputSink
+from domain.sound.rates import samples
 
 _log = structlog.get_logger(__name__)
 _AT_ONCE = samples(30_000)
 _PAGE = samples(5_000)
+_LOOK_AGAIN_S = 0.25
 
 
 class ReadBack:
-    """One call's. `kept` is what memory holds; `then` is told of every stretch of which a part had
-    to be read."""
+    """One call's. `kept` is what memory holds; `sink` hears of every stretch of which a part had to
+    be read."""
 
-    def __init__(
-        self,
-        call_id: UUID,
-        kept: AudioRing,
-        store: AudioStore,
-        now_us: Callable[[], int],
-        then: Callable[[AudioReadBack], None],
-    ) -> None:
+    def __init__(self, call_id: UUID, kept: AudioRing, store: AudioStore, sink: InputSink) -> None:
         self._call_id = call_id
         self._kept = kept
         self._store = store
-        self._now_us = now_us
-        self._then = then
+        self._sink = sink
 
     def stretch(self, from_sample: int, to_sample: int) -> bytes | AsyncGenerator[bytes]:
         """This part of the stream, all of which has been heard by now, as PCM16 at 16 kHz."""
@@ -49,7 +42,7 @@ class ReadBack:
         return self._pages(from_sample, to_sample)
 
     async def _pages(self, from_sample: int, to_sample: int) -> AsyncGenerator[bytes]:
-        began_us, at_sample, count = self._now_us(), from_sample, 0
+        began_us, at_sample, count = self._sink.now_us(), from_sample, 0
         try:
             while at_sample < to_sample:
                 end = min(at_sample + _PAGE, to_sample)
@@ -62,9 +55,9 @@ class ReadBack:
                 yield page
         finally:
             if count:
-                now_us = self._now_us()
+                now_us = self._sink.now_us()
                 took_ms = (now_us - began_us) // 1000
-                self._then(
+                self._sink.feed(
                     AudioReadBack(
                         at_us=now_us, from_sample=from_sample, to_sample=to_sample, samples=count, took_ms=took_ms
                     )
@@ -73,7 +66,6 @@ class ReadBack:
     async def _recorded(self, from_sample: int, to_sample: int) -> bytes:
         """At least the beginning of this stretch. Memory let it go when it was on its way into the
         log: it comes."""
-        backoff = Backoff()
         while True:
             try:
                 page = await self._store.select_pcm(self._call_id, Side.CANDIDATE, from_sample, to_sample)
@@ -82,4 +74,4 @@ class ReadBack:
             else:
                 if page:
                     return page
-            await asyncio.sleep(backoff.next_s())
+            await asyncio.sleep(_LOOK_AGAIN_S)

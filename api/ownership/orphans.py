@@ -16,13 +16,13 @@ from domain.errors import StoreUnavailableError
 
 _log = structlog.get_logger(__name__)
 _STARTING_S, _LOOK_WHEN_STARTING_S = 2.0, 0.2
-"""It takes a moment to be sure that a process has died; whoever starts after a crash waits for no
+"""It takes a moment to be sure that a process has died; one that starts after a crash waits for no
 more than that."""
 _LOOK_EVERY_S, _LEFT_ALONE_S = 2.0, 3.0
 _MOST_AT_ONCE = 100
 
 
-async def take_over_orphans(leases: Leases, registry: CallRegistry) -> None:
+async def watch_for_orphans(leases: Leases, registry: CallRegistry) -> None:
     """Look for them for ever, and take them over."""
     began = monotonic()
     while True:
@@ -34,5 +34,5 @@ async def take_over_orphans(leases: Leases, registry: CallRegistry) -> None:
         except StoreUnavailableError as error:
             _log.info("orphans_not_seen", reason=str(error))
         else:
-            await registry.adopt(orphans)
+            await registry.take_over_orphans(orphans)
         await asyncio.sleep(_LOOK_WHEN_STARTING_S if starting else _LOOK_EVERY_S)

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import structlog
 
-from adapters.postgres.store import PostgresStore
+from api.live.call_ports import CallPorts
 from domain.errors import BugError
 from domain.event import Event
 from domain.events import SnapshotTaken
@@ -27,21 +27,21 @@ class CallLog(NamedTuple):
     audio: list[AudioSegment]
 
 
-async def recover_call(store: PostgresStore, call_id: UUID) -> Recovered:
+async def recover_call(ports: CallPorts, call_id: UUID) -> Recovered:
     """The call as its log has it: from its newest memory on, or from the beginning if this core has
     no use for that.
 
     Raises `StoreUnavailableError`.
     """
-    version = await store.reader.newest_version(call_id, SnapshotTaken.TOPIC)
+    version = await ports.reader.newest_version(call_id, SnapshotTaken.TOPIC)
     if version > 1:
-        log = await _since(store, call_id, version)
+        log = await _since(ports, call_id, version)
         if is_snapshot(log.events[1]):
             try:
                 return await _in_steps(recovering(*log))
             except BugError as error:
                 _log.warning("call_memory_of_no_use", call_id=str(call_id), reason=str(error))
-    log = await _since(store, call_id, 1)
+    log = await _since(ports, call_id, 1)
     return await _in_steps(recovering(*log, from_snapshot=False))
 
 
@@ -57,17 +57,17 @@ async def _in_steps(steps: Generator[None, None, Recovered]) -> Recovered:
         await asyncio.sleep(0)
 
 
-async def _since(store: PostgresStore, call_id: UUID, version: int) -> CallLog:
-    stored = [*(await store.reader.select_events(call_id, lte=1) if version > 1 else ())]
-    stored += await store.reader.select_events(call_id, gt=version - 1)
+async def _since(ports: CallPorts, call_id: UUID, version: int) -> CallLog:
+    stored = [*(await ports.reader.select_events(call_id, lte=1) if version > 1 else ())]
+    stored += await ports.reader.select_events(call_id, gt=version - 1)
     events = []
     for event in stored:
-        events.append(store.mapper.to_event(event))
+        events.append(ports.codec.to_event(event))
         if len(events) % _EVENTS_AT_ONCE == 0:
             await asyncio.sleep(0)
     first = {Side.CANDIDATE: 0, Side.INTERVIEWER: 0}
     if version > 1 and isinstance(events[1], SnapshotTaken):
         memory = events[1].memory
         first = {side: memory[f"{side}_audio"]["next_sample"] for side in Side}
-    audio = [segment for side in Side for segment in await store.audio.select_audio(call_id, side, first[side])]
+    audio = [segment for side in Side for segment in await ports.audio.select_audio(call_id, side, first[side])]
     return CallLog(events, audio)

@@ -1,32 +1,25 @@
-"""All live calls of this process: opens them, takes them over, finds them by id, and lets them go."""
+"""All live calls of this process: opens them, takes them over, finds them by id, and hands them
+over."""
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Collection, Iterable
 from datetime import UTC, datetime
 from functools import partial
-from time import monotonic
 from types import TracebackType
 from typing import Self
 from uuid import UUID, uuid4
 
 import structlog
 
-from adapters.gemini.link import GeminiLink
 from adapters.postgres.leases import Leases
-from adapters.postgres.store import PostgresStore
-from adapters.voice.turn_detector import TurnDetector
-from api.live.counts import Counts
-from api.live.log_appender import LogAppender
-from api.live.session import LiveCall, Memory
-from api.ownership.takeover import Claims
-from domain.call import Call, open_call
+from api.live.call import LiveCall
+from api.live.call_ports import CallPorts
+from api.ownership.takeover import Takeovers
+from domain.call import open_call
 from domain.errors import PeerError, StoreUnavailableError, WriterFullError
-from domain.events import CallOpened
-from domain.inputs import HangupRequested
 from domain.interview import Agent, Candidate, InterviewContext
 from domain.ports import Outcome
-from domain.states import State
 
 _log = structlog.get_logger(__name__)
 TENANT = "default"
@@ -43,27 +36,16 @@ for writing."""
 class CallRegistry:
     """`async with CallRegistry(...)`: calls live inside it; leaving it ends them."""
 
-    def __init__(
-        self,
-        store: PostgresStore,
-        leases: Leases,
-        make_link: Callable[[LiveCall], GeminiLink],
-        max_calls: int,
-        turn_detector: TurnDetector | None = None,
-        counts: Counts | None = None,
-    ) -> None:
-        self._store = store
+    def __init__(self, ports: CallPorts, leases: Leases, max_calls: int) -> None:
+        self._ports = ports
         self._leases = leases
-        self._claims = Claims(store, leases, self._recovered)
-        self._claiming: dict[UUID, asyncio.Task[LiveCall]] = {}
+        self._max_calls = max_calls
+        self.takeovers = Takeovers(ports, leases)
+        self._taking_over: dict[UUID, asyncio.Task[LiveCall]] = {}
         self._broken: Counter[UUID] = Counter()
         """How often calls have failed here by a bug of ours: they are taken over once more, to be
         closed."""
-        self._make_link = make_link
-        self._max_calls = max_calls
-        self._turn_detector = turn_detector
-        self._counts = counts or Counts()
-        self._sessions: dict[UUID, LiveCall] = {}
+        self._calls: dict[UUID, LiveCall] = {}
         self._opening = 0
         self._group = asyncio.TaskGroup()
         self._idle = asyncio.Event()
@@ -80,30 +62,30 @@ class CallRegistry:
         await self._group.__aexit__(kind, error, trace)
 
     @property
-    def sessions(self) -> Collection[LiveCall]:
+    def calls(self) -> Collection[LiveCall]:
         """Calls that have not settled."""
-        return self._sessions.values()
+        return self._calls.values()
 
     @property
     def count(self) -> int:
         """How many."""
-        return len(self._sessions)
+        return len(self._calls)
 
     @property
     def held(self) -> Collection[UUID]:
-        """The calls that live here, or are being brought here."""
-        return self._sessions.keys() | self._claiming.keys()
+        """The calls that live here, or are being taken over."""
+        return self._calls.keys() | self._taking_over.keys()
 
     @property
     def _room(self) -> bool:
-        return len(self._sessions) + self._opening + len(self._claiming) < self._max_calls
+        return len(self._calls) + self._opening + len(self._taking_over) < self._max_calls
 
     def find(self, call_id: UUID) -> LiveCall:
         """A call that lives in this process. Raises `PeerError("call_unknown")`."""
-        session = self._sessions.get(call_id)
-        if session is None:
+        live = self._calls.get(call_id)
+        if live is None:
             raise PeerError("call_unknown", "This call does not live in this process.")
-        return session
+        return live
 
     async def open(self, agent: Agent, candidate: Candidate, context: InterviewContext) -> UUID:
         """Open a call; it is in the log when this returns.
@@ -122,116 +104,113 @@ class CallRegistry:
             opened_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
             process=str(self._leases.process),
         )
-        session = LiveCall(
-            call,
-            self._make_link,
-            self._make_appender,
-            self._turn_detector,
-            audio=self._store.audio,
-            counts=self._counts,
-        )
-        recorded = _record(session, opened, self._opened)
+        live = LiveCall(call, self._ports)
+        recorded = live.loop.appender.record_opening(opened)
         self._opening += 1  # counts against the bound while it is being recorded
+        recorded.add_done_callback(self._opening_recorded)
         try:
-            async with asyncio.timeout(_OPENING_TIMEOUT_S):
-                outcome = await asyncio.shield(recorded)
+            outcome = await asyncio.wait_for(asyncio.shield(recorded), _OPENING_TIMEOUT_S)
         except TimeoutError:
-            recorded.cancel()
+            recorded.add_done_callback(partial(self._opened_late, live))
             raise StoreUnavailableError("The call could not be recorded in time: check the database.") from None
         if outcome is not Outcome.DURABLE:
             raise StoreUnavailableError("The call could not be recorded: check the database and try again.")
-        self._counts.count([opened])
-        self._take_on(session)
+        self._ports.counts.count([opened])
+        self.take_on(live)
         if self.draining:  # since it was asked for: it is in the log, so its end has to be as well
-            _hang_up(session, "the server is shutting down")
+            live.hang_up("server", "the server is shutting down")
             raise _full()
         return call.id
 
-    def _opened(self, session: LiveCall, outcome: Outcome, awaited: bool) -> None:
-        """An opening has its outcome. One that came too late for whoever asked is ended, so that
-        its log says so."""
+    def _opening_recorded(self, _: asyncio.Future[Outcome]) -> None:
         self._opening -= 1
-        if outcome is Outcome.DURABLE and not awaited and not self.draining:
-            self._take_on(session)
-            _hang_up(session, "the call was recorded too late, after whoever asked for it had been refused")
 
-    def _take_on(self, session: LiveCall) -> None:
-        self._sessions[session.call.id] = session
+    def _opened_late(self, live: LiveCall, recorded: asyncio.Future[Outcome]) -> None:
+        """The client that asked for this call has been refused: it is ended, so that its log says
+        so."""
+        if recorded.result() is Outcome.DURABLE and not self.draining:
+            self.take_on(live)
+            live.hang_up("server", "the call was recorded too late, after whoever asked for it had been refused")
+
+    def take_on(self, live: LiveCall) -> None:
+        """Let a call live here, which this process owns by its log."""
+        self._calls[live.call.id] = live
         self._idle.clear()
-        self._group.create_task(self._live(session), name=f"call {session.call.id}")
-        session.start_clock()
+        self._group.create_task(self._live(live), name=f"call {live.call.id}")
+        live.loop.set_alarm()
 
     async def reach(self, call_id: UUID) -> LiveCall:
         """A call, wherever it is now: here, with another process that lives or died, or with
         nobody.
 
         Raises `PeerError` (`moving` while this process stops, `server_full`, and those of
-        `Claims.claim`), and `StoreUnavailableError` where its log is needed and cannot be reached.
+        `Takeovers.take_over`), and `StoreUnavailableError` where its log is needed and cannot be
+        reached.
         """
-        session = self._sessions.get(call_id)
-        if session is not None and not session.leaving:
-            await session.entered.wait()
-            return session
+        live = self._calls.get(call_id)
+        if live is not None and not live.loop.leaving:
+            await live.entered.wait()
+            return live
         if self.draining:
             raise PeerError("moving", "This server is stopping: connect again.")
-        if call_id not in self._claiming and not self._room:
+        if call_id not in self._taking_over and not self._room:
             raise _full()
-        return await asyncio.shield(self._claim(call_id))
+        return await asyncio.shield(self._takeover_of(call_id))
 
-    def _claim(self, call_id: UUID) -> asyncio.Task[LiveCall]:
+    def _takeover_of(self, call_id: UUID) -> asyncio.Task[LiveCall]:
         """One attempt at a time for each call, however many ask for it."""
-        claiming = self._claiming.get(call_id)
-        if claiming is None:
-            claiming = asyncio.create_task(self._bring_here(call_id), name=f"claim {call_id}")
-            self._claiming[call_id] = claiming
-            claiming.add_done_callback(partial(self._claimed, call_id))
-        return claiming
+        takeover = self._taking_over.get(call_id)
+        if takeover is None:
+            takeover = asyncio.create_task(self._take_over(call_id), name=f"takeover {call_id}")
+            self._taking_over[call_id] = takeover
+            takeover.add_done_callback(partial(self._takeover_ended, call_id))
+        return takeover
 
-    def _claimed(self, call_id: UUID, claiming: asyncio.Task[LiveCall]) -> None:
-        del self._claiming[call_id]
-        error = None if claiming.cancelled() else claiming.exception()
+    def _takeover_ended(self, call_id: UUID, takeover: asyncio.Task[LiveCall]) -> None:
+        del self._taking_over[call_id]
+        error = None if takeover.cancelled() else takeover.exception()
         if error is None:
             return
         if isinstance(error, (PeerError, StoreUnavailableError, WriterFullError)):
-            _log.info("call_not_claimed", call_id=str(call_id), reason=str(error))
+            _log.info("call_not_taken_over", call_id=str(call_id), reason=str(error))
         else:
             self._broken[call_id] += 1
-            self._counts.takeovers_failed += 1
-            _log.error("claim_broken", call_id=str(call_id), exc_info=error)
+            self._ports.counts.takeovers_failed += 1
+            _log.error("takeover_broken", call_id=str(call_id), exc_info=error)
 
-    async def _bring_here(self, call_id: UUID) -> LiveCall:
-        leaving = self._sessions.get(call_id)
+    async def _take_over(self, call_id: UUID) -> LiveCall:
+        leaving = self._calls.get(call_id)
         if leaving is not None:
             await leaving.gone.wait()
-        session = await self._claims.claim(call_id)
-        self._take_on(session)
-        await session.entered.wait()
+        live = await self.takeovers.take_over(call_id)
+        self.take_on(live)
+        await live.entered.wait()
         if self._broken[call_id]:
-            _hang_up(session, "the server failed in this call")
+            live.hang_up("server", "the server failed in this call")
         elif self.draining:
-            session.hand_over("drain", 0)
-        return session
+            live.hand_over("drain", 0)
+        return live
 
-    async def adopt(self, call_ids: Iterable[UUID]) -> None:
+    async def take_over_orphans(self, call_ids: Iterable[UUID]) -> None:
         """Take over calls that have no owner, as far as there is room; what fails is left to the
         next look."""
         for call_id in call_ids:
             if self.draining or not self._room:
                 return
             if self._broken[call_id] <= _MOST_BREAKS:
-                await asyncio.wait([self._claim(call_id)])
+                await asyncio.wait([self._takeover_of(call_id)])
 
     def asked_for(self, call_id: UUID) -> None:
-        """A client of this call has landed on another process: let go of it, unless it has its only
+        """A client of this call has landed on another process: hand it over, unless it has its only
         client here."""
-        session = self._sessions.get(call_id)
-        if session is not None and not session.client.guarded:
-            held_s = monotonic() - session.entered_at
-            asyncio.get_running_loop().call_later(max(0.0, _LEAST_HELD_S - held_s), self._let_go, session)
+        live = self._calls.get(call_id)
+        if live is not None and not live.client.guarded:
+            wait_s = max(0.0, _LEAST_HELD_S - live.held_s)
+            asyncio.get_running_loop().call_later(wait_s, self._hand_over, live)
 
-    def _let_go(self, session: LiveCall) -> None:
-        if self._sessions.get(session.call.id) is session and not session.leaving:
-            session.hand_over("asked", 0)
+    def _hand_over(self, live: LiveCall) -> None:
+        if self._calls.get(live.call.id) is live and not live.loop.leaving:
+            live.hand_over("asked", 0)
 
     async def drain(self, wait_s: float) -> None:
         """Take no more calls, and hand over those there are: each at a quiet moment, or when time
@@ -241,82 +220,39 @@ class CallRegistry:
         """
         self.draining = True
         quiet_ms = int(1000 * wait_s * _QUIET_SHARE)
-        for session in list(self._sessions.values()):
-            session.hand_over("drain", quiet_ms)
+        for live in list(self._calls.values()):
+            live.hand_over("drain", quiet_ms)
         try:
             await asyncio.wait_for(self._idle.wait(), wait_s)
         except TimeoutError:
             _log.warning("calls_not_handed_over", count=self.count)
-        for session in list(self._sessions.values()):
-            session.let_go()
+        for live in list(self._calls.values()):
+            live.stop()
 
-    def _make_appender(self, session: LiveCall) -> LogAppender:
-        return LogAppender(
-            session.call.opened,
-            self._store.writer,
-            self._store.mapper,
-            on_durable=session.durable,
-            on_failed=session.log_failed,
-            on_conflict=session.log_taken,
-            durable_seq=session.call.client_seq,
-            closed=session.call.state is State.CLOSED,
-        )
-
-    def _recovered(self, call: Call, memory: Memory) -> LiveCall:
-        return LiveCall(
-            call,
-            self._make_link,
-            self._make_appender,
-            self._turn_detector,
-            memory,
-            audio=self._store.audio,
-            counts=self._counts,
-        )
-
-    async def _live(self, session: LiveCall) -> None:
-        call: Call = session.call
+    async def _live(self, live: LiveCall) -> None:
+        call = live.call
         log = _log.bind(call_id=str(call.id))
         log.info("call_entered", agent=call.opened.agent.id, epoch=call.record.epoch)
         try:
-            await session.run()
-            log.info("call_left", reason=_why_left(session), events=call.record.version)
+            await live.run()
+            log.info("call_left", reason=_why_left(live), events=call.record.version)
         except* Exception as errors:  # the border: whatever breaks one call must not reach another
             log.error("call_broken", exc_info=errors)
             self._broken[call.id] += 1
-            session.break_off()
+            live.break_off()
         finally:
-            session.gone.set()
-            if self._sessions.get(call.id) is session:
-                del self._sessions[call.id]
-            if not self._sessions:
+            live.gone.set()
+            if self._calls.get(call.id) is live:
+                del self._calls[call.id]
+            if not self._calls:
                 self._idle.set()
 
 
-def _why_left(session: LiveCall) -> str:
-    if session.appender.taken:
+def _why_left(live: LiveCall) -> str:
+    if live.loop.appender.taken:
         return "lost to another owner"
-    return session.call.record.close_reason or "handed over"
+    return live.call.record.close_reason or "handed over"
 
 
 def _full() -> PeerError:
     return PeerError("server_full", "This server takes no more calls now: try again in a moment.")
-
-
-def _record(
-    session: LiveCall, opened: CallOpened, then: Callable[[LiveCall, Outcome, bool], None]
-) -> asyncio.Future[Outcome]:
-    """Write the opening down. `then` is told its outcome, and whether somebody still waits for it."""
-    recorded: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
-
-    def came_out(outcome: Outcome) -> None:
-        then(session, outcome, not recorded.done())
-        if not recorded.done():
-            recorded.set_result(outcome)
-
-    session.appender.record_opening(opened, came_out)
-    return recorded
-
-
-def _hang_up(session: LiveCall, reason: str) -> None:
-    if session.call.state is not State.CLOSED:
-        session.feed(HangupRequested(at_us=session.now_us(), by="server", reason=reason))

@@ -1,24 +1,23 @@
-"""Taking calls over: from a process that is gone, from one that lets go when asked, or from nobody.
+"""Taking calls over: from a process that is gone, from one that gives them up when asked, or from
+nobody.
 
 The log decides whose a call is. A takeover is an append like any other, so of two processes that
 try at once one meets a conflict; leases only tell whether it is polite to try.
 """
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import partial
 from time import monotonic
 from uuid import UUID
 
 import structlog
 
 from adapters.postgres.leases import Leases
-from adapters.postgres.store import PostgresStore
+from api.live.call import LiveCall, RecoveredParts
+from api.live.call_ports import CallPorts
 from api.live.interviewer_audio import KEPT_FOR_ECHO
 from api.live.message_replay import MessageReplay
-from api.live.session import LiveCall, Memory
 from api.ownership.recovery import recover_call
 from domain.call import Call
 from domain.errors import PeerError, StoreUnavailableError
@@ -30,43 +29,39 @@ from domain.rules.housekeeping import needed_from
 
 _log = structlog.get_logger(__name__)
 _TRIES = 5
-_LET_GO_WITHIN_S = 3.0
+_GIVEN_UP_WITHIN_S = 3.0
 _LOOK_AGAIN_S = 0.05
 _RECORDED_WITHIN_S = 5.0
 _READ_AT_ONCE = 2
 """Of a process that died all calls come at once: the first need not wait for the last."""
 
-MakeSession = Callable[[Call, Memory], LiveCall]
-
 
 @dataclass(frozen=True, slots=True)
-class Claims:
-    """`claim` makes this process the owner of a call. `make_session` builds the shell around a
-    recovered one."""
+class Takeovers:
+    """Makes this process the owner of calls."""
 
-    store: PostgresStore
+    ports: CallPorts
     leases: Leases
-    make_session: MakeSession
     _reading: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_READ_AT_ONCE))
 
-    async def claim(self, call_id: UUID) -> LiveCall:
+    async def take_over(self, call_id: UUID) -> LiveCall:
         """The call, taken over and ready to be run.
 
         Raises `PeerError`: `call_unknown` if there is no such open call, `call_busy` if its owner
-        does not let go, and `StoreUnavailableError` if the log cannot be read or written now.
+        does not give it up, and `StoreUnavailableError` if the log cannot be read or written now.
         """
         for _ in range(_TRIES):
             await self._until_free(call_id)
-            session = await self._take_over(call_id)
-            if session is not None:
-                return session
+            live = await self.try_once(call_id)
+            if live is not None:
+                return live
         raise _busy()
 
     async def _until_free(self, call_id: UUID) -> None:
-        """Return when nobody else owns the call, asking whoever does."""
+        """Return when nobody else owns the call, asking its owner to give it up."""
         asked = 0
         try:
-            async with asyncio.timeout(_LET_GO_WITHIN_S):
+            async with asyncio.timeout(_GIVEN_UP_WITHIN_S):
                 while True:
                     owner = await self.leases.owner(call_id)
                     if owner is None:
@@ -80,27 +75,26 @@ class Claims:
         except TimeoutError:
             raise _busy() from None
 
-    async def _take_over(self, call_id: UUID) -> LiveCall | None:
-        """None if somebody else has recorded something meanwhile: look again."""
+    async def try_once(self, call_id: UUID) -> LiveCall | None:
+        """Recover the call and record the takeover. None if somebody else has recorded something
+        meanwhile: look again."""
         async with self._reading:
             began = monotonic()
-            recovered = await recover_call(self.store, call_id)
+            recovered = await recover_call(self.ports, call_id)
             call = recovered.call
             if call.record.settled:
                 raise _unknown()
-            session = self.make_session(call, await self._memory(recovered))
+            live = LiveCall(call, self.ports, await self._parts(recovered))
         recovered_ms = round((monotonic() - began) * 1000)
         takeover = CallTakenOver(
-            at_us=session.now_us(),
+            at_us=live.loop.now_us(),
             epoch=call.record.epoch + 1,
             process=str(self.leases.process),
             taken_over_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
             before=call.record.process,
         )
-        recorded: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
-        session.take_over(takeover, partial(_came_out, recorded))
         try:
-            outcome = await asyncio.wait_for(recorded, _RECORDED_WITHIN_S)
+            outcome = await asyncio.wait_for(live.take_over(takeover), _RECORDED_WITHIN_S)
         except TimeoutError:
             raise StoreUnavailableError("The takeover could not be recorded in time: check the database.") from None
         if outcome is Outcome.CONFLICT:
@@ -109,25 +103,20 @@ class Claims:
             raise StoreUnavailableError("The takeover could not be recorded: check the database and try again.")
         took = {"recovered_ms": recovered_ms, "ms": round((monotonic() - began) * 1000)}
         _log.info("call_taken_over", call_id=str(call_id), epoch=takeover.epoch, events=call.record.version, **took)
-        return session
+        return live
 
-    async def _memory(self, recovered: Recovered) -> Memory:
+    async def _parts(self, recovered: Recovered) -> RecoveredParts:
         call = recovered.call
         heard, said = call.hearing.next_sample, call.interviewer_audio.next_sample
         from_said = max(0, min(call.playout.played_sample, said) - KEPT_FOR_ECHO)
-        read = self.store.audio.select_pcm
-        return Memory(
+        read = self.ports.audio.select_pcm
+        return RecoveredParts(
             at_us=_on_its_clock(call),
-            candidate=await read(call.id, Side.CANDIDATE, needed_from(call), heard),
-            interviewer=await read(call.id, Side.INTERVIEWER, from_said, said),
-            interviewer_from=from_said,
-            told=MessageReplay(recovered.known_from, recovered.tellings),
+            candidate_pcm=await read(call.id, Side.CANDIDATE, needed_from(call), heard),
+            interviewer_pcm=await read(call.id, Side.INTERVIEWER, from_said, said),
+            interviewer_sample=from_said,
+            replay=MessageReplay(recovered.known_from, recovered.tellings),
         )
-
-
-def _came_out(recorded: asyncio.Future[Outcome], outcome: Outcome) -> None:
-    if not recorded.done():
-        recorded.set_result(outcome)
 
 
 def _on_its_clock(call: Call) -> int:
@@ -143,4 +132,4 @@ def _unknown() -> PeerError:
 
 
 def _busy() -> PeerError:
-    return PeerError("call_busy", "Another server is letting go of this call: connect again in a moment.")
+    return PeerError("call_busy", "Another server is giving up this call: connect again in a moment.")

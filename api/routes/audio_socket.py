@@ -15,7 +15,8 @@ from litestar.exceptions import WebSocketDisconnect
 from litestar.handlers import websocket
 
 from api.connections.websocket import SCOPE_KEY, WebsocketConnection
-from api.live.session import LiveCall
+from api.live.call import LiveCall
+from api.live.client_link import ClientConnection
 from api.routes.heartbeat import Heartbeat
 from api.services import Services
 from api.wire import protocol
@@ -29,8 +30,6 @@ _log = structlog.get_logger(__name__)
 _HELLO_TIMEOUT_S = 5.0
 _CLOSE_TIMEOUT_S = 2.0
 _LEFT = (1000, 1001)
-_NO_VIOLATIONS = frozenset({"call_closed", "already_connected"})
-"""Refusals of a hello that say nothing against the client."""
 _LEAVINGS = (WebSocketDisconnect, RuntimeError, OSError)
 """What sending to a client that has gone raises, by Litestar and by uvicorn."""
 
@@ -74,14 +73,14 @@ async def audio_socket(socket: WebSocket[Any, Any, Any], services: NamedDependen
     wire = _Socket(socket)
     send_queue = SendQueue(wire)
     try:
-        session = await _hello(wire, send_queue, services)
+        live = await _hello(wire, send_queue, services)
     except PeerError as error:
         services.counts.hello_refusals[error.code] += 1
         await _refuse(send_queue, error)
     except (GoneError, *_LEAVINGS):
         _log.info("client_gone_before_hello")
     else:
-        await _converse(wire, send_queue, session, services)
+        await _converse(wire, send_queue, live, services)
 
 
 async def _hello(wire: _Socket, send_queue: SendQueue, services: Services) -> LiveCall:
@@ -97,9 +96,10 @@ async def _hello(wire: _Socket, send_queue: SendQueue, services: Services) -> Li
     if not isinstance(hello, protocol.Hello):
         raise PeerError("hello_expected", "Something came before hello: say hello with your token first.")
     try:
-        session = await services.registry.reach(services.mint.call_of(hello.token))
-        if session.told.lacks(session.client.kept_version(hello)):
-            await session.told.read_older(services.store, session.call.id)
+        call_id = services.mint.call_of(hello.token)
+        live = await services.registry.reach(call_id)
+        token = services.mint.issue(call_id)
+        await live.client.join(ClientConnection(send_queue, token, services.settings.ping_interval_ms), hello)
     except StoreError as error:  # away, full, or of another version: a moment later, or another server, may do
         raise PeerError("store_unavailable", f"{error} Connect again in a moment.") from error
     except PeerError:
@@ -107,15 +107,7 @@ async def _hello(wire: _Socket, send_queue: SendQueue, services: Services) -> Li
     except Exception as error:  # the border: whatever breaks one hello must not reach another
         _log.error("hello_broken", exc_info=error)
         raise PeerError("internal", "The server failed to take this call up: open a new one.") from error
-    session.client.hellos.spend()
-    try:
-        token = services.mint.issue(session.call.id)
-        session.client.attach(send_queue, hello, token, services.settings.ping_interval_ms)
-    except PeerError as error:
-        if error.code not in _NO_VIOLATIONS:
-            session.client.violated(error)
-        raise
-    return session
+    return live
 
 
 async def _refuse(send_queue: SendQueue, error: PeerError) -> None:
@@ -133,10 +125,10 @@ async def _send_rest(send_queue: SendQueue) -> None:
         _log.info("client_gone_before_close")
 
 
-async def _converse(wire: _Socket, send_queue: SendQueue, session: LiveCall, services: Services) -> None:
-    interval_s, silence_s = services.settings.ping_interval_ms / 1000, session.call.policy.links.silence_ms / 1000
-    heartbeat = Heartbeat(session, send_queue, services.mint, interval_s, silence_s)
-    receive_queue = ReceiveQueue(wire, send_queue, session, heartbeat, services.counts)
+async def _converse(wire: _Socket, send_queue: SendQueue, live: LiveCall, services: Services) -> None:
+    interval_s, silence_s = services.settings.ping_interval_ms / 1000, live.call.policy.links.silence_ms / 1000
+    heartbeat = Heartbeat(live, send_queue, services.mint, interval_s, silence_s)
+    receive_queue = ReceiveQueue(wire, send_queue, live.client, heartbeat)
     sender = asyncio.create_task(send_queue.run(), name="send")
     tasks: list[asyncio.Task[None]] = [
         asyncio.create_task(receive_queue.read(), name="read"),
@@ -151,7 +143,7 @@ async def _converse(wire: _Socket, send_queue: SendQueue, session: LiveCall, ser
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         reason, left = _why(tasks, send_queue)
         for bug in filter(_is_bug, (task.exception() for task in tasks if task.done())):
-            session.fail(bug)
+            live.loop.fail(bug)
             await asyncio.wait([sender], timeout=_CLOSE_TIMEOUT_S)  # the client is told
     finally:
         for task in tasks:
@@ -160,10 +152,10 @@ async def _converse(wire: _Socket, send_queue: SendQueue, session: LiveCall, ser
         try:
             await receive_queue.work_off()  # what has arrived was sent before the connection ended
         finally:
-            session.client.detach(send_queue, reason, left)
+            live.client.detach(send_queue, reason, left)
             wire.connection.let_out()
     for bug in filter(_is_bug, results):
-        session.fail(bug)
+        live.loop.fail(bug)
 
 
 def _is_bug(error: BaseException | None) -> TypeGuard[Exception]:

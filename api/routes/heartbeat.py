@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Callable
 from time import monotonic, monotonic_ns
 
-from api.live.session import LiveCall
+from api.live.call import LiveCall
 from api.wire.send_queue import SendQueue
 from api.wire.tokens import TokenMint
 
@@ -25,14 +25,14 @@ class Heartbeat:
 
     def __init__(
         self,
-        session: LiveCall,
+        live: LiveCall,
         send_queue: SendQueue,
         mint: TokenMint,
         interval_s: float,
         silence_s: float,
         clock: Callable[[], float] = monotonic,
     ) -> None:
-        self._session = session
+        self._live = live
         self._send_queue = send_queue
         self._mint = mint
         self._interval_s = interval_s
@@ -85,8 +85,8 @@ class Heartbeat:
         self._token_age_s += self._interval_s
         if self._token_age_s >= self._mint.lifetime_s / 2:
             self._token_age_s = 0.0
-            token = self._mint.issue(self._session.call.id)
+            token = self._mint.issue(self._live.call.id)
             self._send({"type": "token", "token": token.text, "token_expires_at": token.expires})
 
     def _send(self, message: dict[str, object]) -> None:
-        self._send_queue.send({"version": self._session.call.record.version} | message)
+        self._send_queue.send({"version": self._live.call.record.version} | message)

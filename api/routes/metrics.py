@@ -82,9 +82,9 @@ class _Snapshot(Collector):
 def _calls(services: Services) -> Iterator[Metric]:
     registry = services.registry
     states = Counter({state.value: 0 for state in State})
-    states.update(session.call.state.value for session in registry.sessions)
+    states.update(live.call.state.value for live in registry.calls)
     yield _gauge("viva_calls", "Calls that have not settled, by state.", states, "state")
-    waiting = [session.line.waiting for session in registry.sessions]
+    waiting = [live.client_link.waiting for live in registry.calls]
     yield _gauge("viva_send_queue_messages", "Messages waiting to go to clients, all calls.", sum(waiting))
     yield _gauge("viva_send_queue_longest", "The most that wait for one client.", max(waiting, default=0))
     yield _gauge("viva_calls_limit", "The most calls that this process holds.", services.settings.max_calls)
@@ -101,7 +101,7 @@ def _counted(counts: Counts) -> Iterator[Metric]:
         "how",
     )
     yield _counter("viva_takeovers_failed", "Takeovers that failed by a fault of ours.", counts.takeovers_failed)
-    yield _counter("viva_calls_handed_over", "Calls let go of in good order.", counts.calls_handed_over, "reason")
+    yield _counter("viva_calls_handed_over", "Calls handed over in good order.", counts.calls_handed_over, "reason")
     yield _counter(
         "viva_client_connections", "Hellos taken, first ones and resumes.", counts.client_connections, "kind"
     )
@@ -138,8 +138,8 @@ def _connections(gate: AdmissionGate) -> Iterator[Metric]:
 
 
 def _towards_gemini(services: Services) -> Iterator[Metric]:
-    links = [session.link for session in services.registry.sessions]
-    longest_ms = max((link.counts.uplink.longest_wait_ms for link in links), default=0)
+    links = [live.model.link for live in services.registry.calls]
+    longest_ms = max((link.measured().longest_wait_ms for link in links), default=0)
     yield _gauge(
         "viva_uplink_waiting", "Messages waiting to go to Gemini, all calls.", sum(link.waiting for link in links)
     )

@@ -5,23 +5,20 @@ call at once; audio, and what must keep its place in it, waits for `work`. So a 
 half a minute again after an outage is known to be alive, and to play, while that half minute is
 caught up with.
 
-Policy when too much waits: the connection is not read until half of it was handed over. That is
+Policy when too much waits: the connection is not read until half of it was delivered. That is
 counted, and nothing is lost.
 """
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections import deque
 from typing import NoReturn, Protocol
 
-from api.live.counts import Counts
-from api.live.session import LiveCall
-from api.routes.heartbeat import Heartbeat
 from api.wire import protocol
 from api.wire.protocol import ClientMessage
 from api.wire.rate_limits import RateLimit
 from api.wire.send_queue import SendQueue
 from domain.errors import PeerError
-from domain.inputs import RoundTripMeasured
 
 MOST_BYTES = 4 * 2**20
 """Two minutes at 16 kHz, 43 s at 48 kHz."""
@@ -30,7 +27,7 @@ _AUDIO_PER_S, _AUDIO_AT_ONCE = 200, 20_000
 """Messages of 5 ms are shorter than any client sends; and a long outage's audio is sent again all
 at once."""
 _READ_AT_ONCE, _TAKEN_AT_ONCE = 16, 4
-"""Messages that wait are handed over without a pause: after so many, a millisecond or two, others
+"""Messages that wait are delivered without a pause: after so many, a millisecond or two, others
 have their turn."""
 _OVERHEAD_BYTES = 64
 _VIOLATIONS = {
@@ -56,18 +53,57 @@ class Source(Protocol):
         ...
 
 
+class SignsOfLife(Protocol):
+    """What is told that the client lives."""
+
+    def heard(self) -> None:
+        """Something came."""
+        ...
+
+    def answered(self, ping_id: int) -> int | None:
+        """A ping came back; the round trip in µs, if it is time to report one."""
+        ...
+
+
+class ReceiveHandler(ABC):
+    """The call, as its client's connections see it. No method waits."""
+
+    @abstractmethod
+    def is_attached(self, send_queue: SendQueue) -> bool:
+        """Whether the connection with this way out is the call's."""
+
+    @abstractmethod
+    def take_audio(self, audio: protocol.ClientAudio) -> None:
+        """One audio message. Raises `PeerError` (audio_gap, audio_ahead, message_too_big)."""
+
+    @abstractmethod
+    def take_control(self, message: ClientMessage) -> None:
+        """One control message after the hello. Raises `PeerError` for a second hello."""
+
+    @abstractmethod
+    def take_round_trip(self, round_trip_us: int) -> None:
+        """A round trip was measured."""
+
+    @abstractmethod
+    def receive_queue_filled(self) -> None:
+        """So much waits that the connection is not read for a while."""
+
+    @abstractmethod
+    def violated(self, error: PeerError) -> None:
+        """The client did what it must not."""
+
+
 class ReceiveQueue:
     """Between a connection after its hello and its call. `send_queue` is the same connection's way
     out."""
 
     def __init__(
-        self, source: Source, send_queue: SendQueue, session: LiveCall, heartbeat: Heartbeat, counts: Counts
+        self, source: Source, send_queue: SendQueue, handler: ReceiveHandler, signs_of_life: SignsOfLife
     ) -> None:
         self._source = source
         self._send_queue = send_queue
-        self._session = session
-        self._heartbeat = heartbeat
-        self._counts = counts
+        self._handler = handler
+        self._signs_of_life = signs_of_life
         self._controls = RateLimit("control messages", _CONTROLS_PER_S, _CONTROLS_PER_S)
         self._voice = RateLimit("audio messages", _AUDIO_PER_S, _AUDIO_AT_ONCE)
         self._waiting: deque[tuple[bytes | ClientMessage | PeerError, int]] = deque()
@@ -81,7 +117,7 @@ class ReceiveQueue:
         try:
             while True:
                 message = await self._source.receive()
-                self._heartbeat.heard()
+                self._signs_of_life.heard()
                 if self._wanted:
                     self._sort(message)
                 read += 1
@@ -100,14 +136,14 @@ class ReceiveQueue:
 
     async def _wait_for_room(self) -> None:
         """It is not the client that is silent meanwhile."""
-        self._counts.receive_queue_full += 1
+        self._handler.receive_queue_filled()
         while self._bytes > MOST_BYTES // 2:
             self._room.clear()
             await self._room.wait()
-            self._heartbeat.heard()
+            self._signs_of_life.heard()
 
     async def work(self) -> NoReturn:
-        """Hand over what waits, for as long as the connection lives. Others have their turn in
+        """Deliver what waits, for as long as the connection lives. Others have their turn in
         between."""
         while True:
             await self.work_off()
@@ -115,14 +151,14 @@ class ReceiveQueue:
             await self._arrived.wait()
 
     async def work_off(self) -> None:
-        """Hand over what waits now, in order; return when nothing does."""
+        """Deliver what waits now, in order; return when nothing does."""
         taken = 0
         while self._waiting:
             item, size = self._waiting.popleft()
             self._bytes -= size
             self._room.set()
             if self._wanted:
-                self._hand_over(item)
+                self._deliver(item)
             taken += 1
             if taken % _TAKEN_AT_ONCE == 0:
                 await asyncio.sleep(0)
@@ -130,7 +166,7 @@ class ReceiveQueue:
     @property
     def _wanted(self) -> bool:
         """Not once it was replaced, or closed for cause: what still arrives is nobody's."""
-        return not self._at_fault and self._session.client.is_attached(self._send_queue)
+        return not self._at_fault and self._handler.is_attached(self._send_queue)
 
     def _sort(self, message: str | bytes) -> None:
         """Raises `PeerError`."""
@@ -143,14 +179,14 @@ class ReceiveQueue:
         if isinstance(control, protocol.Pong):
             self._measure(control)
         elif isinstance(control, (protocol.Playback, protocol.Ping)):
-            self._session.client.take_control(control)
+            self._handler.take_control(control)
         else:
             self._put(control, len(message))
 
     def _measure(self, pong: protocol.Pong) -> None:
-        round_trip_us = self._heartbeat.answered(pong.id)
+        round_trip_us = self._signs_of_life.answered(pong.id)
         if round_trip_us is not None:
-            self._session.feed(RoundTripMeasured(at_us=self._session.now_us(), round_trip_us=round_trip_us))
+            self._handler.take_round_trip(round_trip_us)
 
     def _put(self, item: bytes | ClientMessage | PeerError, size: int = 0) -> None:
         size += _OVERHEAD_BYTES
@@ -158,14 +194,14 @@ class ReceiveQueue:
         self._bytes += size
         self._arrived.set()
 
-    def _hand_over(self, item: bytes | ClientMessage | PeerError) -> None:
+    def _deliver(self, item: bytes | ClientMessage | PeerError) -> None:
         try:
             if isinstance(item, PeerError):
                 raise item
             if isinstance(item, bytes):
-                self._session.client.take_audio(protocol.decode_audio(item))
+                self._handler.take_audio(protocol.decode_audio(item))
             else:
-                self._session.client.take_control(item)
+                self._handler.take_control(item)
         except PeerError as error:
             self._at_fault = True
-            self._session.client.violated(error)
+            self._handler.violated(error)

@@ -8,7 +8,7 @@ from bench.chaos.evidence import GeminiSession, Window
 from bench.chaos.tape import Tape
 from domain.event import Event
 from domain.inputs import ModelConnected
-from domain.policy import FRAME_SAMPLES
+from domain.sound.rates import FRAME_SAMPLES
 
 _FRAME_BYTES = 2 * FRAME_SAMPLES
 _MOST_APART_S = 2.0

@@ -8,8 +8,8 @@ of it once, and goes on from there: the results are the same as without a cache,
 from collections.abc import Callable
 from hashlib import blake2b
 
-from adapters.voice.detector import VoiceDetector
-from adapters.voice.resample import Resampler
+from adapters.voice.resample import SoxrResampler
+from domain.ports.voice import VoiceDetector
 from domain.sound.features import FrameFeatures
 
 _DIGEST_BYTES = 12
@@ -55,7 +55,7 @@ class CachingDetector(VoiceDetector):
         self._start()
 
 
-class CachingResampler(Resampler):
+class CachingResampler(SoxrResampler):
     """The product's resampler, asked only for sound that is new."""
 
     def __init__(self, rate_hz: int, known: Resampled) -> None:

@@ -6,7 +6,7 @@ from random import Random
 
 import numpy as np
 
-from api.live.session import LiveCall
+from api.live.client import ClientSide
 from api.wire import protocol
 from api.wire.protocol import (
     ClientAudio,
@@ -49,7 +49,7 @@ class Network:
 
 class SimulatedClient:
     """The client's end of the wire: it is what the server's send_queue sends to. Its messages go to
-    the session decoded, as the product's socket hands them over."""
+    the call decoded, as the product's socket hands them over."""
 
     def __init__(
         self,
@@ -58,7 +58,7 @@ class SimulatedClient:
         rate_hz: int,
         echo: Echo | None,
         networks: tuple[Network, Network],
-        session: LiveCall,
+        side: ClientSide,
     ) -> None:
         self.rate_hz = rate_hz
         self.told: list[MessageReplay] = []
@@ -68,7 +68,7 @@ class SimulatedClient:
         self._loop = loop
         self._echo = echo
         self._up, self._down = networks
-        self._session = session
+        self._side = side
         self._next_block = 0
         self._next_us = 0
         self._generations: list[int] = []
@@ -137,8 +137,8 @@ class SimulatedClient:
             sound += reflected
         pcm = np.clip(np.rint(sound * np.float32(32_767)), -32_768, 32_767).astype("<i2").tobytes()
         message = encode_client_audio(ClientAudio(number, pcm))
-        self._up.carry(lambda: self._session.client.take_audio(protocol.decode_audio(message)))
+        self._up.carry(lambda: self._side.take_audio(protocol.decode_audio(message)))
 
     def _report(self, played_sample: int, held: bool) -> None:
         text = encode_control(Playback(played_sample, held))
-        self._up.carry(lambda: self._session.client.take_control(decode_control(text)))
+        self._up.carry(lambda: self._side.take_control(decode_control(text)))

@@ -6,17 +6,22 @@ doors. The turn detector has a thread of its own in the product: it is not part 
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import thread_time_ns
-from typing import Any
+from typing import Any, TypeVar
 
-from api.live.session import LiveCall
+from adapters.voice.factory import DetectorKind
+from api.live.call import LiveCall
+from api.live.call_ports import CallPorts
 from bench.report import Section
 from bench.turns.contestants import CONTESTANTS
 from bench.turns.scenes import Scene
 from bench.turns.stage import play
+from domain.ports.voice import EchoGauge, Resampler, VoiceDetector
 
-_PARTS = ("everything", "detector", "echo", "core", "resampler and intake", "log", "turn detector")
+P = TypeVar("P")
+
+_PARTS = ("everything", "detector", "echo", "core", "resampler", "log", "turn detector")
 
 
 class _Watch:
@@ -40,6 +45,12 @@ class _Watch:
         return watched
 
 
+def _watching(part: P, name: str, watch: _Watch) -> P:
+    """The same part, one of whose methods is watched."""
+    setattr(part, name, watch.around(getattr(part, name)))
+    return part
+
+
 @dataclass(frozen=True, slots=True)
 class Cost:
     """CPU milliseconds per minute of a call, by part."""
@@ -53,21 +64,37 @@ def cost_of(contestant: str, scenes: list[Scene], rate_hz: int) -> Cost:
     """Play some scenes uncached with stopwatches laid."""
     watches = {name: _Watch() for name in _PARTS}
 
-    def lay(session: LiveCall) -> None:
-        voice: Any = session.voice
-        shell: Any = session
-        intake: Any = voice._intake
-        for name in ("take_audio", "take_control", "feed"):
-            setattr(shell, name, watches["everything"].around(getattr(shell, name)))
-        shell.link._deliver = shell.feed
-        voice._detector.analyse = watches["detector"].around(voice._detector.analyse)
-        voice._echo.over_echo = watches["echo"].around(voice._echo.over_echo)
-        intake.take = watches["resampler and intake"].around(intake.take)
-        session.call.handle = watches["core"].around(session.call.handle)  # type: ignore[method-assign]
-        voice._turn_detector.ask = watches["turn detector"].around(voice._turn_detector.ask)
-        shell.appender.record = watches["log"].around(shell.appender.record)
+    def adapt(ports: CallPorts) -> CallPorts:
+        """Stopwatches around what listens."""
 
-    length_us = sum(play(scene, CONTESTANTS[contestant].policy, rate_hz, watch=lay).length_us for scene in scenes)
+        def make_detector(kind: DetectorKind) -> VoiceDetector:
+            return _watching(ports.make_detector(kind), "analyse", watches["detector"])
+
+        def make_resampler(rate_hz: int) -> Resampler:
+            return _watching(ports.make_resampler(rate_hz), "push", watches["resampler"])
+
+        def make_echo_gauge() -> EchoGauge:
+            return _watching(ports.make_echo_gauge(), "over_echo", watches["echo"])
+
+        assert ports.turn_detector is not None
+        return replace(
+            ports,
+            make_detector=make_detector,
+            make_resampler=make_resampler,
+            make_echo_gauge=make_echo_gauge,
+            turn_detector=_watching(ports.turn_detector, "ask", watches["turn detector"]),
+        )
+
+    def lay(live: LiveCall) -> None:
+        """Stopwatches around the call's own doors."""
+        for name in ("take_audio", "take_control"):
+            _watching(live.client, name, watches["everything"])
+        _watching(live.loop, "feed", watches["everything"])
+        _watching(live.loop.appender, "record", watches["log"])
+        _watching(live.call, "handle", watches["core"])
+
+    policy = CONTESTANTS[contestant].policy
+    length_us = sum(play(scene, policy, rate_hz, adapt=adapt, watch=lay).length_us for scene in scenes)
     minutes = length_us / 60e6
     watches["everything"].total_ns -= watches["turn detector"].total_ns
     return Cost(contestant, minutes, {name: watch.total_ns / 1e6 / minutes for name, watch in watches.items()})

@@ -6,20 +6,21 @@ nothing, so that every pause of an answer is observed, also by a contestant that
 an earlier one.
 """
 
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any, Self
 
 import numpy as np
 
-from adapters.gemini.link import GeminiLink
-from adapters.gemini.live_setup import LiveSetup
-from adapters.gemini.session import GeminiSession
-from adapters.gemini.uplink import Audio, Outgoing, Signal, Text
+from adapters.gemini.uplink import Audio, Outgoing, Signal, Text, chunks
 from bench.turns.interviewer import RATE_HZ, spoken
 from bench.turns.scenes import Turn
 from domain import inputs as inp
 from domain.effects import DialModel
+from domain.events import CallOpened
 from domain.inputs import Input
+from domain.ports.model_link import InputSink, ModelLink
 from tests.fakes.simulated_loop import SimulatedLoop
 
 PIECE_MS = 40
@@ -121,20 +122,63 @@ class SimulatedModel:
         self._deliver(inp.ModelTurnCompleted(at_us=self._loop.now_us))
 
 
-class SimulatedLink(GeminiLink):
-    """The product's link up to its session's queue, which the simulated model empties at once."""
+class SimulatedLink(ModelLink):
+    """A link whose session takes everything at once. What it sends is cut as the product's link
+    cuts it."""
 
     model: SimulatedModel
 
-    def dial(self, effect: DialModel, config: LiveSetup) -> None:
-        self._session = GeminiSession(
-            self._client, self._settings, config, self._deliver, self._now_us, self.counts.uplink
+    def __init__(self, opened: CallOpened, sink: InputSink) -> None:
+        self._marks_turns = opened.policy.local_turns
+        self._sink = sink
+        self._connected = False
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._connected = False
+
+    def dial(self, effect: DialModel) -> None:
+        self._connected = True
+        self._sink.feed(inp.ModelConnected(at_us=self._sink.now_us(), model=effect.model, resumed=False, setup_ms=1))
+
+    def open_activity(self) -> None:
+        if self._marks_turns:
+            self._send(Signal.ACTIVITY_START)
+
+    def send_audio(self, voice: bytes | AsyncGenerator[bytes]) -> None:
+        assert isinstance(voice, bytes), "a scene is shorter than what memory holds"
+        for chunk in chunks(voice):
+            self._send(chunk)
+
+    def close_activity(self) -> None:
+        if self._marks_turns:
+            self._send(Signal.ACTIVITY_END)
+
+    def audio_stream_end(self) -> None:
+        pass
+
+    def send_text(self, text: str) -> None:
+        self._send(Text(text))
+
+    def send_note(self, text: str) -> None:
+        pass
+
+    def answer_tool(self, tool_call_id: str, name: str, result: dict[str, Any]) -> None:
+        pass
+
+    def measured(self) -> inp.UplinkMeasured:
+        return inp.UplinkMeasured(
+            at_us=self._sink.now_us(), messages=0, joined=0, largest_chunk_ms=0, longest_wait_ms=0
         )
-        self._session.connected = True
-        self._deliver(inp.ModelConnected(at_us=self._now_us(), model=effect.model, resumed=False, setup_ms=1))
+
+    @property
+    def waiting(self) -> int:
+        return 0
 
     def _send(self, message: Outgoing) -> None:
-        super()._send(message)
-        uplink = self._session._uplink if self._session is not None else None
-        while uplink is not None and uplink.waiting:
-            self.model.take(uplink.take()[0])
+        if self._connected:
+            self.model.take(message)

@@ -11,7 +11,7 @@ from time import perf_counter
 from bench.turns.contestants import CONTESTANTS
 from bench.turns.measures import Seen, seen_in
 from bench.turns.scenes import Scene
-from bench.turns.stage import Memory, play
+from bench.turns.stage import Known, play
 
 _SAID_EVERY_S = 15
 SWEPT = frozenset({"endpoint delay", "cut-off rate", "answers never ended", "answers missed"})
@@ -41,14 +41,14 @@ class Outcome:
 
 def work(task: Task) -> list[Outcome]:
     """Play one scene to everybody."""
-    memory = Memory()
+    known = Known()
     found = []
     for name in task.contestants:
         contestant = CONTESTANTS[name]
-        trace = play(task.scene, contestant.policy, task.rate_hz, memory)
+        trace = play(task.scene, contestant.policy, task.rate_hz, known)
         found.append(Outcome(name, None, task.scene, tuple(seen_in(trace)), trace.length_us / 1e6))
         for value in contestant.values if task.sweep else ():
-            trace = play(task.scene, contestant.sweep(value), task.rate_hz, memory)
+            trace = play(task.scene, contestant.sweep(value), task.rate_hz, known)
             seen = tuple(each for each in seen_in(trace) if each.measure in SWEPT)
             found.append(Outcome(name, value, task.scene, seen, trace.length_us / 1e6))
     return found

@@ -1,28 +1,28 @@
-"""One scene played to the real server path: session, intake, resampler, detector, core, appender,
-send_queue, protocol.
+"""One scene played to the real server path: the live call with its intake, resampler, detector,
+core, appender, send queue and protocol.
 
-Only the ends are simulated: the clock, the candidate at the send_queue's wire, the model at the
-link's queue; the store is the one in memory.
+Only the ends are simulated: the clock, the candidate at the send queue's wire, the model at the
+call's link; the store is the one in memory.
 """
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache, partial
 from random import Random
-from typing import Any, cast
+from typing import cast
 from uuid import UUID
 
 import msgspec
 
-from adapters.postgres.log.mapper import EventMapper
-from adapters.voice.factory import make_detector
-from adapters.voice.turn_detector import TurnDetector
-from api.live.log_appender import LogAppender
-from api.live.session import LiveCall
+from adapters.voice.factory import DetectorKind, make_detector
+from adapters.voice.resample import SoxrResampler
+from api.live.call import LiveCall
+from api.live.call_ports import CallPorts
+from api.live.client_link import ClientConnection
 from api.wire.protocol import Hello
 from api.wire.send_queue import SendQueue
 from api.wire.tokens import Token, TokenMint
-from bench.paths_scene import SETTINGS
 from bench.turns.caching import CachingDetector, CachingResampler, Features, Resampled
 from bench.turns.client import Network, SimulatedClient
 from bench.turns.corpus import RATE_HZ
@@ -33,11 +33,14 @@ from bench.turns.scenes import Scene
 from bench.turns.trace import Trace
 from bench.turns.turn_detector import SimulatedTurnDetector, Verdicts
 from domain.call import Call, Decision, open_call
-from domain.effects import Effect, SendCandidateAudio
-from domain.inputs import FACTS
+from domain.effects import SendCandidateAudio
+from domain.inputs import FACTS, Input
 from domain.interview import Agent, Candidate, InterviewContext
-from domain.policy import Policy, VoicePolicy
+from domain.policy import Policy
 from domain.ports import Side
+from domain.ports.voice import Resampler, VoiceDetector
+from tests.fakes.call_ports import fake_ports
+from tests.fakes.clock import SimulatedClock
 from tests.fakes.simulated_loop import SimulatedLoop, simulate
 from tests.fakes.store import InMemoryStore
 
@@ -48,7 +51,7 @@ _PREDICTED = ("endpoint", "coughs")
 would only cost time."""
 
 
-class Memory:
+class Known:
     """What is known of sounds already heard; one for all contestants of a scene."""
 
     def __init__(self) -> None:
@@ -56,66 +59,63 @@ class Memory:
         self.resampled: Resampled = {}
         self.predicted: Verdicts = {}
 
+    def make_detector(self, kind: DetectorKind) -> VoiceDetector:
+        """A detector that takes what is known from here, and leaves here what is new."""
+        return CachingDetector(partial(make_detector, kind), self.features.setdefault(kind, {}))
 
-class _LogAppender(LogAppender):
-    """The product's appender; what is decided is noted on its way in."""
-
-    note: Callable[[Decision], None]
-
-    def record(self, decision: Decision, whole: bool = True) -> None:
-        self.note(decision)
-        super().record(decision, whole)
+    def make_resampler(self, rate_hz: int) -> Resampler:
+        """The same of a resampler."""
+        return SoxrResampler(rate_hz) if rate_hz == RATE_HZ else CachingResampler(rate_hz, self.resampled)
 
 
-class _Session(LiveCall):
-    """The product's session on the loop's clock. What it sends to the model is noted."""
+class Witness:
+    """Writes down what a call decides."""
 
-    def __init__(
-        self,
-        loop: SimulatedLoop,
-        call: Call,
-        make_appender: Callable[[LiveCall], LogAppender],
-        turn_detector: TurnDetector,
-        store: InMemoryStore,
-    ) -> None:
-        self._loop = loop
+    def __init__(self, loop: SimulatedLoop, trace: Trace) -> None:
         self.sent: list[tuple[int, int]] = []
-        super().__init__(call, self._make_link, make_appender, turn_detector, audio=store)
+        """What was sent to the model, as ranges of the candidate's stream."""
+        self._loop = loop
+        self._trace = trace
 
-    def now_us(self) -> int:
-        return self._loop.now_us
+    def note(self, call: Call, decision: Decision) -> None:
+        """One decision."""
+        trace = self._trace
+        trace.events += [event for event in decision.events if not isinstance(event, FACTS)]
+        if not trace.states or trace.states[-1][1] is not call.state:
+            trace.states.append((self._loop.now_us, call.state))
+        sent = (effect for effect in decision.effects if isinstance(effect, SendCandidateAudio))
+        self.sent += [(effect.from_sample, effect.to_sample) for effect in sent]
 
-    def _make_link(self, session: LiveCall) -> SimulatedLink:
-        return SimulatedLink(
-            client=cast("Any", None), settings=SETTINGS, deliver=session.feed, now_us=session.now_us, jitter=lambda: 0.0
-        )
 
-    def _carry(self, effect: Effect) -> None:
-        if isinstance(effect, SendCandidateAudio):
-            self.sent.append((effect.from_sample, effect.to_sample))
-        super()._carry(effect)
+def watched(call: Call, witness: Witness) -> Call:
+    """The same call, just opened, whose decisions are noted."""
 
-    def remember(self, memory: Memory, voice: VoicePolicy, rate_hz: int) -> None:
-        """Take results that are known from `memory`, and leave new ones there."""
-        known = memory.features.setdefault(voice.detector, {})
-        self.voice._detector = CachingDetector(partial(make_detector, voice.detector), known)
-        intake = self.voice._intake
-        if intake is not None and rate_hz != RATE_HZ:
-            intake._resampler = CachingResampler(rate_hz, memory.resampled)
+    class Watched(Call):
+        """The witness is no attribute of the call: a call's attributes are remembered."""
+
+        def handle(self, happened: Input) -> Decision:
+            decision = super().handle(happened)
+            witness.note(self, decision)
+            return decision
+
+    return Watched(call.opened)
 
 
 def play(
     scene: Scene,
     policy: Policy,
     rate_hz: int = 48_000,
-    memory: Memory | None = None,
+    known: Known | None = None,
+    adapt: Callable[[CallPorts], CallPorts] = lambda ports: ports,
     watch: Callable[[LiveCall], None] = lambda _: None,
 ) -> Trace:
     """Play a scene under a policy. The same scene, policy and rate give the same trace.
 
-    `watch` is given the session once it is connected, to lay stopwatches around its parts.
+    `adapt` may change the call's ports; `watch` is given the call once it is connected, to lay
+    stopwatches around its parts.
     """
-    return simulate(partial(_play, scene=scene, policy=_waiting(policy), rate_hz=rate_hz, memory=memory, watch=watch))
+    main = partial(_play, scene=scene, policy=_waiting(policy), rate_hz=rate_hz, known=known, adapt=adapt, watch=watch)
+    return simulate(main)
 
 
 def _waiting(policy: Policy) -> Policy:
@@ -129,15 +129,18 @@ def _token() -> Token:
     return TokenMint("bench" * 8, 600).issue(_CALL)
 
 
-async def _play(
-    loop: SimulatedLoop,
-    scene: Scene,
-    policy: Policy,
-    rate_hz: int,
-    memory: Memory | None,
-    watch: Callable[[LiveCall], None],
-) -> Trace:
-    call, opened = open_call(
+def _ports(loop: SimulatedLoop, scene: Scene, known: Known | None, store: InMemoryStore) -> CallPorts:
+    verdicts = {} if known is None else known.predicted
+    turn_detector = SimulatedTurnDetector(loop, verdicts, busy=scene.kind not in _PREDICTED)
+    clock = SimulatedClock(loop)
+    ports = fake_ports(store, clock=clock, make_link=SimulatedLink, turn_detector=turn_detector)
+    if known is not None:
+        ports = replace(ports, make_detector=known.make_detector, make_resampler=known.make_resampler)
+    return ports
+
+
+def _open(policy: Policy) -> Call:
+    call, _ = open_call(
         call_id=_CALL,
         tenant="bench",
         agent=Agent(id="bench", name="Vera", models=("m",), policy=policy),
@@ -145,72 +148,67 @@ async def _play(
         context=InterviewContext(role="Engineer", questions=("Why?",), duration_minutes=180),
         opened_at="2026-01-01T00:00:00Z",
     )
-    store, mapper = InMemoryStore(), EventMapper()
-    trace = Trace(scene, [])
+    return call
 
-    def note(decision: Decision) -> None:
-        for event in decision.events:
-            if not isinstance(event, FACTS):
-                trace.events.append(event)
-        if not trace.states or trace.states[-1][1] is not call.state:
-            trace.states.append((loop.now_us, call.state))
 
-    def make_appender(session: LiveCall) -> LogAppender:
-        book = _LogAppender(
-            opened,
-            store,
-            mapper,
-            on_durable=session.durable,
-            on_failed=session.log_failed,
-            on_conflict=session.log_taken,
-        )
-        book.note = note
-        return book
-
-    turn_detector = SimulatedTurnDetector(
-        loop, {} if memory is None else memory.predicted, busy=scene.kind not in _PREDICTED
-    )
-    session = _Session(loop, call, make_appender, turn_detector, store)
-    microphone = Microphone(scene, render(scene, rate_hz))
+def _client(loop: SimulatedLoop, scene: Scene, rate_hz: int, live: LiveCall) -> SimulatedClient:
     dice = Random(f"network {scene.seed}")
     networks = tuple(Network(loop, dice, scene.network_ms, scene.jitter_ms) for _ in range(2))
-    client = SimulatedClient(
+    return SimulatedClient(
         loop,
-        microphone,
+        Microphone(scene, render(scene, rate_hz)),
         rate_hz,
         Echo(scene.echo_db, scene.seed, rate_hz) if scene.echo_db is not None else None,
         cast("tuple[Network, Network]", networks),
-        session,
+        live.client,
     )
-    link = cast("SimulatedLink", session.link)
-    link.model = SimulatedModel(loop, scene.turns, session.feed, lambda: not client.microphone.in_answer(loop.now_us))
+
+
+async def _play(
+    loop: SimulatedLoop,
+    scene: Scene,
+    policy: Policy,
+    rate_hz: int,
+    known: Known | None,
+    adapt: Callable[[CallPorts], CallPorts],
+    watch: Callable[[LiveCall], None],
+) -> Trace:
+    store, trace = InMemoryStore(), Trace(scene, [])
+    witness = Witness(loop, trace)
+    call = watched(_open(policy), witness)
+    live = LiveCall(call, adapt(_ports(loop, scene, known, store)))
+    client = _client(loop, scene, rate_hz, live)
+    link = cast("SimulatedLink", live.model.link)
+    link.model = SimulatedModel(
+        loop, scene.turns, live.model.feed, lambda: not client.microphone.in_answer(loop.now_us)
+    )
     over = loop.create_future()
-    client.on_tick = partial(_end_when_over, scene, microphone, over)
-    session.appender.record_opening(opened, lambda _: None)
-    living = asyncio.create_task(session.run())
+    client.on_tick = partial(_end_when_over, scene, client.microphone, over)
+    opening = live.loop.appender.record_opening(call.opened)
+    living = asyncio.create_task(live.run())
     send_queue = SendQueue(client)
     sending = asyncio.create_task(send_queue.run())
     await asyncio.sleep(0)
-    session.client.attach(send_queue, Hello(token="", rate_hz=rate_hz), _token(), 12_000)
-    if memory is not None:
-        session.remember(memory, policy.voice, rate_hz)
-    watch(session)
+    live.client.attach(ClientConnection(send_queue, _token(), 12_000), Hello(token="", rate_hz=rate_hz))
+    watch(live)
     client.start()
     living.add_done_callback(lambda task: _broke(task, over))
     try:
         await over
     finally:
         client.stop()
-        session._alarm.stop()
+        live.loop.stop_alarm()
         sending.cancel()
-    trace.starts = microphone.starts
+    await opening
+    trace.starts = client.microphone.starts
     trace.told = client.told
     trace.played = client.loudspeaker.played
     trace.windows = link.model.windows
     trace.heard_samples = call.hearing.next_sample
     trace.length_us = loop.now_us
-    await _check_received(trace, store, session)
-    return trace
+    found = replace(trace, events=list(trace.events), states=list(trace.states))
+    await _check_received(found, store, live, list(witness.sent))
+    return found
 
 
 def _end_when_over(scene: Scene, microphone: Microphone, over: asyncio.Future[None], now_us: int) -> None:
@@ -227,15 +225,17 @@ def _broke(task: asyncio.Task[None], over: asyncio.Future[None]) -> None:
         over.set_exception(error or RuntimeError("the call ended before its scene did"))
 
 
-async def _check_received(trace: Trace, store: InMemoryStore, session: _Session) -> None:
+async def _check_received(trace: Trace, store: InMemoryStore, live: LiveCall, sent: list[tuple[int, int]]) -> None:
     """Every byte that the model was given, against the log's own recording of the candidate at that
-    place."""
+    place. The call is ended for that, so that all of it is recorded."""
+    received = b"".join(piece for window in trace.windows for piece in window.pieces)
+    live.hang_up("operator", "the scene is over")
+    live.loop.stop_alarm()
     await store.flush()
     segments = await store.select_audio(_CALL, Side.CANDIDATE)
-    logged = b"".join(segment.pcm for segment in segments) + b"".join(session.call.candidate_audio._pcm)
-    received = b"".join(piece for window in trace.windows for piece in window.pieces)
+    logged = b"".join(segment.pcm for segment in segments)
     at = 0
-    for first, last in session.sent:
+    for first, last in sent:
         piece = received[at : at + 2 * (last - first)]
         at += len(piece)
         if piece == logged[2 * first : 2 * last]:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from hashlib import blake2b
 
 from adapters.voice.smart_turn import HEARD_SAMPLES, completeness
+from domain.ports.voice import TurnDetector
 from domain.sound.features import quantise_voice
 from tests.fakes.simulated_loop import SimulatedLoop
 
@@ -14,9 +15,8 @@ JUDGING_MS = 120
 Verdicts = dict[bytes, int]
 
 
-class SimulatedTurnDetector:
-    """As `adapters.voice.turn_detector.TurnDetector` asks. A busy one refuses, as the product's
-    does when its queue is full."""
+class SimulatedTurnDetector(TurnDetector):
+    """A busy one refuses, as the product's does when its queue is full."""
 
     def __init__(self, loop: SimulatedLoop, known: Verdicts, *, busy: bool) -> None:
         self._loop = loop
@@ -25,7 +25,6 @@ class SimulatedTurnDetector:
         self.asked = 0
 
     def ask(self, pcm: bytes, then: Callable[[int], None]) -> bool:
-        """TurnDetector now, tell later."""
         if self._busy:
             return False
         self.asked += 1

@@ -11,7 +11,6 @@ from domain.effects import FlushPlayback, ForgetInterviewerAudio, HoldPlayback, 
 from domain.event import Evidence
 from domain.events import BargeInConfirmed, BargeInDismissed, BargeInSuspected, ReplyCut
 from domain.inputs import CandidateFrame, MicMuted
-from domain.policy import MODEL_RATE_HZ, SAMPLE_RATE_HZ, millis, samples
 from domain.rules.floor import (
     end_if_muted,
     open_window,
@@ -20,6 +19,7 @@ from domain.rules.floor import (
     watch_playback,
     with_preroll,
 )
+from domain.sound.rates import MODEL_RATE_HZ, SAMPLE_RATE_HZ, millis, samples
 from domain.timers import Timer
 
 

@@ -117,7 +117,7 @@ def _playback_stalled(call: CallAggregate) -> None:
     call.do(TellError("playback_stalled", message))
     playout = call.playout
     evidence = {"played_model_sample": playout.played_sample, "sent_model_sample": playout.sent_sample}
-    close(call, "playback_stalled", message, evidence)
+    close(call, "playback_stalled", message, evidence, error_code="playback_stalled")
 
 
 _AFTER_CLOSE = (Timer.GRACE, Timer.SEGMENT)

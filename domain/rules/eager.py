@@ -9,9 +9,9 @@ missing.
 from domain.aggregate import CallAggregate
 from domain.effects import CloseActivity, OpenActivity
 from domain.events import EagerEndTried, EagerEndWithdrawn
-from domain.policy import MODEL_RATE_HZ, millis, samples
 from domain.rules.floor import correct_history, count_late_audio, expect_reply, send_up_to, so_far, withdraw_reply
 from domain.sound.endpointing import CERTAIN
+from domain.sound.rates import MODEL_RATE_HZ, millis, samples
 
 
 def try_end(call: CallAggregate) -> None:

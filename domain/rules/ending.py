@@ -1,17 +1,20 @@
 """The end of a call, and the clocks that bound it."""
 
 from domain.aggregate import CallAggregate
-from domain.effects import EndCall, LetGo, TellError
+from domain.effects import EndStreams, ForgetCall, TellClosed, TellError
 from domain.event import Evidence
 from domain.events import CallClosed, CallSettled
-from domain.inputs import ClientLost, ClientViolatedProtocol, HangupRequested, QueueOverflowed
-from domain.policy import FRAME_SAMPLES, millis
+from domain.inputs import ClientConnected, ClientLost, ClientViolatedProtocol, HangupRequested, QueueOverflowed
+from domain.sound.rates import FRAME_SAMPLES, millis
 from domain.timers import Timer
 
 _NOT_SAVED = (
     "This interview can no longer be saved, so it was ended. Nothing is wrong on your side: please try again in a few "
     "minutes, or tell whoever invited you."
 )
+
+CLIENT_AT_FAULT = frozenset({"protocol_violation", "playback_stalled", "client_too_slow"})
+"""Reasons of a close after which nothing more is taken from the client."""
 
 
 def start_clocks(call: CallAggregate) -> None:
@@ -23,15 +26,20 @@ def start_clocks(call: CallAggregate) -> None:
     call.timers.start(Timer.DURATION, duration_ms * 1000)
 
 
-def close(call: CallAggregate, reason: str, detail: str, evidence: Evidence | None = None) -> None:
-    """End the call, once; audio that is not yet acknowledged is still taken for the grace period."""
+def close(
+    call: CallAggregate, reason: str, detail: str, evidence: Evidence | None = None, *, error_code: str = ""
+) -> None:
+    """End the call, once; audio that is not yet acknowledged is still taken for the grace period.
+
+    The `error_code` is that of the client's fault, if it was at fault.
+    """
     call.timers.clear()
     call.playout.drop()
     call.candidate_audio.due = call.interviewer_audio.due = True  # stored, and acknowledged, without waiting
     evidence = (evidence or {}) | _spoken_and_given(call)
     call.decide(CallClosed, reason=reason, detail=detail, ignored=dict(call.ignored), evidence=evidence)
     call.timers.start(Timer.GRACE, call.now_us + call.policy.links.grace_ms * 1000)
-    call.do(EndCall(reason, detail))
+    call.do(TellClosed(reason, detail, call.policy.links.grace_ms, error_code), EndStreams())
 
 
 def _spoken_and_given(call: CallAggregate) -> Evidence:
@@ -59,7 +67,7 @@ def record_settled(call: CallAggregate) -> None:
     """The last event of a call, after its last audio."""
     after_close_ms = millis(call.after_close_frames * FRAME_SAMPLES)
     call.decide(CallSettled, client_seq=call.client_seq, after_close_ms=after_close_ms)
-    call.do(LetGo())
+    call.do(ForgetCall())
 
 
 def hung_up(call: CallAggregate, request: HangupRequested) -> None:
@@ -69,13 +77,13 @@ def hung_up(call: CallAggregate, request: HangupRequested) -> None:
 
 def violated(call: CallAggregate, violation: ClientViolatedProtocol) -> None:
     call.do(TellError(violation.code, violation.message))
-    close(call, "protocol_violation", f"{violation.code}: {violation.message}")
+    close(call, "protocol_violation", f"{violation.code}: {violation.message}", error_code=violation.code)
 
 
 def queue_overflowed(call: CallAggregate, failure: QueueOverflowed) -> None:
     if failure.send_queue == "client":
         call.do(TellError("client_too_slow", failure.reason))
-        close(call, "client_too_slow", failure.reason)
+        close(call, "client_too_slow", failure.reason, error_code="client_too_slow")
     else:  # how full it was is in the failure, which is recorded as well
         close(call, "log_unavailable", _NOT_SAVED)
 
@@ -85,3 +93,9 @@ def client_lost_after_close(call: CallAggregate, lost: ClientLost) -> None:
     period ends."""
     if lost.left:
         settle(call)
+
+
+def client_connected_after_close(call: CallAggregate, _: ClientConnected) -> None:
+    """It may still send what was not acknowledged, in what is left of the grace period."""
+    record, left_us = call.record, call.timers.left_us(Timer.GRACE, call.now_us)
+    call.do(TellClosed(record.close_reason, record.close_detail, left_us // 1000))

@@ -24,7 +24,7 @@ from domain.events import (
     ReplyWithdrawn,
 )
 from domain.interview import NUDGE, OPENING, heard_note
-from domain.policy import millis, samples
+from domain.sound.rates import millis, samples
 from domain.timers import Timer
 
 

@@ -4,7 +4,6 @@ rotated in quiet."""
 from domain.aggregate import CallAggregate
 from domain.effects import ForgetCandidateAudio, SendInterviewerAudio
 from domain.events import CandidateAudioRecorded, DecisionEvent, InterviewerAudioRecorded, SnapshotTaken
-from domain.policy import samples
 from domain.ports import Side
 from domain.recovery.snapshot import remember
 from domain.rules.ending import record_settled
@@ -12,6 +11,7 @@ from domain.rules.floor import watch_playback
 from domain.rules.links import model_lost, rotate
 from domain.rules.playback import believed_from_us, finish_if_heard
 from domain.rules.takeover import hand_over_if_quiet, record_handed_over
+from domain.sound.rates import samples
 from domain.sound.segments import Journal
 from domain.states import Link, State
 from domain.timers import Timer

@@ -1,9 +1,11 @@
 """Losing and regaining the two links: the client's websocket and the Gemini session."""
 
 from domain.aggregate import CallAggregate
+from domain.effects import ReplayMessages, TellReady
 from domain.event import Evidence
 from domain.events import CandidateStarted, LinkLost, LinkRestored, ReplyCut
 from domain.inputs import ClientConnected, ClientLost, ModelConnected, ModelLost
+from domain.record.client_messages import kept_version
 from domain.rules import eager
 from domain.rules.barge_in import cut_facts, dismiss
 from domain.rules.ending import close
@@ -35,6 +37,26 @@ def client_connected(call: CallAggregate, hello: ClientConnected) -> None:
     if call.record.clients == 1:
         dial(call, call.record.attempts, wait_ms=0)
     restore(call, Link.CLIENT)
+
+
+def answer_hello(call: CallAggregate, hello: ClientConnected) -> tuple[TellReady, ReplayMessages]:
+    """What a client that said hello is told before anything else, once it is decided what its hello
+    leads to."""
+    record, links = call.record, call.policy.links
+    kept = min(record.version, kept_version(hello.seen_version, hello.seen_epoch, record.takeovers))
+    ready = TellReady(
+        resumed=record.clients > 1,
+        epoch=record.epoch,
+        kept_version=kept,
+        state=record.state,
+        missing=tuple(sorted(record.missing)),
+        muted=record.muted,
+        held=call.playout.held,
+        lead_ms=call.policy.playout.lead_ms,
+        silence_ms=links.silence_ms,
+        resume_wait_ms=links.resume_wait_ms,
+    )
+    return ready, ReplayMessages(kept)
 
 
 def client_lost(call: CallAggregate, lost: ClientLost) -> None:

@@ -5,11 +5,11 @@ from domain.aggregate import CallAggregate
 from domain.effects import ForgetInterviewerAudio
 from domain.events import ModelFinished, ModelStarted
 from domain.inputs import PlaybackReported
-from domain.policy import MODEL_RATE_HZ, millis, samples
 from domain.record.record import Reply
 from domain.rules.barge_in import confirm
 from domain.rules.ending import close
 from domain.rules.floor import nudge, reset_detector, start_answer, watch_playback
+from domain.sound.rates import MODEL_RATE_HZ, millis, samples
 from domain.states import State
 from domain.timers import Timer
 

@@ -9,10 +9,10 @@ from domain.event import Evidence
 from domain.events import ModelMemoryVerified
 from domain.inputs import UsageReported
 from domain.interview import LOST_CALL, seed_note
-from domain.policy import SAMPLE_RATE_HZ
 from domain.ports import Side
 from domain.record.conversation import Turn, turns_of
 from domain.record.record import Record
+from domain.sound.rates import SAMPLE_RATE_HZ
 
 _TOKENS_PER_SECOND = 25
 _CHARACTERS_PER_TOKEN = 4

@@ -5,10 +5,10 @@ from domain.aggregate import CallAggregate
 from domain.effects import HandOver
 from domain.events import CallHandedOver
 from domain.inputs import CallTakenOver, HandOverRequested
-from domain.policy import MODEL_RATE_HZ, samples
 from domain.rules.barge_in import dismiss
 from domain.rules.ending import start_clocks
 from domain.rules.links import client_gone, dial_anew
+from domain.sound.rates import MODEL_RATE_HZ, samples
 from domain.states import Link, State
 from domain.timers import Timer
 

@@ -3,9 +3,9 @@
 from domain.aggregate import CallAggregate
 from domain.effects import PredictEndOfTurn
 from domain.inputs import CandidateFrame, EndOfTurnPredicted, MicMuted, MicUnmuted
-from domain.policy import SAMPLE_RATE_HZ, millis, samples
 from domain.rules import eager
 from domain.rules.floor import send_up_to, so_far, start_answer, stop_answer, stream_to_model, with_preroll
+from domain.sound.rates import SAMPLE_RATE_HZ, millis, samples
 
 _HEARD_BY_DETECTOR = 8 * SAMPLE_RATE_HZ
 """The turn detector hears at most the last 8 s of an answer."""

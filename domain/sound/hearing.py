@@ -11,8 +11,9 @@ candidate's usual level, as a voice further away would be.
 from collections import deque
 
 from domain.event import Evidence
-from domain.policy import FRAME_SAMPLES, SAMPLE_RATE_HZ, Policy, millis, samples
+from domain.policy import Policy
 from domain.sound.features import LEVEL_STEPS_PER_DB, NOTHING_PLAYED, VOICE_NOT_MEASURED, FrameFeatures, quantise_voice
+from domain.sound.rates import FRAME_SAMPLES, SAMPLE_RATE_HZ, millis, samples
 
 FRAME_US = FRAME_SAMPLES * 1_000_000 // SAMPLE_RATE_HZ
 _FLOOR_WEIGHT = 64

@@ -8,7 +8,8 @@ on, never past what was sent.
 
 from typing import NamedTuple
 
-from domain.policy import MODEL_RATE_HZ, PlayoutPolicy, samples
+from domain.policy import PlayoutPolicy
+from domain.sound.rates import MODEL_RATE_HZ, samples
 
 
 class Range(NamedTuple):

@@ -17,9 +17,9 @@ from collections.abc import Iterator
 
 from domain.effects import StoreAudio
 from domain.inputs import CandidateFrame, ModelAudio
-from domain.policy import FRAME_SAMPLES, MODEL_RATE_HZ, SAMPLE_RATE_HZ, samples
 from domain.ports import AudioSegment, Side
 from domain.sound.features import NOTHING_PLAYED, FrameFeatures
+from domain.sound.rates import FRAME_SAMPLES, MODEL_RATE_HZ, SAMPLE_RATE_HZ, samples
 
 _FRAME = struct.Struct("<IQiBBBBH")
 _OLDER_FRAMES = struct.Struct("<IQiBBBB"), struct.Struct("<IQiBBB")

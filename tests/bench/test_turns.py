@@ -21,7 +21,7 @@ from bench.turns.loudspeaker import SteppedLoudspeaker
 from bench.turns.measures import seen_in
 from bench.turns.run import Task, work
 from bench.turns.scenes import Scene
-from bench.turns.stage import Memory, play
+from bench.turns.stage import Known, play
 from domain.events import BargeInConfirmed, CandidateStopped
 from domain.policy import Policy
 from tests.bench.turns_corpus import small_corpus
@@ -73,9 +73,9 @@ def test_every_kind_is_composed_and_plays(scenes: list[Scene]) -> None:
 def test_the_same_scene_gives_the_same_call(scenes: list[Scene]) -> None:
     """Given a scene with network and jitter, two runs and one with everything known already are the
     same."""
-    scene, memory = first(scenes, "interruption", "network"), Memory()
+    scene, memory = first(scenes, "interruption", "network"), Known()
     policy = Policy()
-    plain, filling, known = play(scene, policy), play(scene, policy, memory=memory), play(scene, policy, memory=memory)
+    plain, filling, known = play(scene, policy), play(scene, policy, known=memory), play(scene, policy, known=memory)
     assert plain.events == filling.events == known.events
     assert plain.told == known.told
     assert plain.played == known.played

@@ -6,8 +6,9 @@ import pytest
 from domain import effects as fx
 from domain import events as ev
 from domain import inputs as inp
-from domain.policy import BargeInPolicy, EndpointPolicy, Policy, VoicePolicy, samples
+from domain.policy import BargeInPolicy, EndpointPolicy, Policy, VoicePolicy
 from domain.sound.features import FrameFeatures
+from domain.sound.rates import samples
 from domain.states import State
 from tests.domain.calls import PLAIN, VOICED, Driver
 

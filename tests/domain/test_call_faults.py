@@ -275,4 +275,4 @@ def test_a_call_that_cannot_be_recorded_ends_with_words_for_its_candidate():
     assert closed.reason == "log_unavailable"
     assert closed.detail.startswith("This interview can no longer be saved")
     assert "Postgres" not in closed.detail
-    assert fx.EndCall("log_unavailable", closed.detail) in driver.effects
+    assert fx.TellClosed("log_unavailable", closed.detail, driver.call.policy.links.grace_ms) in driver.effects

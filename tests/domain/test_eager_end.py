@@ -9,8 +9,9 @@ from domain import effects as fx
 from domain import events as ev
 from domain import inputs as inp
 from domain.event import Event
-from domain.policy import EagerPolicy, EndpointPolicy, Policy, samples
+from domain.policy import EagerPolicy, EndpointPolicy, Policy
 from domain.sound.endpointing import CERTAIN
+from domain.sound.rates import samples
 from domain.states import State
 from tests.domain.calls import Driver
 

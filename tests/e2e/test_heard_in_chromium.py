@@ -78,13 +78,13 @@ async def _held_call(desk: Desk, script: Script, profile: Path) -> tuple[list[Cu
         page = await browser.open("about:blank")
         await tapped(page)
         await page.call("Page.addScriptToEvaluateOnNewDocument", source=LATE)
-        async with Waits.watched() as waits, interrupted_call(desk, page, script, "interviewer") as session:
+        async with Waits.watched() as waits, interrupted_call(desk, page, script, "interviewer") as live:
             recording = await tap_recorded(page)
         assert page.complaints == []
     async with asyncio.timeout(SETTLE_S):
-        await session.settled.wait()
-        await session.appender.written()
-    return await cuts_of(desk, session, script, recording), waits
+        await live.loop.settled.wait()
+        await live.loop.appender.written()
+    return await cuts_of(desk, live, script, recording), waits
 
 
 def _is_exact(cut: Cut) -> bool:

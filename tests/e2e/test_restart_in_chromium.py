@@ -17,10 +17,11 @@ from api.settings import Settings
 from domain import inputs as inp
 from domain.effects import TellTranscript
 from domain.event import Event
-from domain.policy import FRAME_SAMPLES, LinkPolicy
+from domain.policy import LinkPolicy
 from domain.ports import Side
 from domain.record.client_messages import messages_in
 from domain.recovery.replay import differences, fold_all
+from domain.sound.rates import FRAME_SAMPLES
 from tests.api.cli.process import Serving, serving
 from tests.api.web.chromium import Chromium, Page, chromium_path
 from tests.e2e.sent_audio import SentAudio, overheard, sent_audio

@@ -89,7 +89,8 @@ class Check:
     ) -> ModelConnected:
         """Dial and be connected; a loss fails the test with its reason."""
         already = len(self.inbox.of(ModelConnected))
-        self.link.dial(DialModel(attempt=1, wait_ms=0, handle=handle, model=model, seed=seed), setup)
+        self.link.setup = setup
+        self.link.dial(DialModel(attempt=1, wait_ms=0, handle=handle, model=model, seed=seed))
         await self.inbox.until(ModelConnected | ModelLost, already + 1)
         assert self.inbox.of(ModelLost) == []
         return self.inbox.of(ModelConnected)[-1]
@@ -120,7 +121,7 @@ async def checking() -> AsyncIterator[Check]:
     settings, inbox = read_settings(os.environ), Inbox()
     async with (
         open_client(settings) as client,
-        GeminiLink(client=client, settings=settings, deliver=inbox.deliver, now_us=inbox.now_us) as link,
+        GeminiLink(client=client, settings=settings, setup=SETUP, sink=inbox) as link,
     ):
         yield Check(link, inbox)
 
@@ -278,7 +279,7 @@ async def test_the_first_bill_of_a_resumed_session_shows_its_memory_and_a_handle
 
 async def test_a_wrong_handle_is_refused_for_good(check: Check, say: Say) -> None:
     """So that the call can fall back to a fresh session."""
-    check.link.dial(DialModel(attempt=1, wait_ms=0, handle="no-such-handle", model=MODEL), SETUP)
+    check.link.dial(DialModel(attempt=1, wait_ms=0, handle="no-such-handle", model=MODEL))
     lost = await check.inbox.until(ModelLost)
     say(f"{lost.code}: {lost.reason}")
     assert not lost.retryable
@@ -286,7 +287,7 @@ async def test_a_wrong_handle_is_refused_for_good(check: Check, say: Say) -> Non
 
 async def test_an_unknown_model_is_refused_for_good(check: Check, say: Say) -> None:
     """So that the call can fall back to the next model."""
-    check.link.dial(DialModel(attempt=1, wait_ms=0, handle="", model="gemini-0-live"), SETUP)
+    check.link.dial(DialModel(attempt=1, wait_ms=0, handle="", model="gemini-0-live"))
     lost = await check.inbox.until(ModelLost)
     say(f"{lost.code}: {lost.reason}")
     assert not lost.retryable

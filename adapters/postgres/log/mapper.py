@@ -18,7 +18,7 @@ from eventsourcing.persistence import Mapper, MapperDeserialisationError, Stored
 
 from domain.errors import UnknownTopicError
 from domain.event import TOPICS, Event
-from domain.ports import KeyRing, NullKeyRing
+from domain.ports import EventCodec, KeyRing, NullKeyRing
 
 _SEALED = "sealed:"
 _PLAIN = "plain:"
@@ -35,7 +35,7 @@ class JsonTranscoder(Transcoder):
         return msgspec.json.decode(data)
 
 
-class EventMapper(Mapper[UUID]):
+class EventMapper(Mapper[UUID], EventCodec):
     """Maps `domain.event.Event` structs. `topics` are the classes it knows, those of the domain if
     not given.
 

@@ -9,8 +9,8 @@ from bench.chaos.course import WallClock, takeovers
 from bench.chaos.evidence import CallEvidence
 from bench.chaos.tape import Tape, named
 from domain.events import CallClosed, CallSettled
-from domain.policy import FRAME_SAMPLES, SAMPLE_RATE_HZ
 from domain.ports import Side
+from domain.sound.rates import FRAME_SAMPLES, SAMPLE_RATE_HZ
 
 _FRAME_BYTES = 2 * FRAME_SAMPLES
 

@@ -46,9 +46,7 @@ async def linked(inbox: Inbox) -> Linked:
     async def link_to(settings: GeminiSettings) -> AsyncIterator[GeminiLink]:
         async with (
             open_client(settings) as client,
-            GeminiLink(
-                client=client, settings=settings, deliver=inbox.deliver, now_us=inbox.now_us, jitter=lambda: 0.0
-            ) as link,
+            GeminiLink(client=client, settings=settings, setup=SETUP, sink=inbox, jitter=lambda: 0.0) as link,
         ):
             yield link
 

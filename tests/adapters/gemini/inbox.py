@@ -6,13 +6,14 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from domain.inputs import Input
+from domain.ports.model_link import InputSink
 
 T = TypeVar("T")
 
 PATIENCE_S = 20
 
 
-class Inbox:
+class Inbox(InputSink):
     """The core's place: inputs in the order of delivery."""
 
     def __init__(self) -> None:
@@ -24,9 +25,9 @@ class Inbox:
     def now_us(self) -> int:
         return int((time.monotonic() - self._began) * 1_000_000)
 
-    def deliver(self, item: Input) -> None:
-        self.items.append(item)
-        self.on_delivery(item)
+    def feed(self, happened: Input) -> None:
+        self.items.append(happened)
+        self.on_delivery(happened)
         self._news.set()
 
     def of(self, kind: type[T]) -> list[T]:

@@ -72,9 +72,9 @@ async def test_vertex_is_reached_under_its_own_address_with_a_token(
         )
         async with (
             open_client(settings, Credentials(token="t")) as client,
-            GeminiLink(client=client, settings=settings, deliver=inbox.deliver, now_us=inbox.now_us) as link,
+            GeminiLink(client=client, settings=settings, setup=SETUP, sink=inbox) as link,
         ):
-            link.dial(dial(model="gemini-live-2.5-flash-native-audio"), SETUP)
+            link.dial(dial(model="gemini-live-2.5-flash-native-audio"))
             await inbox.until(ModelConnected)
             link.send_text("Greet the candidate.")
             await inbox.until(ModelTurnCompleted)

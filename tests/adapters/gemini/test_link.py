@@ -50,7 +50,7 @@ async def test_a_conversation_with_marked_activity(server: RehearsalServer, inbo
     """A text is answered by voice, an answer inside an activity window is heard whole and answered
     in turn."""
     async with linked(settings_for(server)) as link:
-        link.dial(dial(), SETUP)
+        link.dial(dial())
         connected = await inbox.until(ModelConnected)
         link.send_text("Greet the candidate.")
         await inbox.until(ModelTurnCompleted)
@@ -77,7 +77,7 @@ async def test_a_conversation_with_marked_activity(server: RehearsalServer, inbo
 async def test_the_server_is_given_the_whole_setup(server: RehearsalServer, inbox: Inbox, linked: Linked) -> None:
     """What the rehearsal understood is what was asked for."""
     async with linked(settings_for(server)) as link:
-        link.dial(dial(), SETUP)
+        link.dial(dial())
         await inbox.until(ModelConnected)
     setup = server.sessions[0].setup
     assert setup is not None
@@ -95,7 +95,7 @@ async def test_the_server_is_given_the_whole_setup(server: RehearsalServer, inbo
 async def test_a_start_of_activity_cuts_the_reply(inbox: Inbox, linked: Linked) -> None:
     """`interrupted`, then the end of the turn, and no completed generation."""
     async with RehearsalServer(RehearsalConfig(thinking_ms=20)) as server, linked(settings_for(server)) as link:
-        link.dial(dial(), SETUP)
+        link.dial(dial())
         await inbox.until(ModelConnected)
         link.send_text("Greet the candidate.")
         await inbox.until(ModelAudio)
@@ -112,13 +112,13 @@ async def test_a_start_of_activity_cuts_the_reply(inbox: Inbox, linked: Linked) 
 async def test_a_session_is_resumed_by_its_handle(server: RehearsalServer, inbox: Inbox, linked: Linked) -> None:
     """The second session knows what was said in the first, and goes on to the next question."""
     async with linked(settings_for(server)) as link:
-        link.dial(dial(), SETUP)
+        link.dial(dial())
         await inbox.until(ModelConnected)
         link.send_text("Greet the candidate.")
         await inbox.until(ModelTurnCompleted)
         await inbox.until(ResumptionHandleIssued, 2)
         handle = [item.handle for item in inbox.of(ResumptionHandleIssued) if item.handle][-1]
-        link.dial(dial(handle), SETUP)
+        link.dial(dial(handle))
         assert (await inbox.until(ModelConnected, 2)).resumed
         link.open_activity()
         link.send_audio(SECOND * 2)
@@ -142,7 +142,7 @@ async def test_a_fresh_session_that_is_told_the_conversation_goes_on_with_it(
 ) -> None:
     """It says nothing by itself, and asks the next question when it is asked to go on."""
     async with linked(settings_for(server)) as link:
-        link.dial(dial(model=model, seed=PAST), SETUP)
+        link.dial(dial(model=model, seed=PAST))
         connected = await inbox.until(ModelConnected)
         assert (connected.resumed, connected.seeded) == (False, True)
         await asyncio.sleep(0.2)
@@ -169,7 +169,7 @@ async def test_what_a_call_sends_at_once_comes_after_its_past(
                 link.close_activity()
 
         inbox.on_delivery = speak
-        link.dial(dial(seed=PAST), SETUP)
+        link.dial(dial(seed=PAST))
         await inbox.until(ModelTurnCompleted)
     assert [turn.text for turn in server.sessions[0].history][:3] == [turn.text for turn in PAST]
     assert server.sessions[0].history[3].audio_ms == 2_000
@@ -179,12 +179,12 @@ async def test_what_a_call_sends_at_once_comes_after_its_past(
 async def test_a_resumed_session_is_told_nothing(server: RehearsalServer, inbox: Inbox, linked: Linked) -> None:
     """It knows; and Gemini would take the past for the present."""
     async with linked(settings_for(server)) as link:
-        link.dial(dial(), SETUP)
+        link.dial(dial())
         await inbox.until(ModelConnected)
         link.send_text("Greet the candidate.")
         await inbox.until(ResumptionHandleIssued, 2)
         handle = inbox.of(ResumptionHandleIssued)[-1].handle
-        link.dial(dial(handle, seed=PAST), SETUP)
+        link.dial(dial(handle, seed=PAST))
         connected = await inbox.until(ModelConnected, 2)
     assert (connected.resumed, connected.seeded) == (True, False)
     assert len(server.sessions[1].history) == 2
@@ -196,13 +196,13 @@ async def test_the_old_socket_is_closed_before_the_next_is_opened(
     """Three dials in a row leave one connection; at no moment were there two."""
     both_open: list[bool] = []
     async with linked(settings_for(server)) as link:
-        link.dial(dial(), SETUP)
+        link.dial(dial())
         await inbox.until(ModelConnected)
         inbox.on_delivery = lambda item: both_open.append(
             isinstance(item, ModelConnected) and not all(past.closed.is_set() for past in list(server.sessions)[:-1])
         )
-        link.dial(dial(), SETUP)
-        link.dial(dial(), SETUP)
+        link.dial(dial())
+        link.dial(dial())
         await inbox.until(ModelConnected, 2)
     assert both_open == [False]
     assert link.counts.dials == 3
@@ -214,13 +214,13 @@ async def test_nothing_of_an_old_session_is_delivered_after_a_dial(inbox: Inbox,
     """In the middle of a reply the call dials again, from within a delivery: the rest of the reply
     is not heard."""
     async with RehearsalServer(RehearsalConfig(thinking_ms=20)) as server, linked(settings_for(server)) as link:
-        link.dial(dial(), SETUP)
+        link.dial(dial())
         await inbox.until(ModelConnected)
         link.send_text("Greet the candidate.")
 
         def dial_once(_item: object) -> None:
             inbox.on_delivery = lambda item: None
-            link.dial(dial(), SETUP)
+            link.dial(dial())
 
         inbox.on_delivery = lambda item: dial_once(item) if isinstance(item, ModelAudio) else None
         await inbox.until(ModelConnected, 2)
@@ -234,7 +234,7 @@ async def test_go_away_is_delivered_with_its_time(inbox: Inbox, linked: Linked) 
     """And the connection's end after it can be tried again."""
     fault = Fault(action=Action.GO_AWAY, at=Point.GENERATION_COMPLETE, time_left_ms=300)
     async with RehearsalServer(faulty(fault)) as server, linked(settings_for(server)) as link:
-        link.dial(dial(), SETUP)
+        link.dial(dial())
         await inbox.until(ModelConnected)
         link.send_text("Greet the candidate.")
         assert (await inbox.until(GoAwayReceived)).time_left_ms == 300
@@ -248,7 +248,7 @@ async def test_a_dropped_connection_is_lost_once_and_may_be_tried_again(
     """Whatever way it goes; and the next dial works."""
     fault = Fault(action=Action.DROP, at=Point.REPLY, nth=2, abort=abort, code=code)
     async with RehearsalServer(faulty(fault)) as server, linked(settings_for(server)) as link:
-        link.dial(dial(), SETUP)
+        link.dial(dial())
         await inbox.until(ModelConnected)
         link.send_text("Greet the candidate.")
         await inbox.until(ModelTurnCompleted)
@@ -256,7 +256,7 @@ async def test_a_dropped_connection_is_lost_once_and_may_be_tried_again(
         lost = await inbox.until(ModelLost)
         link.send_text("Nobody hears this.")
         assert link.counts.unsent == 1
-        link.dial(dial(), SETUP)
+        link.dial(dial())
         await inbox.until(ModelConnected, 2)
     assert (lost.code, lost.retryable) == (seen, True)
     assert len(inbox.of(ModelLost)) == 1
@@ -267,8 +267,8 @@ async def test_a_call_may_dial_from_within_the_news_of_a_loss(inbox: Inbox, link
     closing."""
     fault = Fault(action=Action.DROP, at=Point.REPLY)
     async with RehearsalServer(faulty(fault)) as server, linked(settings_for(server)) as link:
-        inbox.on_delivery = lambda item: link.dial(dial(wait_ms=10), SETUP) if isinstance(item, ModelLost) else None
-        link.dial(dial(), SETUP)
+        inbox.on_delivery = lambda item: link.dial(dial(wait_ms=10)) if isinstance(item, ModelLost) else None
+        link.dial(dial())
         await inbox.until(ModelConnected)
         link.send_text("Greet the candidate.")
         await inbox.until(ModelConnected, 2)
@@ -284,8 +284,8 @@ async def test_garbage_ends_no_session_unless_it_is_too_big(inbox: Inbox, linked
     again."""
     fault = Fault(action=Action.GARBAGE, at=Point.REPLY, what=what)
     async with RehearsalServer(faulty(fault)) as server, linked(settings_for(server)) as link:
-        inbox.on_delivery = lambda item: link.dial(dial(), SETUP) if isinstance(item, ModelLost) else None
-        link.dial(dial(), SETUP)
+        inbox.on_delivery = lambda item: link.dial(dial()) if isinstance(item, ModelLost) else None
+        link.dial(dial())
         await inbox.until(ModelConnected)
         link.send_text("Greet the candidate.")
         if what == "giant":
@@ -303,9 +303,9 @@ async def test_a_setup_that_is_accepted_and_never_confirmed_is_a_loss(inbox: Inb
         RehearsalServer(faulty(fault)) as server,
         linked(replace(settings_for(server), connect_timeout_ms=200)) as link,
     ):
-        link.dial(dial(), SETUP)
+        link.dial(dial())
         assert (await inbox.until(ModelLost)).retryable
-        link.dial(dial(), SETUP)
+        link.dial(dial())
         await inbox.until(ModelConnected)
 
 
@@ -315,7 +315,7 @@ async def test_what_the_server_will_never_accept_is_not_to_be_tried_again(
 ) -> None:
     """An unknown model, an expired handle."""
     async with linked(settings_for(server)) as link:
-        link.dial(dial(handle, model), SETUP)
+        link.dial(dial(handle, model))
         lost = await inbox.until(ModelLost)
     assert (lost.code, lost.retryable) == (code, False)
     assert inbox.of(ModelConnected) == []
@@ -324,7 +324,7 @@ async def test_what_the_server_will_never_accept_is_not_to_be_tried_again(
 async def test_a_refused_key_is_explained_without_showing_it(inbox: Inbox, linked: Linked) -> None:
     """Gemini accepts the handshake and closes with 1007; what helps is another key."""
     async with RehearsalServer(RehearsalConfig(api_keys=("good",))) as server, linked(settings_for(server)) as link:
-        link.dial(dial(), SETUP)
+        link.dial(dial())
         lost = await inbox.until(ModelLost)
     assert (lost.retryable, lost.reason) == (False, "Gemini refused the API key: check GEMINI_API_KEY.")
 
@@ -336,7 +336,8 @@ async def test_where_gemini_decides_no_activity_is_marked(
     setup = LiveSetup(instruction=SETUP.instruction, turns="gemini")
     loud = b"".join(bytes([0, 0x30]) * 40 + bytes([0, 0xD0]) * 40 for _ in range(200))  # a 200 Hz buzz, 1 s
     async with linked(settings_for(server)) as link:
-        link.dial(dial(), setup)
+        link.setup = setup
+        link.dial(dial())
         await inbox.until(ModelConnected)
         link.open_activity()
         link.send_audio(loud)
@@ -356,7 +357,7 @@ async def test_the_end_of_the_stream_is_not_told_where_viva_decides(
 ) -> None:
     """Gemini would close the session on it (1007)."""
     async with linked(settings_for(server)) as link:
-        link.dial(dial(), SETUP)
+        link.dial(dial())
         await inbox.until(ModelConnected)
         link.audio_stream_end()
         link.send_text("Greet the candidate.")
@@ -368,7 +369,8 @@ async def test_a_tool_call_is_answered(server: RehearsalServer, inbox: Inbox, li
     """The interviewer asks to end the interview; the answer reaches it."""
     setup = LiveSetup(instruction="Ask:\n1. Why?")
     async with linked(settings_for(server)) as link:
-        link.dial(dial(), setup)
+        link.setup = setup
+        link.dial(dial())
         await inbox.until(ModelConnected)
         link.send_text("Greet the candidate.")
         await inbox.until(ModelTurnCompleted)
@@ -388,7 +390,7 @@ async def test_a_tool_call_is_answered(server: RehearsalServer, inbox: Inbox, li
 async def test_closing_the_link_delivers_nothing(server: RehearsalServer, inbox: Inbox, linked: Linked) -> None:
     """A close that we asked for is no loss, and it is safe to ask twice."""
     async with linked(settings_for(server)) as link:
-        link.dial(dial(), SETUP)
+        link.dial(dial())
         await inbox.until(ModelConnected)
         await link.aclose()
         await link.aclose()
@@ -402,7 +404,7 @@ async def test_a_link_can_be_closed_while_it_waits_to_dial(
 ) -> None:
     """The wait ends with it."""
     async with linked(settings_for(server)) as link:
-        link.dial(dial(wait_ms=3_600_000), SETUP)
+        link.dial(dial(wait_ms=3_600_000))
     assert inbox.items == []
     assert len(server.sessions) == 0
 
@@ -411,13 +413,15 @@ async def test_a_link_runs_in_the_task_group_of_its_call(server: RehearsalServer
     """A failure in the call's own code ends the link with the rest of the call."""
     settings = settings_for(server)
 
-    def fail(item: object) -> None:
+    def fail(_: object) -> None:
         raise ZeroDivisionError
+
+    inbox.on_delivery = fail
 
     with pytest.raises(ExceptionGroup) as raised:
         async with open_client(settings) as client, asyncio.TaskGroup() as group:
-            link = GeminiLink(client=client, settings=settings, deliver=fail, now_us=inbox.now_us, group=group)
+            link = GeminiLink(client=client, settings=settings, setup=SETUP, sink=inbox, group=group)
             async with link:
-                link.dial(dial(), SETUP)
+                link.dial(dial())
                 await asyncio.Event().wait()
     assert raised.group_contains(ZeroDivisionError)

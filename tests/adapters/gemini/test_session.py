@@ -46,7 +46,7 @@ async def test_a_message_that_cannot_be_read_is_named_and_the_session_goes_on(
 ) -> None:
     """The SDK drops some of these silently and raises on others."""
     async with peer(tmp_path, says(strange, STILL_ALIVE)) as settings, linked(settings) as link:
-        link.dial(dial(), SETUP)
+        link.dial(dial())
         await inbox.until(ModelInterruptionReported)
     assert [item.fields for item in inbox.of(ModelMessageUnrecognised)] == [fields]
     assert inbox.of(ModelLost) == []
@@ -56,7 +56,7 @@ async def test_unknown_fields_are_named_beside_what_is_known(tmp_path: Path, inb
     """The SDK removes them from the message; the frame still has them."""
     frame = {"usageMetadata": {"totalTokenCount": 1}, "telepathy": 1, "serverContent": {"mood": 1, "interrupted": True}}
     async with peer(tmp_path, says(frame)) as settings, linked(settings) as link:
-        link.dial(dial(), SETUP)
+        link.dial(dial())
         unrecognised = await inbox.until(ModelMessageUnrecognised)
     assert unrecognised.fields == ("telepathy", "serverContent.mood")
     assert len(inbox.of(UsageReported)) == len(inbox.of(ModelInterruptionReported)) == 1
@@ -77,7 +77,7 @@ async def test_a_refused_handshake_is_explained(
 ) -> None:
     """A wrong key stays wrong; a busy service does not stay busy."""
     async with peer(tmp_path, silent, status) as settings, linked(settings) as link:
-        link.dial(dial(), SETUP)
+        link.dial(dial())
         lost = await inbox.until(ModelLost)
     assert (lost.code, lost.retryable) == (0, retryable)
     assert words in lost.reason
@@ -86,7 +86,7 @@ async def test_a_refused_handshake_is_explained(
 async def test_a_setup_that_is_not_answered_times_out(tmp_path: Path, inbox: Inbox, linked: Linked) -> None:
     """And may be tried again."""
     async with peer(tmp_path, silent, connect_timeout_ms=200) as settings, linked(settings) as link:
-        link.dial(dial(), SETUP)
+        link.dial(dial())
         lost = await inbox.until(ModelLost)
     assert (lost.code, lost.retryable, lost.reason) == (0, True, "Gemini did not answer within 0.2 s.")
 
@@ -94,7 +94,7 @@ async def test_a_setup_that_is_not_answered_times_out(tmp_path: Path, inbox: Inb
 async def test_an_error_told_in_a_message_ends_the_session(tmp_path: Path, inbox: Inbox, linked: Linked) -> None:
     """Not every proxy closes a websocket when it has nothing more to say."""
     async with peer(tmp_path, says({"code": 503, "message": "overloaded"})) as settings, linked(settings) as link:
-        link.dial(dial(), SETUP)
+        link.dial(dial())
         lost = await inbox.until(ModelLost)
     assert (lost.code, lost.retryable, lost.reason) == (0, True, "Gemini reported an error (503): overloaded")
 
@@ -108,7 +108,7 @@ async def test_something_else_than_a_confirmed_setup_is_a_loss(tmp_path: Path, i
         await connection.wait_closed()
 
     async with peer(tmp_path, unsure) as settings, linked(settings) as link:
-        link.dial(dial(), SETUP)
+        link.dial(dial())
         lost = await inbox.until(ModelLost)
     assert (lost.retryable, lost.reason) == (True, "Gemini did not confirm the set-up.")
     assert inbox.of(ModelConnected) == []
@@ -119,7 +119,7 @@ async def test_nobody_there_is_retryable(tmp_path: Path, inbox: Inbox, linked: L
     async with peer(tmp_path, silent) as settings:
         pass
     async with linked(settings) as link:
-        link.dial(dial(), SETUP)
+        link.dial(dial())
         lost = await inbox.until(ModelLost)
     assert (lost.code, lost.retryable) == (0, True)
     assert lost.reason.startswith("Gemini cannot be reached")
@@ -134,7 +134,7 @@ async def test_an_untrusted_certificate_points_at_the_setting(tmp_path: Path, in
         peer(tmp_path, silent) as settings,
         linked(replace(settings, ca_file=mistrusting.ca_file)) as link,
     ):
-        link.dial(dial(), SETUP)
+        link.dial(dial())
         lost = await inbox.until(ModelLost)
     assert not lost.retryable
     assert "GEMINI_CA_FILE" in lost.reason
@@ -148,7 +148,7 @@ async def test_reasons_show_neither_key_nor_handle(tmp_path: Path, inbox: Inbox,
         await connection.close(1008, "no session h-1234 for a-secret-key")
 
     async with peer(tmp_path, indiscreet) as settings, linked(settings) as link:
-        link.dial(dial("h-1234"), SETUP)
+        link.dial(dial("h-1234"))
         lost = await inbox.until(ModelLost)
     assert lost.reason == "Gemini closed the session (1008): no session [handle] for [key]"
     assert not lost.retryable
@@ -159,7 +159,7 @@ async def test_a_full_queue_loses_the_link_and_counts_what_it_refused(
 ) -> None:
     """The loss is not delivered from within the call's own send, but right after."""
     async with peer(tmp_path, says(), uplink_bytes=10_000) as settings, linked(settings) as link:
-        link.dial(dial(), SETUP)
+        link.dial(dial())
         await inbox.until(ModelConnected)
         link.send_audio(b"\0\0" * 4_000)
         link.send_audio(b"\0\0" * 4_000)
@@ -179,7 +179,7 @@ async def test_a_socket_that_takes_nothing_loses_the_link(tmp_path: Path, inbox:
         await asyncio.shield(connection.wait_closed())
 
     async with peer(tmp_path, deaf, send_timeout_ms=300, uplink_bytes=64_000_000) as settings, linked(settings) as link:
-        link.dial(dial(), SETUP)
+        link.dial(dial())
         await inbox.until(ModelConnected)
         link.send_audio(bytes(32_000_000))
         lost = await inbox.until(ModelLost)
@@ -206,10 +206,10 @@ async def test_a_dial_during_a_dial_replaces_it(tmp_path: Path, inbox: Inbox, li
         return None
 
     async with peer(tmp_path, first_silent) as settings, linked(settings) as link:
-        link.dial(dial(), SETUP)
+        link.dial(dial())
         async with asyncio.timeout(5):
             await opened.wait()
-        link.dial(dial(), SETUP)
+        link.dial(dial())
         await inbox.until(ModelConnected)
     assert seen == ["opened", "closed", "opened"]
     assert [type(item) for item in inbox.items] == [ModelConnected]
@@ -226,9 +226,9 @@ async def test_a_session_is_left_politely(tmp_path: Path, inbox: Inbox, linked: 
         await codes.put(connection.close_code)
 
     async with peer(tmp_path, note_code) as settings, linked(settings) as link:
-        link.dial(dial(), SETUP)
+        link.dial(dial())
         await inbox.until(ModelConnected)
-        link.dial(dial(), SETUP)
+        link.dial(dial())
         await inbox.until(ModelConnected, 2)
         await link.aclose()
         async with asyncio.timeout(5):
@@ -238,12 +238,10 @@ async def test_a_session_is_left_politely(tmp_path: Path, inbox: Inbox, linked: 
 async def test_the_wait_before_a_dial_is_kept_with_jitter(tmp_path: Path, inbox: Inbox) -> None:
     """At most a quarter is added."""
     async with peer(tmp_path, says()) as settings, open_client(settings) as client:
-        link = GeminiLink(
-            client=client, settings=settings, deliver=inbox.deliver, now_us=inbox.now_us, jitter=lambda: 1.0
-        )
+        link = GeminiLink(client=client, settings=settings, setup=SETUP, sink=inbox, jitter=lambda: 1.0)
         async with link:
             began_us = inbox.now_us()
-            link.dial(dial(wait_ms=400), SETUP)
+            link.dial(dial(wait_ms=400))
             connected = await inbox.until(ModelConnected)
     waited_ms = (connected.at_us - began_us) / 1000 - connected.setup_ms
     assert 499 <= waited_ms < 900

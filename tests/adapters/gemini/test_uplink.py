@@ -27,7 +27,7 @@ from adapters.gemini.uplink import (
     chunks,
 )
 from domain.inputs import ModelConnected, ModelLost
-from tests.adapters.gemini.conftest import SETUP, Linked, dial
+from tests.adapters.gemini.conftest import Linked, dial
 from tests.adapters.gemini.inbox import Inbox
 from tests.adapters.gemini.peer import peer, set_up
 
@@ -192,7 +192,7 @@ async def test_chunks_grow_while_the_socket_is_slow_and_shrink_again(
     pieces: list[bytes] = []
     live = [b"\1\0" * 640, b"\2\0" * 640]
     async with peer(tmp_path, reader) as settings, linked(settings) as link:
-        link.dial(dial(), SETUP)
+        link.dial(dial())
         await inbox.until(ModelConnected)
         link.open_activity()
         while link.counts.sent < 20_000 and waiting(link.counts) < 100:

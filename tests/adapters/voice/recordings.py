@@ -8,9 +8,9 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from adapters.voice.detector import VoiceDetector
-from adapters.voice.frames import FRAME_BYTES, FRAME_MS
+from domain.ports.voice import VoiceDetector
 from domain.sound.features import VOICE_NOT_MEASURED, FrameFeatures, quantise_voice
+from domain.sound.rates import FRAME_BYTES, FRAME_MS
 
 FOLDER = Path(__file__).parents[2] / "data" / "voice"
 

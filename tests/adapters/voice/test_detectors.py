@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from adapters.voice.factory import DetectorKind, make_detector
 from adapters.voice.features import level_of
-from adapters.voice.frames import FrameLengthError
+from domain.sound.frames import FrameLengthError
 from tests.adapters.voice.recordings import features, samples
 
 KINDS: tuple[DetectorKind, ...] = ("cascade", "silero", "webrtc")

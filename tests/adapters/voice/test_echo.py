@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from adapters.voice.echo import EchoGauge
-from adapters.voice.frames import FRAME_BYTES, FRAME_MS, RATE_HZ
-from domain.policy import MODEL_RATE_HZ, VoicePolicy
+from adapters.voice.echo import LearningEchoGauge
+from domain.policy import VoicePolicy
 from domain.sound.features import LEVEL_STEPS_PER_DB, NOTHING_PLAYED
+from domain.sound.rates import FRAME_BYTES, FRAME_MS, MODEL_RATE_HZ, SAMPLE_RATE_HZ
 
 RECORDED = Path(__file__).parents[3] / "adapters" / "rehearsal" / "speech" / "recorded"
 CANDIDATE = Path(__file__).parents[2] / "data" / "candidate"
@@ -35,14 +35,14 @@ def interviewer() -> Wave:
     """Sixteen seconds of the recorded interviewer at 16 kHz, in 16-bit steps."""
     names = ("welcome", "project", "team", "background", "challenge")
     read = [soundfile.read(RECORDED / f"{name}.flac", dtype="int16") for name in names]
-    assert {rate_hz for _, rate_hz in read} == {RATE_HZ}
+    assert {rate_hz for _, rate_hz in read} == {SAMPLE_RATE_HZ}
     return np.concatenate([wave for wave, _ in read]).astype(float)
 
 
 @cache
 def played() -> list[bytes]:
     """The same as it is played, 24 kHz PCM16, cut at the microphone's frames."""
-    pcm = as_pcm(soxr.resample(interviewer(), RATE_HZ, MODEL_RATE_HZ))
+    pcm = as_pcm(soxr.resample(interviewer(), SAMPLE_RATE_HZ, MODEL_RATE_HZ))
     return [pcm[at : at + PLAYED_BYTES] for at in range(0, len(pcm) - PLAYED_BYTES + 1, PLAYED_BYTES)]
 
 
@@ -68,17 +68,17 @@ def microphone(*, echo_db: float, delay_ms: int = 60, voice_db: float | None = N
     """A quiet microphone with so much of the interviewer in it, so late, and perhaps the candidate
     from 5 s on."""
     wave = np.random.default_rng(1).normal(0, 3, len(interviewer()))
-    late = delay_ms * RATE_HZ // 1000
+    late = delay_ms * SAMPLE_RATE_HZ // 1000
     wave[late:] += interviewer()[: len(wave) - late] * gain(echo_db)
     if voice_db is not None:
-        said, begin = voice() * gain(voice_db), SPOKEN_AT * RATE_HZ * FRAME_MS // 1000
+        said, begin = voice() * gain(voice_db), SPOKEN_AT * SAMPLE_RATE_HZ * FRAME_MS // 1000
         wave[begin : begin + len(said)] += said
     return wave
 
 
-def over_echo(wave: Wave, gauge: EchoGauge | None = None) -> NDArray[np.int_]:
+def over_echo(wave: Wave, gauge: LearningEchoGauge | None = None) -> NDArray[np.int_]:
     """What the gauge says of each frame."""
-    gauge, pcm = gauge or EchoGauge(), as_pcm(wave)
+    gauge, pcm = gauge or LearningEchoGauge(), as_pcm(wave)
     frames = [pcm[at : at + FRAME_BYTES] for at in range(0, len(pcm) - FRAME_BYTES + 1, FRAME_BYTES)]
     return np.array([gauge.over_echo(*both) for both in zip(frames, played(), strict=False)])
 
@@ -147,7 +147,7 @@ def test_a_voice_over_an_echo_is_above_it(echo_db: int) -> None:
 def test_the_leak_is_learned_anew_when_the_headphones_are_taken_off() -> None:
     """Given eight seconds without any leak and then one of -10 dB, a second and a half later it is
     no voice."""
-    gauge, wave = EchoGauge(), microphone(echo_db=-120)
+    gauge, wave = LearningEchoGauge(), microphone(echo_db=-120)
     half = len(wave) // 2 // 320 * 320
     wave[half:] = microphone(echo_db=-10)[half:]
     heard = over_echo(wave, gauge)
@@ -161,7 +161,7 @@ def test_the_leak_is_learned_anew_when_the_headphones_are_taken_off() -> None:
 def test_nothing_can_leak_until_something_is_played_and_320_ms_after() -> None:
     """Before the first sound, and from the sixteenth frame after the last, there is nothing to
     compare with."""
-    gauge, frame = EchoGauge(), as_pcm(voice()[:320])
+    gauge, frame = LearningEchoGauge(), as_pcm(voice()[:320])
     before = [gauge.over_echo(frame, b"") for _ in range(3)]
     during = [gauge.over_echo(frame, each) for each in played()[:50]]
     after = [gauge.over_echo(frame, b"") for _ in range(20)]
@@ -181,7 +181,7 @@ frames = st.one_of(st.just(b"\xff\x7f" * 320), st.just(b"\x00\x80" * 320), st.bi
 @given(steps=st.lists(st.tuples(frames, sounds | st.just(b"\x00\x80" * 480)), max_size=60))
 def test_any_content_is_accepted_and_decided_alike(steps: list[tuple[bytes, bytes]]) -> None:
     """Whatever samples and however many of them: a byte for each frame, the same for another gauge."""
-    one, other = EchoGauge(), EchoGauge()
+    one, other = LearningEchoGauge(), LearningEchoGauge()
     heard = [one.over_echo(frame, sound) for frame, sound in steps]
 
     assert all(0 <= value <= NOTHING_PLAYED for value in heard)

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.voice.features import level_of, samples_of
-from adapters.voice.frames import FrameLengthError
 from domain.sound.features import VOICE_NOT_MEASURED, level_dbfs, quantise_level, quantise_voice, voice_probability
+from domain.sound.frames import FrameLengthError
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 import soundfile
 
-from adapters.voice.frames import RATE_HZ
 from adapters.voice.smart_turn import (
     HEARD_SAMPLES,
     SmartTurnMissingError,
@@ -18,22 +17,23 @@ from adapters.voice.smart_turn import (
     model_path,
     shared_network,
 )
+from domain.sound.rates import SAMPLE_RATE_HZ
 
 DATA = Path(__file__).parents[2] / "data"
-PAUSE = bytes(2 * RATE_HZ * 160 // 1000)
+PAUSE = bytes(2 * SAMPLE_RATE_HZ * 160 // 1000)
 """The silence after which the network is first asked."""
 
 
 def stretch(name: str, from_s: float, to_s: float) -> bytes:
     """Part of a recording as 16 kHz PCM16."""
     wave, rate_hz = soundfile.read(DATA / f"{name}.flac", dtype="int16")
-    assert rate_hz == RATE_HZ
+    assert rate_hz == SAMPLE_RATE_HZ
     return bytes(wave[int(from_s * rate_hz) : int(to_s * rate_hz)].astype("<i2").tobytes())
 
 
 def tone(hertz: float, amplitude: float = 0.3) -> np.ndarray:
     """Eight seconds of it."""
-    return (amplitude * np.sin(2 * np.pi * hertz * np.arange(HEARD_SAMPLES) / RATE_HZ)).astype(np.float32)
+    return (amplitude * np.sin(2 * np.pi * hertz * np.arange(HEARD_SAMPLES) / SAMPLE_RATE_HZ)).astype(np.float32)
 
 
 def test_the_network_has_the_input_that_we_name() -> None:

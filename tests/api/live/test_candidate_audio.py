@@ -1,22 +1,25 @@
 """The candidate's voice on its way to the core: what is compared with it, kept of it, and asked
 about it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from adapters.voice.frames import FRAME_BYTES, FRAME_SAMPLES
-from api.live.audio_ring import AudioRing
-from api.live.candidate_audio import KEPT_FOR_ECHO, CandidateAudio
+from api.live.candidate_audio import CandidateAudio
 from api.live.intake import IntakeFrame
+from api.live.interviewer_audio import KEPT_FOR_ECHO, InterviewerAudio
 from domain.call import Call
 from domain.effects import PredictEndOfTurn
-from domain.inputs import EndOfTurnPredicted
-from domain.policy import MODEL_RATE_HZ
+from domain.inputs import CandidateFrame, EndOfTurnPredicted, Input
+from domain.ports.model_link import InputSink
+from domain.ports.voice import EchoGauge, TurnDetector
 from domain.sound.features import NOTHING_PLAYED
+from domain.sound.rates import FRAME_BYTES, FRAME_SAMPLES, MODEL_RATE_HZ
 from tests.domain.calls import a_call
+from tests.fakes.call_ports import fake_ports
+from tests.fakes.store import InMemoryStore
 
 FRAME_US = 20_000
 
@@ -31,7 +34,7 @@ def frame(number: int = 0) -> IntakeFrame:
     return IntakeFrame(numbered(number * FRAME_SAMPLES, FRAME_SAMPLES), number)
 
 
-class Ear:
+class Ear(EchoGauge):
     """In the gauge's place: what it is told was played."""
 
     def __init__(self) -> None:
@@ -43,7 +46,7 @@ class Ear:
         return 7
 
 
-class TurnDetector:
+class Verdicts(TurnDetector):
     """Takes questions, or is too busy."""
 
     def __init__(self, *, busy: bool = False) -> None:
@@ -57,12 +60,33 @@ class TurnDetector:
         return not self.busy
 
 
-def a_voice(call: Call, turn_detector: TurnDetector | None = None) -> tuple[CandidateAudio, AudioRing, Ear]:
-    """With a memory of the interviewer's last two seconds."""
-    ring, ear = AudioRing(2 * MODEL_RATE_HZ), Ear()
-    voice = CandidateAudio(call, ring, turn_detector)
-    voice._echo = ear  # type: ignore[assignment]
-    return voice, ring, ear
+class Moments(InputSink):
+    """A call's clock that shows the given moments, the last of them for ever, and what is fed to
+    it."""
+
+    def __init__(self, *moments_us: int) -> None:
+        self.moments_us = list(moments_us) or [0]
+        self.fed: list[Input] = []
+
+    def now_us(self) -> int:
+        return self.moments_us.pop(0) if len(self.moments_us) > 1 else self.moments_us[0]
+
+    def feed(self, happened: Input) -> None:
+        self.fed.append(happened)
+
+
+class Voice:
+    """A candidate's, with a memory of the interviewer's last two seconds."""
+
+    def __init__(self, call: Call, turn_detector: TurnDetector | None = None) -> None:
+        self.moments, self.ear = Moments(), Ear()
+        self.played = InterviewerAudio(2 * MODEL_RATE_HZ)
+        ports = fake_ports(InMemoryStore(), make_echo_gauge=lambda: self.ear, turn_detector=turn_detector)
+        self.audio = CandidateAudio(call, self.moments, ports, self.played)
+
+    def listen(self, frames: list[IntakeFrame], *moments_us: int) -> Iterator[CandidateFrame]:
+        self.moments.moments_us = list(moments_us) or [0]
+        return self.audio.listen(frames)
 
 
 steps = st.one_of(
@@ -83,7 +107,8 @@ def test_what_was_heard_is_read_once_in_order_and_only_where_it_is_held(course: 
     """Whatever is sent, held, dropped and forgotten: each frame is given the next 20 ms, and a bit
     where more waits."""
     call = a_call()
-    voice, ring, ear = a_voice(call)
+    voice = Voice(call)
+    ring, ear = voice.played, voice.ear
     playout, now_us, generation, heard_to = call.playout, 0, 1, 0
     for step, amount in course:
         if step == "model":
@@ -107,7 +132,7 @@ def test_what_was_heard_is_read_once_in_order_and_only_where_it_is_held(course: 
             now_us += FRAME_US
             playout.take(now_us)
             heard = playout.heard_sample(now_us)
-            list(voice.listen([frame()], iter([now_us]).__next__))
+            list(voice.listen([frame()], now_us))
             played = ear.played[-1]
             heard = min(heard, ring.next_sample)
             begin = max(heard_to, ring.first_sample, heard - KEPT_FOR_ECHO)
@@ -119,8 +144,8 @@ def test_what_was_heard_is_read_once_in_order_and_only_where_it_is_held(course: 
 def test_while_nothing_is_played_nothing_is_compared() -> None:
     """Given a silent interviewer, frames come out as they came in, each with its features and the
     message's number."""
-    voice = CandidateAudio(a_call(), AudioRing(1), None)
-    heard = list(voice.listen([frame(0), frame(1)], iter((10, 20)).__next__))
+    voice = CandidateAudio(a_call(), Moments(10, 20), fake_ports(InMemoryStore()), InterviewerAudio(1))
+    heard = list(voice.listen([frame(0), frame(1)]))
 
     assert [each.pcm for each in heard] == [frame(0).pcm, frame(1).pcm]
     assert [(each.at_us, each.client_seq, each.features.over_echo) for each in heard] == [
@@ -133,12 +158,13 @@ def test_a_frame_is_looked_at_when_the_one_before_it_was_decided_on() -> None:
     """Given a burst, each frame's time and comparison come only when it is asked for: decisions
     change what plays."""
     call = a_call()
-    voice, ring, ear = a_voice(call)
+    voice = Voice(call)
+    ring, ear = voice.played, voice.ear
     ring.append(numbered(0, 9_600))
     call.playout.push(1, 0, 9_600)
     call.playout.take(0)
     call.playout.report(480, held=False, now_us=0)
-    listened = voice.listen([frame(0), frame(1)], lambda: FRAME_US)
+    listened = voice.listen([frame(0), frame(1)], FRAME_US)
     next(listened)
     call.playout.drop()  # what the first frame led to
     next(listened)
@@ -150,15 +176,16 @@ def test_frames_that_come_all_at_once_are_each_compared_with_their_own_20_ms() -
     """Given a microphone held up for 0.4 s while the interviewer spoke, each frame is set beside
     what played then."""
     call = a_call()
-    voice, ring, ear = a_voice(call)
+    voice = Voice(call)
+    ring, ear = voice.played, voice.ear
     ring.append(numbered(0, 24_000))
     call.playout.push(1, 0, 24_000)
     call.playout.take(0)
     call.playout.report(1, held=False, now_us=0)
-    next(voice.listen([frame(0)], lambda: FRAME_US))
+    next(voice.listen([frame(0)], FRAME_US))
     for moment_us in range(100_000, 400_001, 100_000):
         call.playout.take(moment_us)
-    list(voice.listen([frame(number) for number in range(1, 16)], lambda: 400_000))
+    list(voice.listen([frame(number) for number in range(1, 16)], 400_000))
 
     assert [len(played) // 2 for played in ear.played[2:]] == [480] * 14
     assert b"".join(ear.played) == ring.read(0, sum(len(played) // 2 for played in ear.played))
@@ -166,27 +193,27 @@ def test_frames_that_come_all_at_once_are_each_compared_with_their_own_20_ms() -
 
 def test_the_judge_hears_the_stretch_in_question_as_far_as_it_is_held() -> None:
     """Given a question about four frames of which one is forgotten, three are predicted."""
-    turn_detector = TurnDetector()
-    voice, _, _ = a_voice(a_call(), turn_detector)
-    list(voice.listen([frame(number) for number in range(5)], lambda: 0))
-    voice.forget_before(FRAME_SAMPLES)
-    verdicts: list[EndOfTurnPredicted] = []
+    turn_detector = Verdicts()
+    voice = Voice(a_call(), turn_detector)
+    list(voice.listen([frame(number) for number in range(5)]))
+    voice.audio.forget_before(FRAME_SAMPLES)
+    voice.moments.moments_us = [5_000, 125_999]
 
-    voice.turn_detector(PredictEndOfTurn(0, 4 * FRAME_SAMPLES), iter((5_000, 125_999)).__next__, verdicts.append)
+    voice.audio.predict_end_of_turn(PredictEndOfTurn(0, 4 * FRAME_SAMPLES))
 
     assert turn_detector.asked == [numbered(FRAME_SAMPLES, 3 * FRAME_SAMPLES)]
-    (verdict,) = verdicts
+    (verdict,) = voice.moments.fed
+    assert isinstance(verdict, EndOfTurnPredicted)
     assert (verdict.to_sample, verdict.completeness) == (4 * FRAME_SAMPLES, 200)
     assert (verdict.at_us, verdict.took_ms) == (125_999, 120)
 
 
-@pytest.mark.parametrize("turn_detector", [None, TurnDetector(busy=True)], ids=["nobody", "busy"])
+@pytest.mark.parametrize("turn_detector", [None, Verdicts(busy=True)], ids=["nobody", "busy"])
 def test_without_a_verdict_nothing_happens(turn_detector: TurnDetector | None) -> None:
     """Given nobody to ask, or somebody too busy, a pause has no verdict."""
-    voice, _, _ = a_voice(a_call(), turn_detector)
-    list(voice.listen([frame()], lambda: 0))
-    verdicts: list[EndOfTurnPredicted] = []
+    voice = Voice(a_call(), turn_detector)
+    list(voice.listen([frame()]))
 
-    voice.turn_detector(PredictEndOfTurn(0, FRAME_SAMPLES), lambda: 0, verdicts.append)
+    voice.audio.predict_end_of_turn(PredictEndOfTurn(0, FRAME_SAMPLES))
 
-    assert verdicts == []
+    assert voice.moments.fed == []

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from adapters.voice.frames import FRAME_BYTES, FRAME_SAMPLES
-from adapters.voice.resample import Resampler
+from adapters.voice.resample import SoxrResampler
 from api.live.intake import AudioIntake, IntakeFrame
 from api.wire.protocol import ClientAudio
 from domain.errors import PeerError
+from domain.sound.rates import FRAME_BYTES, FRAME_SAMPLES
 
 RATES = (8_000, 11_025, 16_000, 24_000, 44_100, 48_000)
 
@@ -46,7 +46,7 @@ def joined(frames: Iterable[IntakeFrame]) -> bytes:
 
 def at_16k(rate_hz: int, pcm: bytes) -> bytes:
     """All of `pcm` resampled in one piece."""
-    resampler = Resampler(rate_hz)
+    resampler = SoxrResampler(rate_hz)
     return resampler.push(pcm) + resampler.flush()
 
 
@@ -55,7 +55,7 @@ def test_messages_become_frames_in_order(rate_hz: int) -> None:
     """Given a second in messages of 20 ms, when it is taken and finished, then its 50 frames are
     the audio."""
     pcm = voice(rate_hz)
-    intake = AudioIntake(rate_hz)
+    intake = AudioIntake(rate_hz, SoxrResampler)
 
     frames = take(intake, messages(pcm, [rate_hz // 50])) + intake.finish()
 
@@ -68,7 +68,7 @@ def test_messages_become_frames_in_order(rate_hz: int) -> None:
 @pytest.mark.parametrize("rate_hz", RATES)
 def test_a_frame_comes_as_soon_as_the_resampler_lets_it(rate_hz: int) -> None:
     """Nothing waits here besides the resampler's delay and the rest of a frame."""
-    intake, delay_ms = AudioIntake(rate_hz), Resampler(rate_hz).delay_ms
+    intake, delay_ms = AudioIntake(rate_hz, SoxrResampler), SoxrResampler(rate_hz).delay_ms
     made, heard_ms = 0, 0.0
     for message in messages(voice(rate_hz), [rate_hz // 50]):
         made += len(intake.take(message))
@@ -80,7 +80,7 @@ def test_a_message_that_comes_again_is_passed_over() -> None:
     """Given a client that resends what was taken, then nothing is heard twice, and it is counted."""
     pcm = voice(16_000)
     sent = messages(pcm, [500])
-    intake = AudioIntake(16_000)
+    intake = AudioIntake(16_000, SoxrResampler)
 
     frames = take(intake, sent[:10])
     again = take(intake, sent[3:10])
@@ -96,7 +96,7 @@ def test_a_gap_is_refused_and_changes_nothing() -> None:
     come."""
     pcm = voice(16_000)
     sent = messages(pcm, [500])
-    intake = AudioIntake(16_000)
+    intake = AudioIntake(16_000, SoxrResampler)
     frames = take(intake, sent[:4])
 
     with pytest.raises(PeerError, match="message 4 is missing before 6") as refused:
@@ -109,7 +109,7 @@ def test_a_gap_is_refused_and_changes_nothing() -> None:
 
 def test_a_frame_is_labelled_with_what_it_makes_whole() -> None:
     """Messages of 15 ms: the first is whole in the first frame, the second not before the second."""
-    intake = AudioIntake(16_000)
+    intake = AudioIntake(16_000, SoxrResampler)
 
     frames = take(intake, messages(voice(4 * 240), [240]))
 
@@ -119,7 +119,7 @@ def test_a_frame_is_labelled_with_what_it_makes_whole() -> None:
 def test_a_long_message_is_not_acknowledged_before_its_end() -> None:
     """Given a message of 100 ms, then only its last frame is labelled with it; before, no message
     was whole."""
-    frames = AudioIntake(16_000).take(ClientAudio(0, voice(1_600)))
+    frames = AudioIntake(16_000, SoxrResampler).take(ClientAudio(0, voice(1_600)))
 
     assert [frame.client_seq for frame in frames] == [-1, -1, -1, -1, 0]
 
@@ -127,7 +127,7 @@ def test_a_long_message_is_not_acknowledged_before_its_end() -> None:
 def test_what_the_resampler_holds_is_not_acknowledged() -> None:
     """Given 8 kHz, whose resampler holds 30 ms, then a message's frame comes later, and so does its
     label."""
-    intake = AudioIntake(8_000)
+    intake = AudioIntake(8_000, SoxrResampler)
 
     labels = [[frame.client_seq for frame in intake.take(message)] for message in messages(voice(800), [160])]
 
@@ -139,7 +139,7 @@ def test_finish_fills_the_last_frame_with_silence() -> None:
     """Given less than a frame, when the call ends, then it comes filled up and is labelled with its
     message."""
     pcm = voice(100)
-    intake = AudioIntake(16_000)
+    intake = AudioIntake(16_000, SoxrResampler)
     assert intake.take(ClientAudio(0, pcm)) == []
 
     assert intake.finish() == [IntakeFrame(pcm.ljust(FRAME_BYTES, b"\0"), 0)]
@@ -150,7 +150,7 @@ def test_finish_fills_the_last_frame_with_silence() -> None:
 def test_audio_after_the_finish_is_a_new_beginning(rate_hz: int) -> None:
     """Given a call that goes on after all, then the labels go on too, at the place that the padding
     has moved to."""
-    intake, pcm = AudioIntake(rate_hz), voice(rate_hz // 10 + 7)
+    intake, pcm = AudioIntake(rate_hz, SoxrResampler), voice(rate_hz // 10 + 7)
     take(intake, messages(pcm, [331]))
     intake.finish()
     first = intake.next_seq
@@ -166,7 +166,7 @@ def test_another_rate_on_a_resume_loses_nothing() -> None:
     """Given a candidate who comes back with another microphone, then what was still held comes
     before the new audio."""
     before, after = voice(4_801), voice(4_410, seed=1)
-    intake = AudioIntake(48_000)
+    intake = AudioIntake(48_000, SoxrResampler)
     frames = take(intake, messages(before, [960]))
 
     left = intake.change_rate(44_100)
@@ -183,7 +183,7 @@ def test_the_same_rate_on_a_resume_changes_nothing() -> None:
     """The filter's memory lives on: no seam is heard where the connection broke."""
     pcm = voice(48_000)
     sent = messages(pcm, [960])
-    intake = AudioIntake(48_000)
+    intake = AudioIntake(48_000, SoxrResampler)
     frames = take(intake, sent[:20])
 
     assert intake.change_rate(48_000) == []
@@ -195,7 +195,7 @@ def test_a_rate_that_cannot_be_used_changes_nothing() -> None:
     properly."""
     pcm = voice(48_000)
     sent = messages(pcm, [960])
-    intake = AudioIntake(48_000)
+    intake = AudioIntake(48_000, SoxrResampler)
     frames = take(intake, sent[:20])
 
     with pytest.raises(PeerError) as refused:
@@ -219,7 +219,7 @@ connections = st.lists(
 def test_every_sample_once_and_no_label_too_early(calls: list[Connection]) -> None:
     """Whatever the sizes and rates: the audio is whole, and each label is the newest message that
     has wholly come."""
-    intake = AudioIntake(calls[0][0])
+    intake = AudioIntake(calls[0][0], SoxrResampler)
     frames: list[IntakeFrame] = []
     whole, open_run, ends = b"", b"", []
     for seed, (rate_hz, sizes) in enumerate(calls):

@@ -5,8 +5,7 @@ import asyncio
 import pytest
 
 from adapters.postgres.log.append_queue import QueueLimits
-from adapters.postgres.log.mapper import EventMapper
-from api.live.log_appender import LogAppender
+from api.live.log_appender import AppendListener, LogAppender
 from domain import inputs as inp
 from domain.call import Call
 from domain.effects import StoreAudio
@@ -15,6 +14,7 @@ from domain.ports import Append, AudioSegment, Side
 from domain.recovery.replay import differences
 from domain.sound.features import FrameFeatures
 from tests.domain.calls import CALL_ID, a_call
+from tests.fakes.call_ports import fake_ports
 from tests.fakes.store import InMemoryStore
 
 pytestmark = pytest.mark.simulated
@@ -22,32 +22,31 @@ pytestmark = pytest.mark.simulated
 QUIET = FrameFeatures(level=60, gate=0, voice=2)
 
 
-class Book:
+class Book(AppendListener):
     """A appender over a store in memory, and what it called back."""
 
     def __init__(self, **limits: int) -> None:
         self.store = InMemoryStore(QueueLimits(**limits))
-        self.mapper = EventMapper()
+        self.ports = fake_ports(self.store)
         self.call: Call = a_call()
-        self.durable: list[int] = []
+        self.acknowledged: list[int] = []
         self.failed: list[str] = []
         self.conflicts = 0
-        self.appender = LogAppender(
-            self.call.opened,
-            self.store,
-            self.mapper,
-            on_durable=self.durable.append,
-            on_failed=self.failed.append,
-            on_conflict=self._conflict,
-        )
+        self.appender = LogAppender(self.call, self.ports, self)
         self.at_us = 0
         self.stored: list[StoreAudio] = []
 
-    def _conflict(self) -> None:
+    def durable(self, client_seq: int) -> None:
+        self.acknowledged.append(client_seq)
+
+    def log_failed(self, reason: str) -> None:
+        self.failed.append(reason)
+
+    def log_taken(self) -> None:
         self.conflicts += 1
 
     def opens(self) -> None:
-        self.appender.record_opening(self.call.opened, lambda outcome: None)
+        self.appender.record_opening(self.call.opened)
 
     def happens(self, happened: inp.Input) -> None:
         decision = self.call.handle(happened)
@@ -64,7 +63,7 @@ class Book:
     async def recorded(self) -> tuple[list[Event], list[AudioSegment]]:
         stored = await self.store.select_events(CALL_ID)
         audio = [*await self.store.select_audio(CALL_ID, Side.CANDIDATE)]
-        return [self.mapper.to_event(event) for event in stored], audio
+        return [self.ports.codec.to_event(event) for event in stored], audio
 
 
 async def test_what_is_stored_is_acknowledged() -> None:
@@ -73,9 +72,9 @@ async def test_what_is_stored_is_acknowledged() -> None:
     book = Book()
     book.opens()
     book.speaks(3)
-    assert book.durable == []
+    assert book.acknowledged == []
     await book.appender.written()
-    assert book.durable == [49, 99, 149]
+    assert book.acknowledged == [49, 99, 149]
     assert book.appender.durable_seq == 149
     assert not book.appender.close_durable
 
@@ -98,7 +97,7 @@ async def test_a_full_writer_loses_nothing() -> None:
     assert [each.sha256 for each in audio] == [each.sha256 for each in book.stored]
     assert list(differences(events, audio)) == []
     assert book.appender.close_durable
-    acknowledged = [seq for seq in book.durable if seq >= 0]
+    acknowledged = [seq for seq in book.acknowledged if seq >= 0]
     assert acknowledged == sorted(acknowledged)
     assert acknowledged[-1] == 399
     assert len(book.failed) == 1
@@ -126,14 +125,14 @@ async def test_another_owner_is_noticed() -> None:
     book.opens()
     other = a_call()
     taken = other.handle(inp.MicMuted(at_us=5)).events
-    stored = tuple(book.mapper.to_stored_event(event) for event in taken)
+    stored = tuple(book.ports.codec.to_stored_event(event) for event in taken)
     book.store.submit(Append(CALL_ID, "default", stored))
     book.speaks(4)  # several appends, all of them in vain
     assert book.appender._unsettled > 1
     await book.appender.written()
     assert book.conflicts == 1
     assert book.appender.taken
-    assert book.durable == []
+    assert book.acknowledged == []
 
 
 async def test_a_lost_append_fails_the_log_once() -> None:
@@ -145,4 +144,4 @@ async def test_a_lost_append_fails_the_log_once() -> None:
     await book.store.aclose()
     await asyncio.sleep(0)
     assert book.failed == ["The event log could not be reached."]
-    assert book.durable == []
+    assert book.acknowledged == []

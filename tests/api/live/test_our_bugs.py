@@ -5,12 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from api.ownership import registry
-from api.ownership import takeover as claims
+from api.ownership import registry, takeover
 from domain.call import Call, Decision
 from domain.errors import UnknownTopicError, WriterFullError
 from domain.events import CallClosed
-from domain.inputs import CallTakenOver, HangupRequested, Input, MicMuted
+from domain.inputs import CallTakenOver, Input, MicMuted
 from tests.api.candidate import in_call
 from tests.api.connections.bare_socket import bare
 from tests.api.ownership.two_desks import explained, settled_log, two_desks
@@ -87,7 +86,7 @@ async def test_a_takeover_that_fails_is_told_and_counted(
             raise error
 
         with monkeypatch.context() as here:
-            here.setattr(claims, "recover_call", fails)
+            here.setattr(takeover, "recover_call", fails)
             async with bare(second) as socket:
                 await socket.send({"type": "hello", "rate_hz": 16_000, "token": opened.token})
                 assert await socket.ending() == close_code
@@ -116,8 +115,7 @@ async def test_a_client_that_lands_here_and_there_costs_two_takeovers_a_second(
         for desk in (second, first, second, first):
             async with bare(desk) as socket:
                 await socket.hello(opened.token)
-        session = first.services.registry.find(first.calls[0].call.id)
-        session.feed(HangupRequested(at_us=session.now_us(), by="operator", reason="the test is over"))
+        first.services.registry.find(first.calls[0].call.id).hang_up("operator", "the test is over")
         events = await explained(first, opened)
         moments = [event.at_us for event in events if isinstance(event, CallTakenOver)]
         assert len(moments) == 4

@@ -10,13 +10,14 @@ from uuid import UUID
 import numpy as np
 import pytest
 
-from adapters.gemini.losses import UPLINK_FULL, LostError
+from adapters.gemini.losses import LostError
 from adapters.gemini.uplink import Audio, Signal, Stretch, Uplink, UplinkCounts, chunks
 from api.live.audio_ring import AudioNotHeldError, AudioRing
 from api.live.read_back import ReadBack
 from domain.errors import StoreUnavailableError
-from domain.inputs import AudioReadBack
+from domain.inputs import AudioReadBack, Input
 from domain.ports import AudioSegment, Side
+from domain.ports.model_link import UPLINK_FULL, InputSink
 from tests.contracts.calls import append, new_call
 from tests.fakes.store import InMemoryStore
 
@@ -31,7 +32,7 @@ def second(call_id: UUID, number: int) -> AudioSegment:
     return AudioSegment(call_id, "acme", Side.CANDIDATE, sha256(pcm).hexdigest(), SECOND, number * SECOND, pcm, b"")
 
 
-class Recorded:
+class Recorded(InputSink):
     """A call whose audio is in the log up to `stored` seconds, and in memory for the last of them."""
 
     def __init__(self, seconds: int, stored: int, kept: int) -> None:
@@ -42,9 +43,16 @@ class Recorded:
         self.ring = AudioRing(kept * SECOND, (seconds - kept) * SECOND)
         self.ring.append(self.pcm[-2 * kept * SECOND :])
         self.told: list[AudioReadBack] = []
-        self.read_back = ReadBack(self.call_id, self.ring, self.store, lambda: 0, self.told.append)
+        self.read_back = ReadBack(self.call_id, self.ring, self.store, self)
         self.stored = 0
         self.write(stored)
+
+    def now_us(self) -> int:
+        return 0
+
+    def feed(self, happened: Input) -> None:
+        assert isinstance(happened, AudioReadBack)
+        self.told.append(happened)
 
     def write(self, seconds: int) -> None:
         for number in range(self.stored, self.stored + seconds):

@@ -62,11 +62,10 @@ async def test_of_two_owners_the_older_one_lets_go(dsn: str, tmp_path: Path) -> 
             await candidate.asked(1)
             points_to(candidate, second)
             lost = first.calls[0]
-            claims = second.services.registry._claims
-            session = None
-            while session is None:
-                session = await claims._take_over(UUID(opened.call_id))
-            second.services.registry._take_on(session)
+            live = None
+            while live is None:
+                live = await second.services.registry.takeovers.try_once(UUID(opened.call_id))
+            second.services.registry.take_on(live)
             with capture_logs() as logs:
                 await ready_again(candidate)
                 await lost.gone.wait()

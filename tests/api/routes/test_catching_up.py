@@ -15,6 +15,8 @@ from domain.states import State
 from tests.api.candidate import in_call, recording
 from tests.api.connections.bare_socket import HELLO, BareSocket, bare
 from tests.api.ownership.two_desks import points_to, ready_again, two_desks
+from tests.fakes.call_ports import fake_ports
+from tests.fakes.store import InMemoryStore
 from tests.fixtures.server import Desk, agents_file, running_desk
 
 pytestmark = pytest.mark.simulated
@@ -64,12 +66,12 @@ async def test_a_long_past_is_told_whole(desk: Desk) -> None:
     """Given more to tell again than may wait for a slow client, a fresh one gets all of it, and the
     call goes on."""
     opened = await desk.open()
-    session = desk.calls[-1]
+    live = desk.calls[-1]
     texts = [f"word {number} " for number in range(800)]
     async with bare(desk) as first:
         await first.hello(opened.token)
         for text in texts:
-            session.feed(CandidateTranscribed(at_us=session.now_us(), text=text))
+            live.loop.feed(CandidateTranscribed(at_us=live.loop.now_us(), text=text))
             await asyncio.sleep(0)
         async with bare(desk) as fresh:
             await fresh.hello(opened.token)
@@ -78,7 +80,7 @@ async def test_a_long_past_is_told_whole(desk: Desk) -> None:
                 again.append(await fresh.until("transcript"))
             assert [message["text"] for message in again if message["who"] == "candidate"] == texts
             assert all(message["again"] for message in again)
-            assert session.call.state is not State.CLOSED
+            assert live.call.state is not State.CLOSED
 
 
 async def test_two_that_miss_the_same_read_it_once(dsn: str, tmp_path: Path) -> None:
@@ -91,10 +93,10 @@ async def test_two_that_miss_the_same_read_it_once(dsn: str, tmp_path: Path) -> 
             told = kept(candidate.told)
             await desk.log(opened.call_id)
             lacking = MessageReplay(known_from=told[-1]["version"] + 1)
-            store = desk.services.store
-            await asyncio.gather(*(lacking.read_older(store, UUID(opened.call_id)) for _ in range(2)))
+            store, call_id = desk.services.store, UUID(opened.call_id)
+            ports = fake_ports(InMemoryStore(), reader=store.reader, codec=store.mapper)
+            await asyncio.gather(*(lacking.reach_back(0, ports, call_id) for _ in range(2)))
             assert [message["version"] for message in lacking.after(0)] == [message["version"] for message in told]
-            assert not lacking.lacks(0)
         await desk.check()
 
 
@@ -170,7 +172,7 @@ async def test_a_second_client_elsewhere_is_refused_as_well(
 ) -> None:
     """Given `second_client: refuse`, one that lands on another server does not move the first;
     later it may come."""
-    monkeypatch.setattr("api.ownership.takeover._LET_GO_WITHIN_S", 0.3)
+    monkeypatch.setattr("api.ownership.takeover._GIVEN_UP_WITHIN_S", 0.3)
     agents = agents_file(tmp_path, single={"links": {"second_client": "refuse"}})
     async with (
         running_desk(dsn, tmp_path, agents=agents) as here,
@@ -199,17 +201,17 @@ async def test_a_transcript_that_its_server_never_recorded_is_void(dsn: str, tmp
     what is true."""
     async with two_desks(dsn, tmp_path) as (first, second):
         opened = await first.open("Why?", "How?")
-        session = first.calls[-1]
+        live = first.calls[-1]
         async with in_call(opened) as candidate:
             await candidate.asked(1)
             points_to(candidate, second)
             new = None
             while new is None:
-                new = await second.services.registry._claims._take_over(UUID(opened.call_id))
+                new = await second.services.registry.takeovers.try_once(UUID(opened.call_id))
             begun = new.call.record.takeovers[-1][1]
-            session.feed(CandidateTranscribed(at_us=session.now_us(), text="never said"))
+            live.loop.feed(CandidateTranscribed(at_us=live.loop.now_us(), text="never said"))
             await candidate.until(lambda: any(each["text"] == "never said" for each in candidate.of("transcript")))
-            second.services.registry._take_on(new)
+            second.services.registry.take_on(new)
             await ready_again(candidate)
             (rollback,) = candidate.of("rollback")
             assert rollback["version"] < begun <= candidate.of("transcript")[-1]["version"]

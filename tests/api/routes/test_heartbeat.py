@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import pytest
 
-from api.live.session import LiveCall
+from api.live.call import LiveCall
 from api.routes.heartbeat import Heartbeat
 from api.wire.send_queue import SendQueue
 from api.wire.tokens import TokenMint

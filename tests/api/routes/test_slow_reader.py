@@ -31,20 +31,20 @@ async def test_a_client_that_falls_behind_misses_only_what_is_stale(
     call goes on."""
     monkeypatch.setattr(SendQueue.__init__, "__defaults__", (500, BEHIND))  # it falls behind sooner
     opened = await desk.open(LONG)
-    session = desk.calls[-1]
+    live = desk.calls[-1]
     audio: list[int] = []
     texts: list[str] = []
     async with neighbour(desk), small_buffers(desk) as connected, bare(desk, sock=connected, max_queue=1) as socket:
         await socket.hello(opened.token)
         socket.socket.transport.pause_reading()
         async with asyncio.timeout(10):
-            while session.line.waiting < BEHIND + 3:
-                await socket.send({"type": "playback", "played_sample": session.call.playout.sent_sample})
+            while live.client_link.waiting < BEHIND + 3:
+                await socket.send({"type": "playback", "played_sample": live.call.playout.sent_sample})
                 await asyncio.sleep(0.02)
         for number in range(INTERIMS):
-            session.tell(TellTranscript(1, Side.CANDIDATE, 9, 9, f"text {number}", interim=True))
-        session.tell(TellTranscript(1, Side.CANDIDATE, 9, 9, "the whole text", interim=False))
-        assert session.line.waiting < BEHIND + INTERIMS / 2
+            live.carry(TellTranscript(1, Side.CANDIDATE, 9, 9, f"text {number}", interim=True))
+        live.carry(TellTranscript(1, Side.CANDIDATE, 9, 9, "the whole text", interim=False))
+        assert live.client_link.waiting < BEHIND + INTERIMS / 2
         connected.setsockopt(sockets.SOL_SOCKET, sockets.SO_RCVBUF, 1 << 20)
         socket.socket.transport.resume_reading()
         async with asyncio.timeout(10):

@@ -6,7 +6,8 @@ import pytest
 from domain import effects as fx
 from domain import events as ev
 from domain import inputs as inp
-from domain.policy import MODEL_RATE_HZ, EndpointPolicy, LinkPolicy, Policy, samples
+from domain.policy import EndpointPolicy, LinkPolicy, Policy
+from domain.sound.rates import MODEL_RATE_HZ, samples
 from domain.states import Link, State
 from tests.domain.calls import Driver
 from tests.domain.recovery.interview import answers, asked, asks, forget_effects, regains, told

@@ -6,9 +6,10 @@ import pytest
 from domain import effects as fx
 from domain import events as ev
 from domain import inputs as inp
-from domain.policy import MODEL_RATE_HZ, LinkPolicy, Policy, RecordingPolicy, millis, samples
+from domain.policy import LinkPolicy, Policy, RecordingPolicy
 from domain.recovery.recover import recover
 from domain.recovery.replay import differences
+from domain.sound.rates import MODEL_RATE_HZ, millis, samples
 from domain.states import Link, State
 from tests.domain.calls import PLAIN, Driver
 from tests.domain.segments import stored

@@ -8,8 +8,9 @@ import pytest
 from domain import effects as fx
 from domain import events as ev
 from domain import inputs as inp
-from domain.policy import EndpointPolicy, Policy, samples
+from domain.policy import EndpointPolicy, Policy
 from domain.sound.endpointing import CERTAIN, Endpointing
+from domain.sound.rates import samples
 from domain.states import State
 from domain.transcript_tail import tail_completeness
 from tests.domain.calls import PLAIN, Driver

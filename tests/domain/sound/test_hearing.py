@@ -4,9 +4,10 @@ behind.
 Levels are in steps of half a dB.
 """
 
-from domain.policy import FRAME_SAMPLES, Policy, samples
+from domain.policy import Policy
 from domain.sound.features import FrameFeatures
 from domain.sound.hearing import Hearing
+from domain.sound.rates import FRAME_SAMPLES, samples
 
 POLICY = Policy()
 VOICE, BARGE_IN = POLICY.voice, POLICY.barge_in

@@ -4,14 +4,8 @@ Clients send chunks of any size; detectors, the core and the log know only whole
 lost between chunks: what does not fill a frame waits for the next one.
 """
 
-from typing import Final
-
 from domain.errors import BugError
-
-RATE_HZ: Final = 16_000
-FRAME_MS: Final = 20
-FRAME_SAMPLES: Final = 320
-FRAME_BYTES: Final = 640
+from domain.sound.rates import FRAME_BYTES
 
 
 class FrameLengthError(BugError):

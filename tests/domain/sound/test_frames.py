@@ -3,7 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.voice.frames import FRAME_BYTES, FrameCutter
+from domain.sound.frames import FrameCutter
+from domain.sound.rates import FRAME_BYTES
 
 
 @given(st.lists(st.binary(max_size=2000)))

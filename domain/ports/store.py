@@ -1,5 +1,5 @@
-"""What the core needs of the world, as abstract classes. Adapters implement them; tests hold them
-to their contracts.
+"""The log, as the rest sees it: appends in, events and audio out. Tests hold every store to these
+contracts.
 
 Names mirror eventsourcing's (`StoredEvent`, `Notification`, `select_events`,
 `select_notifications`), so that the library's own tools and readers of its documentation feel at
@@ -14,14 +14,18 @@ from uuid import UUID
 
 from eventsourcing.persistence import Notification, StoredEvent
 
+from domain.event import Event
+
 __all__ = [
     "Append",
     "AudioSegment",
     "AudioStore",
+    "EventCodec",
     "EventReader",
     "EventWriter",
     "KeyRing",
     "Notification",
+    "NullKeyRing",
     "Outcome",
     "Side",
     "StoredEvent",
@@ -141,6 +145,18 @@ class AudioStore(ABC):
 
         Positions that were never recorded, between others that were, are silence.
         """
+
+
+class EventCodec(ABC):
+    """Events to rows of the log and back."""
+
+    @abstractmethod
+    def to_stored_event(self, domain_event: Event) -> StoredEvent:
+        """The row that holds this event."""
+
+    @abstractmethod
+    def to_event(self, stored_event: StoredEvent) -> Event:
+        """The event that a row holds. Raises `UnknownTopicError` for one of a newer version."""
 
 
 class KeyRing(ABC):
