@@ -171,6 +171,7 @@ class Rig:
         self.wire = SwallowingWire()
         self.send_queue = SendQueue(self.wire)
         self._sending = asyncio.create_task(self.send_queue.run())
+        self.live.loop.appender.record_opening(self.opened)
         await self.live.model.link.__aenter__()
         token = TokenMint("bench" * 8, 600).issue(self.call.id)
         hello = Hello(token="", rate_hz=self._rate_hz)

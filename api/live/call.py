@@ -7,7 +7,7 @@ or was handed over.
 
 import asyncio
 import contextlib
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import structlog
 
@@ -87,7 +87,7 @@ class LiveCall(EffectHandler, AppendListener):
             loop.begin_takeover()
             self._entered_us = self._clock.now_us()
             self.entered.set()
-            await self._settled_or_broken()
+            await loop.ended()
         if loop.broken.done():
             loop.broken.result()
         loop.record_handover()
@@ -101,15 +101,6 @@ class LiveCall(EffectHandler, AppendListener):
         await appender.written()
         if not appender.settled:
             _log.error("call_left_unwritten", call_id=str(self.call.id))
-
-    async def _settled_or_broken(self) -> None:
-        settled = asyncio.create_task(self.loop.settled.wait(), name=f"settled {self.call.id}")
-        ends: list[asyncio.Future[Any]] = [settled, self.loop.broken]
-        try:
-            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            settled.cancel()
-            self.loop.stop_alarm()
 
     def take_over(self, takeover: inp.CallTakenOver) -> asyncio.Future[Outcome]:
         """Record that this process owns the call. What that leads to is carried out by `run`, which

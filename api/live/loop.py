@@ -9,6 +9,7 @@ import asyncio
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable
+from typing import Any
 
 from api.live.call_ports import CallPorts
 from api.live.log_appender import AppendListener, LogAppender
@@ -93,6 +94,17 @@ class CallLoop(InputSink):
         """A bug of ours: end this call, and only this one."""
         if not self.broken.done():
             self.broken.set_exception(error)
+
+    async def ended(self) -> None:
+        """Return when the call has settled, is another owner's, or is broken; no deadline is kept
+        then."""
+        settled = asyncio.create_task(self.settled.wait(), name=f"settled {self.call.id}")
+        ends: list[asyncio.Future[Any]] = [settled, self.broken]
+        try:
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            settled.cancel()
+            self.stop_alarm()
 
     # --- owners --------------------------------------------------------------------------------------------------
 

@@ -34,6 +34,6 @@ def check_all(calls: Iterable[CallEvidence]) -> list[Violation]:
 
 def _breaches(laws: Iterable[object], seen: CallEvidence) -> Iterator[Violation]:
     for law in laws:
-        says = (law.__doc__ or "").strip().split("\n")[0]
+        says = " ".join((law.__doc__ or "").split("\n\n")[0].split())
         for what in law(seen):  # type: ignore[operator]
             yield Violation(law.__name__, says, str(seen.call_id), what)  # type: ignore[attr-defined]
