@@ -17,6 +17,7 @@ from tests.e2e.visitor import CANDIDATE, MICROPHONE_HZ, ROOT, said, silence, unt
 START_S, STOP_S = 60.0, 30.0
 
 pytestmark = [
+    pytest.mark.alone,
     pytest.mark.browser,
     pytest.mark.timeout(180),
     pytest.mark.skipif(chromium_path() is None, reason="no Chromium is installed: no interview is held in a browser"),
