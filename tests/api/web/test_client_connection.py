@@ -11,7 +11,7 @@ from tests.api.web.placed_call import PlacedCall
 from tests.api.web.protocol_server import ProtocolServer
 from tests.api.web.sound import find, tone
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 Place = Callable[..., Awaitable[PlacedCall]]
 PLACE = "const { place } = await import('/tests/harness.js');"
 

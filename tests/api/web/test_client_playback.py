@@ -8,7 +8,7 @@ import pytest
 from tests.api.web.placed_call import PlacedCall
 from tests.api.web.sound import RATE_HZ, find, tone
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 Place = Callable[..., Awaitable[PlacedCall]]
 
 

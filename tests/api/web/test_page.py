@@ -9,7 +9,7 @@ from tests.api.web.page import STATES, begin, picture
 from tests.api.web.protocol_server import ProtocolServer, Wire
 from tests.api.web.sound import tone
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
 
 async def test_the_form_opens_a_call_with_what_was_typed(front: Page, server: ProtocolServer) -> None:
