@@ -3,7 +3,7 @@ composition root."""
 
 import asyncio
 from asyncio.subprocess import Process
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
@@ -35,6 +35,7 @@ from api.runtime import read_runtime
 from api.settings import Settings
 from api.wire.tokens import TokenMint, kept_secret
 from projections.catalogue import READ_MODELS
+from projections.read_model import ReadModel
 from projections.runner import ProjectionRunner
 
 _log = structlog.get_logger(__name__)
@@ -67,9 +68,11 @@ class Services:
 
 
 @asynccontextmanager
-async def open_services(settings: Settings) -> AsyncIterator[Services]:
-    """Open everything. Raises Viva's own errors, each with a sentence that says what to set or
-    start."""
+async def open_services(
+    settings: Settings, read_models: Mapping[str, ReadModel] = READ_MODELS
+) -> AsyncIterator[Services]:
+    """Open everything; this process keeps `read_models` up to date. Raises Viva's own errors, each
+    with a sentence that says what to set or start."""
     async with AsyncExitStack() as stack:
         counts, loop_lag = Counts(), LoopLag()
         agents = read_agents(settings.agents_file)
@@ -100,7 +103,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
                 backoff=Backoff(first_s=0.1),
                 gather_s=_PROJECTIONS_GATHER_S,
             )
-            for model in READ_MODELS.values()
+            for model in read_models.values()
         )
         watching = {f"projection {runner.status.name}": runner.run() for runner in runners}
         await stack.enter_async_context(running(watching | {"loop lag": loop_lag.run()}))

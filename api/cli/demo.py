@@ -71,19 +71,25 @@ async def _demo(settings: Settings) -> None:
         return
     url, services = ready.result()
     try:
-        call_id, ending = await _interview(url)
-        await services.store.writer.flush()
-        newest = await services.store.reader.max_notification_id() or 0
-        for runner in services.runners:
-            await runner.reached(newest)
-        await _print_table(url, call_id)
-        folder = "" if str(settings.data_dir) == "data" else f"VIVA_DATA_DIR={settings.data_dir} "
-        click.echo(f"\nThe call is in the database. Replay it with:\n  {folder}{_viva()} replay {call_id}")
-        if ending != "completed":
-            raise DemoError(f"The interview did not come to its end ({ending}): replay it to see why.")
+        await show(url, services)
     finally:
         os.kill(os.getpid(), signal.SIGTERM)  # the server's own way of stopping: drain, then close
         await server
+
+
+async def show(url: str, services: Services) -> None:
+    """Hold the interview at a server, and print what happens and how long it took."""
+    call_id, ending = await _interview(url)
+    await services.store.writer.flush()
+    newest = await services.store.reader.max_notification_id() or 0
+    for runner in services.runners:
+        await runner.reached(newest)
+    await _print_table(url, call_id)
+    data_dir = services.settings.data_dir
+    folder = "" if str(data_dir) == "data" else f"VIVA_DATA_DIR={data_dir} "
+    click.echo(f"\nThe call is in the database. Replay it with:\n  {folder}{_viva()} replay {call_id}")
+    if ending != "completed":
+        raise DemoError(f"The interview did not come to its end ({ending}): replay it to see why.")
 
 
 def _viva() -> str:

@@ -9,7 +9,7 @@ import numpy as np
 import soundfile
 
 from api.client import OpenedCall, VivaClient
-from tests.fixtures.server import RECORDINGS
+from tests.fixtures.server import RECORDINGS, Desk
 
 CUE_S = 20.0
 
@@ -107,3 +107,15 @@ def loud_from(pcm: bytes, level: int = 100) -> int:
     """The first sample that is louder than `level`, or the length."""
     loud = np.flatnonzero(np.abs(np.frombuffer(pcm, "<i2").astype(int)) > level)
     return int(loud[0]) if loud.size else len(pcm) // 2
+
+
+@asynccontextmanager
+async def neighbour(desk: Desk) -> AsyncIterator[None]:
+    """A healthy call beside the test's, which still is one at the end of the block."""
+    opened = await desk.open()
+    async with in_call(opened) as healthy:
+        yield
+        acknowledged = len(healthy.of("ack"))
+        await healthy.until(lambda: len(healthy.of("ack")) > acknowledged)
+        assert healthy.client.connections == 1
+        assert not healthy.of("error") + healthy.of("closed")

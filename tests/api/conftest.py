@@ -1,13 +1,15 @@
 """One server for all tests of a module, a fresh database for it, and a look at every call after
 each test."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
 
 from adapters.postgres.dsn import with_database
+from projections.read_model import ReadModel
 from tests.fixtures.postgres import _create, _drop
 from tests.fixtures.server import Desk, agents_file, running_desk
 
@@ -22,8 +24,16 @@ def module_dsn(postgres_server: str, migrated_template: str) -> Iterator[str]:
     _drop(postgres_server, name)
 
 
+@pytest.fixture(scope="module")
+def read_models() -> Mapping[str, ReadModel]:
+    """What the module's server projects; nothing, where no test reads it."""
+    return {}
+
+
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def server(module_dsn: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Desk]:
+async def server(
+    module_dsn: str, tmp_path_factory: pytest.TempPathFactory, read_models: Mapping[str, ReadModel]
+) -> AsyncIterator[Desk]:
     """The module's server."""
     folder: Path = tmp_path_factory.mktemp("server")
     agents = agents_file(
@@ -37,7 +47,8 @@ async def server(module_dsn: str, tmp_path_factory: pytest.TempPathFactory) -> A
         },
         unmet={"links": {"hello_wait_ms": 300}},
     )
-    async with running_desk(module_dsn, folder, agents=agents, max_calls=50, ping_interval_ms=1_500) as desk:
+    settings: dict[str, Any] = {"max_calls": 50, "ping_interval_ms": 1_500}
+    async with running_desk(module_dsn, folder, agents=agents, read_models=read_models, **settings) as desk:
         yield desk
 
 

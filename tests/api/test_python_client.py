@@ -14,6 +14,8 @@ from websockets.asyncio.server import Server, ServerConnection, serve
 from api.client import CallEndedError, Loudspeaker, OpenedCall, VivaClient
 from api.wire.protocol import ServerAudio
 
+pytestmark = pytest.mark.simulated
+
 READY = {
     "type": "ready", "version": 5, "call_id": "c", "resumed": False, "token": "t", "token_expires_at": "", "epoch": 1,
     "kept_version": 0, "next_seq": 0, "state": "listening", "missing": [], "muted": False, "held": False,

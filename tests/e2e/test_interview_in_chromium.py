@@ -11,17 +11,14 @@ from typing import Any
 import numpy as np
 import pytest
 import soundfile
-import soxr
-from numpy.typing import NDArray
 
-from tests.api.web.chromium import Chromium, Page, chromium_path
+from tests.api.web.chromium import Chromium, chromium_path
+from tests.e2e.visitor import CANDIDATE, MICROPHONE_HZ, ROOT, said, silence, until_state
 
-ROOT = Path(__file__).parents[2]
-CANDIDATE = ROOT / "tests" / "data" / "candidate"
-MICROPHONE_HZ = 48_000
 START_S, STOP_S = 60.0, 30.0
 
 pytestmark = [
+    pytest.mark.alone,
     pytest.mark.browser,
     pytest.mark.timeout(180),
     pytest.mark.skipif(chromium_path() is None, reason="no Chromium is installed: no interview is held in a browser"),
@@ -53,20 +50,6 @@ def microphone(path: Path) -> Path:
     parts = [silence(10.0), said("answer_2"), silence(3.6), said("interruption"), silence(20.0)]
     soundfile.write(path, np.concatenate(parts), MICROPHONE_HZ, subtype="PCM_16")
     return path
-
-
-def said(name: str) -> NDArray[np.float32]:
-    wave, rate_hz = soundfile.read(CANDIDATE / f"{name}.flac", dtype="float32")
-    resampled: NDArray[np.float32] = soxr.resample(wave, rate_hz, MICROPHONE_HZ)
-    return resampled
-
-
-def silence(seconds: float) -> NDArray[np.float32]:
-    return np.zeros(int(seconds * MICROPHONE_HZ), np.float32)
-
-
-async def until_state(page: Page, state: str) -> None:
-    await page.until(f"document.querySelector('#state-name').textContent.startsWith('{state}')", within_s=25)
 
 
 async def replayed(call_id: str, data_dir: Path) -> dict[str, Any]:

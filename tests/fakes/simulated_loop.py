@@ -25,8 +25,8 @@ class StandstillError(RuntimeError):
         super().__init__("simulated time stands still: something is awaited that no timer and nobody will bring")
 
 
-class _JumpingSelector(selectors.DefaultSelector):
-    """Never waits: it moves the clock by as much as it was allowed to wait."""
+class JumpingSelector(selectors.DefaultSelector):
+    """Looks at no socket and never waits: it moves the clock by as much as it was allowed to wait."""
 
     loop: "SimulatedLoop"
 
@@ -58,10 +58,10 @@ class SimulatedLoop(asyncio.SelectorEventLoop):
     _scheduled: list[asyncio.TimerHandle]
     """The base class's heap of timers."""
 
-    def __init__(self) -> None:
-        self._now_s = 0.0
+    def __init__(self, selector: "JumpingSelector | None" = None, now_s: float = 0.0) -> None:
+        self._now_s = now_s
         self._asked = 0
-        selector = _JumpingSelector()
+        selector = selector or JumpingSelector()
         super().__init__(selector)
         selector.loop = self
 
@@ -91,6 +91,10 @@ class SimulatedLoop(asyncio.SelectorEventLoop):
         """To the earliest timer."""
         if self._scheduled:
             self._now_s = max(self._now_s, self._scheduled[0].when())
+
+    def pass_by(self, seconds: float) -> None:
+        """Let so much time pass."""
+        self._now_s += seconds
 
 
 def simulate(main: Callable[[SimulatedLoop], Coroutine[Any, Any, T]]) -> T:

@@ -11,6 +11,8 @@ from adapters.rehearsal.session.activity import ActivityDetector, Edge
 from adapters.rehearsal.wire.setup import Detection
 from tests.adapters.rehearsal.dialogue import CANDIDATE, dial, quick, recording, silence
 
+pytestmark = pytest.mark.simulated
+
 AUTOMATIC: dict[str, Any] = {
     "realtime_input_config": {},
     "input_audio_transcription": {},

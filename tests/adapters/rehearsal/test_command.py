@@ -18,7 +18,7 @@ from websockets.asyncio.client import connect
 
 from adapters.rehearsal.certificates import ca_file, server_context
 from tests.adapters.rehearsal.dialogue import CANDIDATE, recording
-from tests.adapters.rehearsal.test_refusals import KEY, STUDIO, exchange, setup
+from tests.adapters.rehearsal.exchange import KEY, STUDIO, exchange, setup
 
 REPOSITORY = Path(__file__).parents[3]
 

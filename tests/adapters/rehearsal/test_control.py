@@ -14,6 +14,8 @@ from adapters.rehearsal import RehearsalServer
 from adapters.rehearsal.remote import ControlError, RemoteControl
 from tests.adapters.rehearsal.dialogue import dial, quick, recording
 
+pytestmark = pytest.mark.simulated
+
 RESUMABLE: dict[str, Any] = {"session_resumption": {}}
 
 

@@ -9,6 +9,8 @@ from adapters.rehearsal.faults import FaultBook
 from domain.errors import PeerError
 from tests.adapters.rehearsal.dialogue import dial, quick, recording
 
+pytestmark = pytest.mark.simulated
+
 
 async def test_drop_closes_with_its_code_after_so_many_turns_and_only_once() -> None:
     """Given `drop` at the second turn's end, when it strikes, then the next session runs past that

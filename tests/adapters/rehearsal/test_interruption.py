@@ -3,10 +3,13 @@
 import asyncio
 from typing import Any
 
+import pytest
 from google.genai import types
 
 from adapters.rehearsal import RehearsalServer
 from tests.adapters.rehearsal.dialogue import MANUAL, dial, quick, recording
+
+pytestmark = pytest.mark.simulated
 
 CALM = {"speed": 1.0, "assumed_playback": 1.0}
 TOOLS = [{"function_declarations": [{"name": "end_interview", "behavior": "BLOCKING"}]}]

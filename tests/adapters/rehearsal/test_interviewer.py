@@ -8,6 +8,8 @@ from adapters.rehearsal.interviewer.topic import topic_of
 from adapters.rehearsal.session.history import Turn
 from adapters.rehearsal.wire.setup import Function
 
+pytestmark = pytest.mark.simulated
+
 INSTRUCTION = "1. Who?\n2. Why?\n"
 BEGUN = [Turn("user", "Begin."), Turn("model", "Hello, and welcome. Who?", 2_000)]
 

@@ -10,6 +10,8 @@ from adapters.rehearsal.session.notes import Heard, heard_of_last_reply
 from domain.interview import NUDGE, OPENING, heard_note
 from tests.adapters.rehearsal.dialogue import Dialogue, dial, quick, recording
 
+pytestmark = pytest.mark.simulated
+
 
 @pytest.mark.parametrize("heard", ["", "Hello", 'She said "yes", and then', "two\nlines", "[brackets]", "Ünï—ç"])
 def test_the_words_that_were_heard_are_read_back(heard: str) -> None:

@@ -12,6 +12,8 @@ from adapters.rehearsal.hearing.recognition import Recogniser
 from domain.errors import PeerError
 from tests.adapters.rehearsal.dialogue import CANDIDATE, recording
 
+pytestmark = pytest.mark.simulated
+
 ANSWERS = ["answer_1", "answer_2", "answer_3", "interruption", "uh_huh"]
 SEED = 7
 

@@ -2,19 +2,19 @@
 websocket."""
 
 import json
-from typing import Any
 
 import pytest
-from websockets.asyncio.client import ClientConnection, connect
+from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from adapters.rehearsal import RehearsalServer
 from tests.adapters.rehearsal.dialogue import quick
+from tests.adapters.rehearsal.exchange import KEY, STUDIO, exchange, setup
 
-STUDIO = "/ws/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent"
+pytestmark = pytest.mark.simulated
+
 ALPHA = STUDIO.replace("v1beta", "v1alpha")
 VERTEX = "/ws/google.cloud.aiplatform.v1beta1.LlmBidiService/BidiGenerateContent"
-KEY = {"x-goog-api-key": "rehearsal"}
 SETUP = {"setup": {"model": "models/gemini-3.8-live"}}
 
 
@@ -29,11 +29,6 @@ async def close_of(server: RehearsalServer, *messages: object, headers: dict[str
         except ConnectionClosed as closed:
             assert closed.rcvd is not None
             return closed.rcvd.code, closed.rcvd.reason
-
-
-def setup(**fields: object) -> dict[str, Any]:
-    """A setup message with these fields."""
-    return {"setup": {"model": "models/gemini-3.8-live"} | fields}
 
 
 REFUSED_SETUPS = [
@@ -108,19 +103,6 @@ async def test_another_path_is_not_found() -> None:
             await connect(server.ws_url + "/ws/elsewhere")
 
     assert refusal.value.response.status_code == 404
-
-
-async def exchange(socket: ClientConnection, message: dict[str, Any], *, binary: bool) -> list[dict[str, Any]]:
-    """Set up, send one typed turn, and return every message up to the turn's end."""
-    first, second = json.dumps(message), json.dumps({"realtime_input": {"text": "Hello"}})
-    await socket.send(first.encode() if binary else first)
-    await socket.send(second.encode() if binary else second)
-    received: list[dict[str, Any]] = []
-    while not (received and received[-1].get("serverContent", {}).get("turnComplete")):
-        frame = await socket.recv()
-        assert isinstance(frame, bytes)  # Gemini answers in binary frames, whatever it was sent
-        received.append(json.loads(frame))
-    return received
 
 
 @pytest.mark.parametrize("path", [STUDIO, ALPHA, VERTEX, "/" + STUDIO, STUDIO + "?key=rehearsal"])

@@ -9,6 +9,8 @@ from google.genai import errors
 from adapters.rehearsal import RehearsalServer
 from tests.adapters.rehearsal.dialogue import CANDIDATE, dial, quick, recording
 
+pytestmark = pytest.mark.simulated
+
 FRESH: dict[str, Any] = {"session_resumption": {}, "output_audio_transcription": {}}
 
 

@@ -9,6 +9,8 @@ from google.genai import types
 from adapters.rehearsal import RehearsalServer
 from tests.adapters.rehearsal.dialogue import MODEL, Dialogue, dial, quick, recording
 
+pytestmark = pytest.mark.simulated
+
 OLDER = "gemini-2.5-flash-native-audio-preview-12-2025"
 ONE_QUESTION = "Questions:\n- Who are you?\n"
 

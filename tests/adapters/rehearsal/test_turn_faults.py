@@ -12,6 +12,8 @@ from adapters.rehearsal import Action, Fault, Point, RehearsalServer
 from domain.errors import PeerError
 from tests.adapters.rehearsal.dialogue import CANDIDATE, Dialogue, dial, quick, recording
 
+pytestmark = pytest.mark.simulated
+
 WHOLE = ["audio", "generation_complete", "turn_complete"]
 CALM = {"speed": 2.0, "assumed_playback": 0.5}
 """A question lasts two seconds, and is sent within one."""

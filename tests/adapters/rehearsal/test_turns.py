@@ -4,10 +4,13 @@ import asyncio
 from typing import Any
 
 import numpy as np
+import pytest
 from google.genai import types
 
 from adapters.rehearsal import RehearsalServer
 from tests.adapters.rehearsal.dialogue import CANDIDATE, Dialogue, dial, quick, recording, silence
+
+pytestmark = pytest.mark.simulated
 
 TRANSCRIBED: dict[str, Any] = {"input_audio_transcription": {}, "output_audio_transcription": {}}
 

@@ -12,6 +12,8 @@ from adapters.rehearsal.speech.prompts import PROMPTS, RecordedPrompts
 from adapters.rehearsal.speech.speech import Speech
 from tests.adapters.rehearsal.dialogue import dial, quick
 
+pytestmark = pytest.mark.simulated
+
 needs_espeak = pytest.mark.skipif(not espeak_installed(), reason="the extra `rehearsal` (eSpeak NG) is not installed")
 
 

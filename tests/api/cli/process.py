@@ -1,4 +1,4 @@
-"""`viva` as a process of its own, on a data folder of its own."""
+"""`viva` on a data folder of its own: in the test's process, or as a process of its own."""
 
 import asyncio
 import os
@@ -8,19 +8,49 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psutil
+import pytest
+from click.testing import CliRunner
+from structlog.testing import capture_logs
 
+from api import logs
+from api.cli import main
 from tests.fixtures.server import RECORDINGS
 
 START_S = 60.0
+_OURS = ("VIVA_", "GEMINI_", "DATABASE_URL", "GOOGLE_")
+"""The variables that would change how Viva runs."""
 
 
 def environment(data_dir: Path, **variables: str) -> dict[str, str]:
-    """The environment without anything that would change how Viva runs."""
-    ours = ("VIVA_", "GEMINI_", "DATABASE_URL", "GOOGLE_")
-    clean = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+    """The environment of a process."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
     return clean | {"VIVA_DATA_DIR": str(data_dir), "VIVA_LOG_FORMAT": "json"} | variables
+
+
+def viva_here(data_dir: Path, *arguments: str, **variables: str) -> tuple[int, str, str]:
+    """Run a command to its end in this process, which has imported everything already: its exit
+    code, what it printed, and what it printed as errors. Its logs go nowhere.
+
+    A command that runs a server needs the main thread.
+    """
+    unset = {name: None for name in os.environ if name.startswith(_OURS)}
+    runner = CliRunner()
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        capture_logs(),
+        runner.isolation(env=unset | {"VIVA_DATA_DIR": str(data_dir)} | variables) as (out, err, _),
+    ):
+        patch.setattr(sys, "argv", ["viva", *arguments])
+        patch.setattr(logs, "configure", lambda *_, **__: None)
+        code = 0
+        try:
+            main()
+        except SystemExit as ended:
+            code = int(ended.code or 0)
+        return code, out.getvalue().decode(), err.getvalue().decode()
 
 
 async def viva(data_dir: Path, *arguments: str, timeout_s: float = 50, **variables: str) -> tuple[int, str, str]:
@@ -111,3 +141,10 @@ async def gone(processes: list[psutil.Process], timeout_s: float = 15) -> list[p
     """Those that are still there after so long."""
     _, alive = await asyncio.to_thread(psutil.wait_procs, processes, timeout_s)
     return list(alive)
+
+
+CALL: dict[str, Any] = {
+    "agent": "interviewer",
+    "candidate": {"name": "Ottilie Secretname"},
+    "context": {"role": "R", "questions": ["Why?"]},
+}

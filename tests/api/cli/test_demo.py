@@ -1,29 +1,36 @@
-"""`viva demo`, as `make demo` runs it: the whole product without a browser, a microphone or a key."""
+"""`viva demo`: the whole product without a browser, a microphone or a key, in simulated time."""
 
+import asyncio
 import json
 import re
 from pathlib import Path
 
 import pytest
 
-from tests.api.cli.process import viva
+from adapters.rehearsal.config import RehearsalConfig
+from api.agents import SHIPPED
+from api.cli.demo import show
+from projections.catalogue import READ_MODELS
+from tests.api.cli.process import viva_here
+from tests.fixtures.server import RECORDINGS, running_desk
 
-DEMO_S = 90
-
-pytestmark = pytest.mark.timeout(2 * DEMO_S)
+pytestmark = pytest.mark.simulated
 
 
-async def test_the_demo_shows_what_it_promises_and_can_be_replayed(server_folder: Path) -> None:
+async def test_the_demo_shows_what_it_promises_and_can_be_replayed(
+    dsn: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """Given nothing at all: an interruption cuts, an "uh-huh" does not, and the core decides the
     same from the log."""
-    code, out, errors = await viva(server_folder, "demo", timeout_s=DEMO_S)
-    assert code == 0, out + errors
-    assert errors == ""
+    rehearsal = RehearsalConfig(recordings=(RECORDINGS,))
+    async with running_desk(dsn, tmp_path, rehearsal=rehearsal, agents=SHIPPED, read_models=READ_MODELS) as desk:
+        await show(desk.url, desk.services)
+    out = capsys.readouterr().out
     for line in ("hold", "release", "flush", "completed:"):
         assert line in out
     assert re.search(r"barge-ins, in ms", out, re.IGNORECASE)
     (call_id,) = re.findall(r"replay ([0-9a-f-]{36})$", out, re.MULTILINE)
-    code, out, errors = await viva(server_folder, "replay", call_id, "--json")
+    code, out, errors = await asyncio.to_thread(viva_here, tmp_path, "replay", call_id, "--json", DATABASE_URL=dsn)
     assert code == 0, errors
     report = json.loads(out)
     assert (report["state"], report["close_reason"], report["differences"]) == ("closed", "completed", [])

@@ -16,15 +16,9 @@ from api.settings import Settings
 from domain.events import CandidateAudioRecorded
 from domain.ports import Side
 from tests.api.candidate import in_call, recording
-from tests.api.cli.process import embedded_postgres, gone, serving, viva
+from tests.api.cli.process import CALL, embedded_postgres, gone, serving, viva, viva_here
 
 pytestmark = pytest.mark.timeout(150)
-
-CALL: dict[str, Any] = {
-    "agent": "interviewer",
-    "candidate": {"name": "Ottilie Secretname"},
-    "context": {"role": "R", "questions": ["Why?"]},
-}
 
 
 async def test_a_server_that_is_stopped_and_one_that_is_killed(server_folder: Path) -> None:
@@ -110,11 +104,11 @@ async def test_a_port_that_is_taken(server_folder: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "value"), [("VIVA_PORT", "many"), ("VIVA_AGENTS", "none.json"), ("VIVA_SECRET", "short")]
 )
-async def test_a_setting_that_cannot_work(server_folder: Path, name: str, value: str) -> None:
+def test_a_setting_that_cannot_work(server_folder: Path, name: str, value: str) -> None:
     """Given a wrong variable, the server does not start: one sentence names it, and there is no
     traceback."""
     variables: dict[str, Any] = {name: value}
-    code, _, errors = await viva(server_folder, "serve", **variables)
+    code, _, errors = viva_here(server_folder, "serve", **variables)
     assert code == 1
     assert name in errors
     assert "Traceback" not in errors

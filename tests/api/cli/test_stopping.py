@@ -14,8 +14,7 @@ import pytest_asyncio
 
 from api.client import open_call
 from tests.api.candidate import in_call
-from tests.api.cli.process import Serving, embedded_postgres, gone, pid_files, serving, start
-from tests.api.cli.test_serve import CALL
+from tests.api.cli.process import CALL, Serving, embedded_postgres, gone, pid_files, serving, start
 from tests.fixtures.own_postgres import OwnPostgres, own_postgres
 
 pytestmark = pytest.mark.timeout(150)

@@ -3,6 +3,7 @@ back."""
 
 import asyncio
 import json
+import socket as sockets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -90,3 +91,17 @@ async def bare(desk: Desk, *subprotocols: str, **options: Any) -> AsyncIterator[
         **options,
     ) as socket:
         yield BareSocket(socket)
+
+
+@asynccontextmanager
+async def small_buffers(desk: Desk) -> AsyncIterator[sockets.socket]:
+    """A connection that the kernel keeps little for, on either side."""
+    (listener,) = desk.uvicorn.servers[0].sockets
+    usual = listener.getsockopt(sockets.SOL_SOCKET, sockets.SO_SNDBUF)
+    with sockets.socket() as connected:
+        connected.setsockopt(sockets.SOL_SOCKET, sockets.SO_RCVBUF, 4_096)
+        connected.setblocking(False)
+        listener.setsockopt(sockets.SOL_SOCKET, sockets.SO_SNDBUF, 4_096)
+        await asyncio.get_running_loop().sock_connect(connected, listener.getsockname())
+        listener.setsockopt(sockets.SOL_SOCKET, sockets.SO_SNDBUF, usual // 2)
+        yield connected

@@ -10,6 +10,8 @@ from tests.api.candidate import in_call
 from tests.api.connections.bare_socket import HELLO, bare
 from tests.fixtures.server import running_desk
 
+pytestmark = pytest.mark.simulated
+
 
 async def test_a_full_server_takes_no_call_over(dsn: str, tmp_path: Path) -> None:
     """Given a client that lands on a server which is full, it is sent away at once, and its call

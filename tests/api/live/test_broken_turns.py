@@ -27,7 +27,7 @@ from tests.api.candidate import Candidate, in_call, recording
 from tests.api.live.hearing import check_heard, words_of
 from tests.fixtures.server import Desk, agents_file, quick_rehearsal, running_desk
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.simulated, pytest.mark.asyncio(loop_scope="module")]
 
 LONG = "Could you tell me about the very first project that you worked on?"
 LONGER = f"{LONG} Begin at the beginning, with whoever asked you for it, and end with what you would do otherwise now."

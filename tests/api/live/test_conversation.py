@@ -9,7 +9,7 @@ from domain.ports import Side
 from tests.api.candidate import in_call, recording
 from tests.fixtures.server import Desk
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.simulated, pytest.mark.asyncio(loop_scope="module")]
 
 
 async def test_a_conversation(desk: Desk) -> None:

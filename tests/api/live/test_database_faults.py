@@ -18,6 +18,7 @@ from api.database import open_database
 from api.routes import health
 from api.settings import Settings
 from domain.errors import StoreError
+from projections.catalogue import READ_MODELS
 from tests.api.candidate import in_call, recording
 from tests.fixtures.own_postgres import OwnPostgres, own_postgres
 from tests.fixtures.server import Desk, running_desk
@@ -35,7 +36,7 @@ async def postgres() -> AsyncIterator[OwnPostgres]:
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def server(postgres: OwnPostgres, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Desk]:
     """A Viva on it."""
-    async with running_desk(postgres.dsn, tmp_path_factory.mktemp("server")) as desk:
+    async with running_desk(postgres.dsn, tmp_path_factory.mktemp("server"), read_models=READ_MODELS) as desk:
         yield desk
 
 

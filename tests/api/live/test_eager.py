@@ -25,7 +25,7 @@ from tests.api.candidate import Candidate, in_call, recording
 from tests.api.live.hearing import check_heard, words_of
 from tests.fixtures.server import Desk, agents_file, running_desk
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.simulated, pytest.mark.asyncio(loop_scope="module")]
 
 LATE_S = 15.0
 PATIENT = {"silence_ms": 2_600, "quick_ms": 2_400}

@@ -13,7 +13,7 @@ from tests.api.candidate import Candidate, in_call, recording
 from tests.api.live.hearing import words_of
 from tests.fixtures.server import Desk, agents_file, running_desk
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.simulated, pytest.mark.asyncio(loop_scope="module")]
 
 LONG = "Could you please tell me, in as much detail as you like, about the very first project that you worked on?"
 NEXT = "How?"

@@ -2,6 +2,8 @@
 
 import asyncio
 
+import pytest
+
 from adapters.postgres.log.append_queue import QueueLimits
 from api.live.log_appender import AppendListener, LogAppender
 from domain import inputs as inp
@@ -14,6 +16,8 @@ from domain.sound.features import FrameFeatures
 from tests.domain.calls import CALL_ID, a_call
 from tests.fakes.call_ports import fake_ports
 from tests.fakes.store import InMemoryStore
+
+pytestmark = pytest.mark.simulated
 
 QUIET = FrameFeatures(level=60, gate=0, voice=2)
 

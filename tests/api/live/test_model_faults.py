@@ -10,7 +10,7 @@ from domain.states import Link
 from tests.api.candidate import in_call, recording
 from tests.fixtures.server import Desk
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.simulated, pytest.mark.asyncio(loop_scope="module")]
 
 SURVIVED = {
     "a drop while listening": ("drop at=turn_complete nth=1 after_ms=100", "dialled again unnoticed"),

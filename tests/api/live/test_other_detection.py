@@ -10,7 +10,7 @@ from domain.events import BargeInConfirmed, CandidateStopped, DetectorReset
 from tests.api.candidate import in_call, recording
 from tests.fixtures.server import Desk, agents_file, running_desk
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.simulated, pytest.mark.asyncio(loop_scope="module")]
 
 LONG = "Could you please tell me, in as much detail as you like, about the very first project that you worked on?"
 

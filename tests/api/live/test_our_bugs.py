@@ -12,8 +12,10 @@ from domain.events import CallClosed
 from domain.inputs import CallTakenOver, Input, MicMuted
 from tests.api.candidate import in_call
 from tests.api.connections.bare_socket import bare
-from tests.api.ownership.test_takeover import explained, settled_log, two_desks
+from tests.api.ownership.two_desks import explained, settled_log, two_desks
 from tests.fixtures.server import running_desk
+
+pytestmark = pytest.mark.simulated
 
 
 class StumblingError(Exception):

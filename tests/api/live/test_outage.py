@@ -1,39 +1,19 @@
 """The database goes away in the middle of a call: nobody waits for it, and nothing is lost."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from time import monotonic
 
-import psycopg
 import pytest
-from psycopg import sql
 
 from adapters.postgres.log.append_queue import QueueLimits
 from domain.events import CallClosed
 from domain.inputs import QueueOverflowed
 from tests.api.candidate import in_call, recording
+from tests.fixtures.outage import away
 from tests.fixtures.server import agents_file, running_desk
 
-
-@asynccontextmanager
-async def away(server: str, dsn: str) -> AsyncIterator[None]:
-    """The database takes no connections within the block."""
-    name = str(psycopg.conninfo.conninfo_to_dict(dsn)["dbname"])
-    await asyncio.to_thread(_allow, server, name, False)
-    try:
-        yield
-    finally:
-        await asyncio.to_thread(_allow, server, name, True)
-
-
-def _allow(server: str, name: str, allowed: bool) -> None:
-    with psycopg.connect(server, autocommit=True) as connection:
-        statement = sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS {}")
-        connection.execute(statement.format(sql.Identifier(name), sql.Literal(allowed)))
-        if not allowed:
-            connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name])
+pytestmark = pytest.mark.simulated
 
 
 async def test_a_call_without_the_database(dsn: str, postgres_server: str, tmp_path: Path) -> None:

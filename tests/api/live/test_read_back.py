@@ -21,6 +21,8 @@ from domain.ports.model_link import UPLINK_FULL, InputSink
 from tests.contracts.calls import append, new_call
 from tests.fakes.store import InMemoryStore
 
+pytestmark = pytest.mark.simulated
+
 SECOND = 16_000
 
 

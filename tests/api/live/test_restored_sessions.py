@@ -17,7 +17,7 @@ from domain.states import Link
 from tests.api.candidate import Candidate, in_call, recording
 from tests.fixtures.server import Desk
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.simulated, pytest.mark.asyncio(loop_scope="module")]
 
 FIRST, SECOND = "Why?", "And how did you come to do all of that?"
 

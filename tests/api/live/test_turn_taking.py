@@ -29,7 +29,7 @@ from tests.api.live.hearing import check_heard
 from tests.fixtures.server import RECORDINGS, Desk, agents_file, running_desk
 
 E = TypeVar("E", bound=Event)
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.simulated, pytest.mark.asyncio(loop_scope="module")]
 
 TURNS = RECORDINGS.parent / "turns" / "tune"
 LONG = "Could you please tell me, in as much detail as you like, about the very first project that you worked on?"

@@ -1,5 +1,6 @@
 """Connections that do not get as far as `ready`: each is told why, and no call comes to harm."""
 
+import asyncio
 import json
 from typing import Any
 from uuid import uuid4
@@ -13,7 +14,7 @@ from domain.inputs import ClientViolatedProtocol
 from tests.api.connections.bare_socket import HELLO, bare
 from tests.fixtures.server import SECRET, Desk
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.simulated, pytest.mark.asyncio(loop_scope="module")]
 
 
 def _altered(token: str) -> str:
@@ -144,6 +145,7 @@ async def test_a_call_that_is_over(desk: Desk) -> None:
         await socket.hello(opened.token)
         await socket.send({"type": "hangup"})
         await socket.until("closed")
+        await asyncio.sleep(0.1)
         async with bare(desk) as late:
             assert (await late.hello(opened.token))["state"] == "closed"
             closed = await late.until("closed")

@@ -4,26 +4,22 @@ neighbour goes on."""
 import asyncio
 import json
 import random
-import socket as sockets
 import struct
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import suppress
 from typing import Any
 
 import pytest
 from websockets.exceptions import ConnectionClosed
 
 from api.wire.protocol import ClientAudio, encode_client_audio
-from api.wire.send_queue import SendQueue
 from domain.event import Event
 from domain.events import CallClosed
-from domain.inputs import ClientLost, ClientMessagesDropped, ClientViolatedProtocol, QueueOverflowed
-from domain.states import State
-from tests.api.candidate import in_call
+from domain.inputs import ClientLost, ClientViolatedProtocol
+from tests.api.candidate import neighbour
 from tests.api.connections.bare_socket import HELLO, bare
 from tests.fixtures.server import Desk
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.simulated, pytest.mark.asyncio(loop_scope="module")]
 
 LONG = " ".join(["Please tell me about the many projects that you have worked on in all these years"] * 10) + "?"
 
@@ -56,18 +52,6 @@ BAD: dict[str, tuple[list[Any], str, int]] = {
     "beginning in the middle": ([struct.pack("<B3xI", 1, 2**32 - 1) + bytes(640)], "audio_gap", 4400),
     "too many messages": ([{"type": "ping", "id": number} for number in range(250)], "too_many_messages", 4429),
 }
-
-
-@asynccontextmanager
-async def neighbour(desk: Desk) -> AsyncIterator[None]:
-    """A healthy call beside the test's, which still is one at the end of the block."""
-    opened = await desk.open()
-    async with in_call(opened) as healthy:
-        yield
-        acknowledged = len(healthy.of("ack"))
-        await healthy.until(lambda: len(healthy.of("ack")) > acknowledged)
-        assert healthy.client.connections == 1
-        assert not healthy.of("error") + healthy.of("closed")
 
 
 async def log_of_the_end(desk: Desk, call_id: str, reason: str) -> list[Event]:
@@ -148,44 +132,6 @@ async def test_a_client_of_which_nothing_is_heard(desk: Desk) -> None:
     await desk.settled(opened)
     events = await log_of_the_end(desk, opened.call_id, "client_gone")
     assert [event.reason for event in events if isinstance(event, ClientLost)] == ["no sign of life"]
-
-
-async def test_a_client_that_does_not_read(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Given a client that reports playback wildly and reads nothing, its queue fills, and its call
-    ends for it."""
-    monkeypatch.setattr(SendQueue.__init__, "__defaults__", (100, 50))  # a short queue is as full as a long one, sooner
-    async with neighbour(desk):
-        opened = await desk.open(LONG)
-        live = desk.calls[-1]
-        async with small_buffers(desk) as connected, bare(desk, sock=connected, max_queue=1) as socket:
-            await socket.hello(opened.token)
-            socket.socket.transport.pause_reading()
-            async with asyncio.timeout(10):
-                while live.call.state is not State.CLOSED:
-                    await socket.send({"type": "playback", "played_sample": live.call.playout.sent_sample})
-                    await asyncio.sleep(0.02)
-            await desk.settled(opened)
-            socket.socket.transport.resume_reading()
-            assert await socket.ending() in (4413, 1006)  # 1006 where even the close frame could not be sent in time
-    events = await log_of_the_end(desk, opened.call_id, "client_too_slow")
-    assert [event.send_queue for event in events if isinstance(event, QueueOverflowed)] == ["client"]
-    (shed,) = (event.messages for event in events if isinstance(event, ClientMessagesDropped))
-    assert shed["audio"] > 0
-    assert 100 <= sum(shed.values()) <= 110
-
-
-@asynccontextmanager
-async def small_buffers(desk: Desk) -> AsyncIterator[sockets.socket]:
-    """A connection that the kernel keeps little for, on either side."""
-    (listener,) = desk.uvicorn.servers[0].sockets
-    usual = listener.getsockopt(sockets.SOL_SOCKET, sockets.SO_SNDBUF)
-    with sockets.socket() as connected:
-        connected.setsockopt(sockets.SOL_SOCKET, sockets.SO_RCVBUF, 4_096)
-        connected.setblocking(False)
-        listener.setsockopt(sockets.SOL_SOCKET, sockets.SO_SNDBUF, 4_096)
-        await asyncio.get_running_loop().sock_connect(connected, listener.getsockname())
-        listener.setsockopt(sockets.SOL_SOCKET, sockets.SO_SNDBUF, usual // 2)
-        yield connected
 
 
 async def test_random_frames(desk: Desk) -> None:

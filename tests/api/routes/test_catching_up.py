@@ -14,10 +14,12 @@ from domain.record.client_messages import kept_version
 from domain.states import State
 from tests.api.candidate import in_call, recording
 from tests.api.connections.bare_socket import HELLO, BareSocket, bare
-from tests.api.ownership.test_takeover import points_to, ready_again, two_desks
+from tests.api.ownership.two_desks import points_to, ready_again, two_desks
 from tests.fakes.call_ports import fake_ports
 from tests.fakes.store import InMemoryStore
 from tests.fixtures.server import Desk, agents_file, running_desk
+
+pytestmark = pytest.mark.simulated
 
 
 def kept(messages: list[dict[str, Any]]) -> list[dict[str, Any]]:

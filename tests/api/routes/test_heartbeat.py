@@ -13,6 +13,8 @@ from api.wire.send_queue import SendQueue
 from api.wire.tokens import TokenMint
 from tests.domain.calls import a_call
 
+pytestmark = pytest.mark.simulated
+
 INTERVAL_S = 0.02
 
 

@@ -10,15 +10,9 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from tests.fixtures.server import Desk, running_desk
+from tests.fixtures.server import GOOD, Desk, running_desk
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
-
-GOOD: dict[str, Any] = {
-    "agent": "interviewer",
-    "candidate": {"name": "Ada", "reference": "a-1"},
-    "context": {"role": "Engineer", "questions": ["Why?"], "language": "en-GB", "duration_minutes": 5},
-}
+pytestmark = [pytest.mark.simulated, pytest.mark.asyncio(loop_scope="module")]
 
 
 def changed(path: str, value: Any) -> str:

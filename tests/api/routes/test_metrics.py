@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,15 +14,23 @@ from api.live.counts import Counts
 from domain import events as ev
 from domain import inputs as inp
 from domain.states import Link
+from projections.catalogue import READ_MODELS
+from projections.read_model import ReadModel
 from tests.api.candidate import in_call, recording
 from tests.api.connections.bare_socket import HELLO, bare
-from tests.api.live.test_outage import away
-from tests.api.routes.test_http import GOOD
-from tests.fixtures.server import Desk, running_desk
+from tests.fixtures.outage import away
+from tests.fixtures.server import GOOD, Desk, running_desk
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 OPERATIONS = Path(__file__).parents[3] / "docs" / "operations.md"
+
+
+@pytest.fixture(scope="module")
+def read_models() -> Mapping[str, ReadModel]:
+    return READ_MODELS
+
+
 Samples = dict[tuple[str, str], float]
 
 
@@ -134,7 +142,7 @@ async def test_nobody_is_named(desk: Desk) -> None:
 
 async def test_without_the_database_the_rest_is_told(dsn: str, postgres_server: str, tmp_path: Path) -> None:
     """Given a database that is away, the numbers come all the same, without the projections' lag."""
-    async with running_desk(dsn, tmp_path) as other, away(postgres_server, dsn):
+    async with running_desk(dsn, tmp_path, read_models=READ_MODELS) as other, away(postgres_server, dsn):
         samples = await scrape(other)
     assert ("viva_log_queue_events", "") in samples
     assert ("viva_projection_failures", "calls") in samples

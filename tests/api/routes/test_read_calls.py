@@ -18,6 +18,8 @@ from api.routes.read_calls import ReadingController
 from tests.projections.conftest import catch_up
 from tests.projections.story import Story, interview
 
+pytestmark = pytest.mark.simulated
+
 Client = AsyncTestClient[Litestar]
 
 

@@ -15,7 +15,7 @@ from domain.states import Link
 from tests.api.candidate import Candidate, in_call, recording
 from tests.fixtures.server import Desk
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.simulated, pytest.mark.asyncio(loop_scope="module")]
 
 
 class Sent:

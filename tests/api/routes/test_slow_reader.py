@@ -1,5 +1,5 @@
-"""A client that falls behind and catches up: it misses what was stale, nothing else, and its log
-says so."""
+"""A client that falls behind, over a real socket: it misses what was stale and nothing else, or its
+call ends."""
 
 import asyncio
 import json
@@ -10,14 +10,17 @@ import pytest
 from api.wire.protocol import decode_server_audio
 from api.wire.send_queue import SendQueue
 from domain.effects import TellTranscript
-from domain.inputs import ClientMessagesDropped
+from domain.events import CallClosed
+from domain.inputs import ClientMessagesDropped, QueueOverflowed
 from domain.ports import Side
-from tests.api.connections.bare_socket import bare
-from tests.api.routes.test_bad_messages import LONG, neighbour, small_buffers
+from domain.states import State
+from tests.api.candidate import neighbour
+from tests.api.connections.bare_socket import bare, small_buffers
 from tests.fixtures.server import Desk
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
+LONG = " ".join(["Please tell me about the many projects that you have worked on in all these years"] * 10) + "?"
 BEHIND, INTERIMS = 4, 200
 
 
@@ -59,3 +62,28 @@ async def test_a_client_that_falls_behind_misses_only_what_is_stale(
     shed = [event.messages for event in await desk.log(opened.call_id) if isinstance(event, ClientMessagesDropped)]
     assert sum(each.get("transcript", 0) for each in shed) == INTERIMS + 1 - len(texts) > 100
     assert len(shed) == 1
+
+
+async def test_a_client_that_does_not_read(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Given a client that reports playback wildly and reads nothing, its queue fills, and its call
+    ends for it."""
+    monkeypatch.setattr(SendQueue.__init__, "__defaults__", (100, 50))  # a short queue is as full as a long one, sooner
+    async with neighbour(desk):
+        opened = await desk.open(LONG)
+        session = desk.calls[-1]
+        async with small_buffers(desk) as connected, bare(desk, sock=connected, max_queue=1) as socket:
+            await socket.hello(opened.token)
+            socket.socket.transport.pause_reading()
+            async with asyncio.timeout(10):
+                while session.call.state is not State.CLOSED:
+                    await socket.send({"type": "playback", "played_sample": session.call.playout.sent_sample})
+                    await asyncio.sleep(0.02)
+            await desk.settled(opened)
+            socket.socket.transport.resume_reading()
+            assert await socket.ending() in (4413, 1006)  # 1006 where even the close frame could not be sent in time
+    events = await desk.log(opened.call_id)
+    assert [event.reason for event in events if isinstance(event, CallClosed)] == ["client_too_slow"]
+    assert [event.send_queue for event in events if isinstance(event, QueueOverflowed)] == ["client"]
+    (shed,) = (event.messages for event in events if isinstance(event, ClientMessagesDropped))
+    assert shed["audio"] > 0
+    assert 100 <= sum(shed.values()) <= 110

@@ -87,9 +87,21 @@ class Chromium:
                 process.terminate()
             await process.wait()
 
-    async def open(self, url: str) -> "Page":
+    @asynccontextmanager
+    async def visit(self, url: str) -> AsyncIterator["Page"]:
+        """A tab of a visitor who has never been there and leaves nothing behind: nothing is shared
+        with other visits but the processes."""
+        context = (await self.call("Target.createBrowserContext"))["browserContextId"]
+        page = await self.open(url, browserContextId=context)
+        try:
+            yield page
+        finally:
+            await self.call("Target.disposeBrowserContext", browserContextId=context)
+            del self.pages[page.session]
+
+    async def open(self, url: str, **where: str) -> "Page":
         """A new tab that has loaded `url`."""
-        target = await self.call("Target.createTarget", url="about:blank")
+        target = await self.call("Target.createTarget", url="about:blank", **where)
         attached = await self.call("Target.attachToTarget", targetId=target["targetId"], flatten=True)
         page = Page(self, attached["sessionId"])
         self.pages[page.session] = page

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import pytest_asyncio
 import soundfile
 import soxr
 from numpy.typing import NDArray
@@ -43,33 +44,34 @@ def microphone(recording: NDArray[np.float32], tmp_path_factory: pytest.TempPath
     return path
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def server() -> AsyncIterator[ProtocolServer]:
     async with ProtocolServer.started() as server:
         yield server
 
 
-@pytest.fixture
-async def browser(tmp_path: Path, microphone: Path) -> AsyncIterator[Chromium]:
-    async with Chromium.started(tmp_path / "profile", microphone) as browser:
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def browser(tmp_path_factory: pytest.TempPathFactory, microphone: Path) -> AsyncIterator[Chromium]:
+    """One for all tests of a module; each test is a visit of its own."""
+    async with Chromium.started(tmp_path_factory.mktemp("browser") / "profile", microphone) as browser:
         yield browser
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def page(browser: Chromium, server: ProtocolServer) -> AsyncIterator[Page]:
     """A page of the server's origin with nothing on it; it must not have complained when the test
     is over."""
-    page = await browser.open(server.url + "blank")
-    yield page
+    async with browser.visit(server.url + "blank") as page:
+        yield page
     assert [text for text in page.complaints if "WebSocket" not in text] == []
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def front(browser: Chromium, server: ProtocolServer) -> AsyncIterator[Page]:
     """The page as it is served at `/`, its interviewers loaded; it must not complain."""
-    page = await browser.open(server.url)
-    await page.until("document.querySelectorAll('#agent option').length === 2")
-    yield page
+    async with browser.visit(server.url) as page:
+        await page.until("document.querySelectorAll('#agent option').length === 2")
+        yield page
     assert [text for text in page.complaints if "WebSocket" not in text] == []
 
 

@@ -12,7 +12,7 @@ from tests.api.web.conftest import MICROPHONE_HZ
 from tests.api.web.placed_call import PlacedCall
 from tests.api.web.protocol_server import ProtocolServer
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 Place = Callable[..., Awaitable[PlacedCall]]
 
 

@@ -9,9 +9,9 @@ import pytest
 from tests.api.web.chromium import Page
 from tests.api.web.placed_call import PlacedCall
 from tests.api.web.protocol_server import ProtocolServer
-from tests.api.web.test_client_playback import find, tone
+from tests.api.web.sound import find, tone
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 Place = Callable[..., Awaitable[PlacedCall]]
 PLACE = "const { place } = await import('/tests/harness.js');"
 

@@ -4,26 +4,12 @@ from collections.abc import Awaitable, Callable
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from tests.api.web.placed_call import PlacedCall
+from tests.api.web.sound import RATE_HZ, find, tone
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 Place = Callable[..., Awaitable[PlacedCall]]
-RATE_HZ = 24_000
-
-
-def tone(seconds: float, hz: float = 440.0) -> NDArray[np.int16]:
-    """A loud sine whose every sample can be recognised in context."""
-    at = np.arange(round(seconds * RATE_HZ)) / RATE_HZ
-    return (20_000 * np.sin(2 * np.pi * hz * at)).astype(np.int16)
-
-
-def find(part: NDArray[np.int16], whole: NDArray[np.int16]) -> int:
-    """Where `part` lies in `whole`, sample for sample; -1 if it does not."""
-    windows = np.lib.stride_tricks.sliding_window_view(whole, len(part))
-    places = np.flatnonzero((windows == part).all(axis=1))
-    return int(places[0]) if len(places) else -1
 
 
 async def test_a_reply_is_played_sample_for_sample(place: Place) -> None:

@@ -1,25 +1,15 @@
 """The demonstration page, as a candidate uses it: real clicks, real permission, real sound."""
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tests.api.web.chromium import Chromium, Page
+from tests.api.web.page import STATES, begin, picture
 from tests.api.web.protocol_server import ProtocolServer, Wire
-from tests.api.web.test_client_playback import tone
+from tests.api.web.sound import tone
 
-pytestmark = pytest.mark.browser
-STATES = ["listening", "candidate_speaking", "model_speaking", "interrupted", "resuming", "closed"]
-
-
-async def begin(page: Page, server: ProtocolServer, **ready: Any) -> Wire:
-    """Presses the button and says `ready`."""
-    await page.click("#begin")
-    wire = await server.accept()
-    await wire.ready(**ready)
-    await page.until("document.querySelector('#connection').textContent === 'connected'")
-    return wire
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
 
 async def test_the_form_opens_a_call_with_what_was_typed(front: Page, server: ProtocolServer) -> None:
@@ -310,11 +300,6 @@ async def fill(wire: Wire) -> None:
 async def says(page: Page, words: str) -> None:
     """Waits until this stands beside the lamp."""
     await page.until(f"document.querySelector('#state-words').textContent.includes('{words}')")
-
-
-async def picture(page: Page, path: Path, width: int) -> None:
-    await page.screenshot(path)
-    assert await page.run("return document.documentElement.scrollWidth") <= width
 
 
 async def press(page: Page, key: str) -> None:

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from tests.api.web.chromium import Page
+from tests.api.web.page import begin, picture
 from tests.api.web.protocol_server import ProtocolServer, Wire
-from tests.api.web.test_client_playback import tone
-from tests.api.web.test_page import begin, picture
+from tests.api.web.sound import tone
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 HELD = r"held (\d+) ms, then "
 CONTRAST = """
     const luminance = (colour) => colour.match(/[\\d.]+/g).slice(0, 3).map((part) => part / 255)

@@ -11,7 +11,7 @@ from domain.policy import EndpointPolicy, Policy
 from domain.states import State
 from tests.domain.calls import Driver
 from tests.domain.inputs_strategy import conversations
-from tests.domain.test_call_laws import POLICIES, Run, decisions, relaxed
+from tests.domain.law_runs import POLICIES, Run, decisions, relaxed
 
 HANGUP = inp.HangupRequested(by="candidate", reason="")
 PREROLL_MS = Policy().voice.preroll_ms

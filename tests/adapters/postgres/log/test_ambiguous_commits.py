@@ -10,7 +10,7 @@ import pytest
 from adapters.postgres.log.writer import GroupCommitWriter
 from adapters.postgres.store import PostgresStore, open_store
 from domain.ports import Outcome
-from tests.adapters.postgres.log.test_writer_outages import Producer, _recorded
+from tests.adapters.postgres.log.producer import Producer, recorded_versions
 from tests.contracts.calls import Outcomes, append, new_call, segment
 from tests.fixtures.postgres import _folder
 from tests.fixtures.postgres_proxy import PostgresProxy, postgres_proxy
@@ -49,7 +49,7 @@ async def test_a_commit_whose_answer_never_came_is_recognised(proxy: PostgresPro
     proxy.answers.release()
     assert await outcomes.of(append(call, 5)) == [DURABLE]
     assert [outcome for _, outcome in outcomes.seen] == [DURABLE] * 3
-    assert await _recorded(store) == {call: 5}
+    assert await recorded_versions(store) == {call: 5}
 
 
 @pytest.mark.parametrize("way", ["requests", "answers"])
@@ -68,7 +68,7 @@ async def test_a_connection_cut_at_any_byte_of_a_transaction(
         calls.append(new_call())
         limit = int(limit * 1.3) + 1
     assert len(calls) > 8
-    recorded = await _recorded(store)
+    recorded = await recorded_versions(store)
     assert all(recorded[call] == 3 for call in calls[:-1])
     assert store.writer.stats.conflicts == store.writer.stats.lost == 0
 
@@ -90,7 +90,7 @@ async def test_a_transaction_that_arrives_late_changes_nothing(
     proxy.requests.release()
     assert await outcomes.of(append(call, 4)) == [DURABLE]
     assert [outcome for _, outcome in outcomes.seen] == [DURABLE] * 3
-    assert await _recorded(store) == {call: 4}
+    assert await recorded_versions(store) == {call: 4}
 
 
 async def test_cut_again_and_again_while_calls_are_recorded(proxy: PostgresProxy, store: PostgresStore) -> None:
@@ -106,5 +106,5 @@ async def test_cut_again_and_again_while_calls_are_recorded(proxy: PostgresProxy
     await producer.acknowledge(60)
     await producer.stop()
     assert producer.outcomes == {DURABLE}
-    assert await _recorded(store) == producer.acknowledged
+    assert await recorded_versions(store) == producer.acknowledged
     assert store.writer.stats.retries >= 8

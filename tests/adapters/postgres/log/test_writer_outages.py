@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from time import monotonic
-from uuid import UUID
 
 import asyncpg
 import pytest
@@ -24,57 +23,11 @@ from adapters.postgres.migrate import upgrade
 from adapters.postgres.store import PostgresStore, open_store
 from domain.errors import StoreError, StoreUnavailableError, WriterFullError
 from domain.ports import Outcome
+from tests.adapters.postgres.log.producer import Producer, recorded_versions
 from tests.contracts.calls import Outcomes, append, new_call, segment
 from tests.fixtures.own_postgres import own_postgres
 
 DURABLE, CONFLICT, LOST = Outcome.DURABLE, Outcome.CONFLICT, Outcome.LOST
-
-
-class Producer:
-    """Appends to several calls without a pause, each append once the one before it has its outcome."""
-
-    def __init__(self, store: PostgresStore, calls: int = 20) -> None:
-        self._store = store
-        self.acknowledged: dict[UUID, int] = {new_call(): 0 for _ in range(calls)}
-        self.outcomes: set[Outcome] = set()
-        self._enough = asyncio.Event()
-        self._wanted = 0
-        self._stopped = False
-        for call in self.acknowledged:
-            self._next(call)
-
-    async def acknowledge(self, more: int) -> None:
-        """Return once so many more events have been acknowledged."""
-        self._wanted = sum(self.acknowledged.values()) + more
-        self._enough.clear()
-        await self._enough.wait()
-
-    async def stop(self) -> None:
-        self._stopped = True
-        await self._store.writer.flush()
-
-    def _next(self, call: UUID) -> None:
-        self._store.writer.submit(append(call, self.acknowledged[call] + 1), lambda outcome: self._after(call, outcome))
-
-    def _after(self, call: UUID, outcome: Outcome) -> None:
-        self.outcomes.add(outcome)
-        if outcome is DURABLE:
-            self.acknowledged[call] += 1
-            if sum(self.acknowledged.values()) >= self._wanted:
-                self._enough.set()
-        if not self._stopped:
-            self._next(call)
-
-
-async def _recorded(store: PostgresStore) -> dict[UUID, int]:
-    """Versions per call; fails if one is there twice or missing."""
-    rows = await store.pool.fetch("SELECT originator_id, originator_version FROM call_events ORDER BY notification_id")
-    versions: dict[UUID, int] = {}
-    for row in rows:
-        call = UUID(int=row["originator_id"].int)
-        assert row["originator_version"] == versions.get(call, 0) + 1
-        versions[call] = row["originator_version"]
-    return versions
 
 
 async def _end_session(store: PostgresStore, application: str) -> None:
@@ -102,7 +55,7 @@ async def test_a_terminated_connection_loses_and_doubles_nothing(dsn: str) -> No
             await _end_session(store, "viva-writer")
         await producer.acknowledge(50)
         await producer.stop()
-        assert await _recorded(store) == producer.acknowledged
+        assert await recorded_versions(store) == producer.acknowledged
         assert producer.outcomes == {DURABLE}
         assert store.writer.stats.retries >= 1
 
@@ -117,7 +70,7 @@ async def test_a_killed_server_loses_and_doubles_nothing(server_folder: Path) ->
         async with _server(server_folder):
             await producer.acknowledge(500)
             await producer.stop()
-            assert await _recorded(store) == producer.acknowledged
+            assert await recorded_versions(store) == producer.acknowledged
             assert producer.outcomes == {DURABLE}
 
 
@@ -130,7 +83,7 @@ async def test_what_was_committed_without_an_acknowledgement_is_not_written_twic
         outcomes = Outcomes(store.writer)
         retried = [append(call, 1, 2, audio=[segment(call)]), append(other, 1), append(call, 3)]
         assert await outcomes.of(*retried) == [DURABLE] * 3
-        assert await _recorded(store) == {call: 3, other: 1}
+        assert await recorded_versions(store) == {call: 3, other: 1}
 
 
 async def test_the_queue_is_bounded_in_bytes_while_postgres_is_away(dsn: str) -> None:
@@ -185,7 +138,7 @@ async def test_a_postgres_that_hangs_longer_than_anybody_waits(monkeypatch: pyte
             await asyncio.sleep(1.5)
             assert not one.healthy
         assert await outcomes.of(append(call, 2)) == [DURABLE]
-        assert await _recorded(store) == {call: 2}
+        assert await recorded_versions(store) == {call: 2}
         assert store.writer.stats.retries >= 2
         await asyncio.sleep(0.8)
         assert one.healthy
