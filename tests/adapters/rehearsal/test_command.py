@@ -19,7 +19,7 @@ from adapters.rehearsal.certificates import ca_file, server_context
 from tests.adapters.rehearsal.dialogue import CANDIDATE, recording
 from tests.adapters.rehearsal.exchange import KEY, STUDIO, exchange, setup
 
-REPOSITORY = Path(__file__).parents[4]
+REPOSITORY = Path(__file__).parents[3]
 
 
 @asynccontextmanager

@@ -14,7 +14,7 @@ from adapters.postgres.embedded.cluster import Cluster
 from adapters.postgres.embedded.server import EmbeddedPostgres
 from domain.errors import StoreError
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 USER_PROCESS = """
 import sys
 from pathlib import Path
