@@ -54,7 +54,7 @@ class Source(Protocol):
 
 
 class SignsOfLife(Protocol):
-    """What is told that the client lives."""
+    """Keeps an eye on whether the client lives."""
 
     def heard(self) -> None:
         """Something came."""

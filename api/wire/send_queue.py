@@ -5,7 +5,7 @@ transcript that a later text replaces, a state that the call has left. It is cou
 says so. When the queue is full all the same, nobody waits: `send` says no, and the call ends with a
 reason; the playout sends only a few hundred ms ahead, so a full queue means that the client does
 not read. Only then is what waits given up (`give_up`), so that a client which reads again after all
-finds the reason next. What is told again to a client that comes back waits as one message, however
+finds the reason next. What is replayed to a client that comes back waits as one message, however
 much it is: that it has a long past does not make it slow.
 """
 
