@@ -19,10 +19,8 @@ demo: $(RUN)     ## place a call with a recorded candidate and print what happen
 
 test: $(DEV)     ## set everything up, check style, types and layers, run all tests
 	@$(MAKE) --no-print-directory check
-	@$(BIN)/pytest -n 4 --dist loadfile -m "not alone" || { test $$? = 1 && \
-	  echo "Once more, alone: what failed beside the others. Speech is in real time, and four at once may be late." && \
-	  $(BIN)/pytest --last-failed --last-failed-no-failures none -m "not alone"; }
-	@$(BIN)/pytest -m alone tests/bench tests/e2e
+	@$(BIN)/pytest -n 3 --dist worksteal -m "not alone"
+	@$(BIN)/pytest -n 2 -m alone tests/bench tests/e2e
 
 check: $(DEV)    ## style, types, layers
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check -q . && $(BIN)/mypy && $(BIN)/lint-imports

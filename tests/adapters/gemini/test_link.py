@@ -32,8 +32,12 @@ from domain.record.conversation import Turn
 from tests.adapters.gemini.conftest import SETUP, Linked, dial, settings_for
 from tests.adapters.gemini.inbox import Inbox
 
+pytestmark = pytest.mark.simulated
+
 SECOND = b"\x10\x00" * 16_000
-QUICK = RehearsalConfig(thinking_ms=20, speed=40, assumed_playback=0.02)
+SETUP_MS = 30
+SLOW_SETUP = Fault(action=Action.DELAY, at=Point.SETUP_COMPLETE, ms=SETUP_MS)
+QUICK = RehearsalConfig(thinking_ms=20, speed=40, assumed_playback=0.02, faults=(SLOW_SETUP,))
 
 
 @pytest.fixture
@@ -61,7 +65,7 @@ async def test_a_conversation_with_marked_activity(server: RehearsalServer, inbo
         assert link.counts.sent == 1 + 2 + 10
 
     assert (connected.model, connected.resumed) == ("gemini-3.8-live", False)
-    assert 0 < connected.setup_ms < 10_000
+    assert SETUP_MS <= connected.setup_ms < 10_000
     assert sum(len(item.pcm) for item in inbox.of(ModelAudio)) > 48_000
     assert "Why are you here?" in "".join(item.text for item in inbox.of(ModelTranscribed))
     assert len(inbox.of(CandidateTranscribed)) == 1

@@ -10,6 +10,8 @@ from websockets.exceptions import InvalidMessage
 from adapters.gemini.losses import loss_of
 from adapters.gemini.settings import GeminiSettings
 
+pytestmark = pytest.mark.simulated
+
 API = GeminiSettings(api_key="k-e-y")
 VERTEX = GeminiSettings(service="vertex", project="p", location="l")
 

@@ -224,16 +224,18 @@ async def test_words_can_come_while_the_candidate_speaks() -> None:
         for number, start in enumerate(range(0, len(answer), 3_200)):
             await asyncio.sleep(max(0.0, began + number * 0.1 - asyncio.get_running_loop().time()))
             await dialogue.send(answer[start : start + 3_200])
-        interim = dialogue.said("interim_input")
         assert dialogue.said("input") == []
         await dialogue.session.send_realtime_input(activity_end=types.ActivityEnd())
         await dialogue.until_turns(1)
 
-        final = dialogue.said("input")[0].split()
+        interim, final = dialogue.said("interim_input"), dialogue.said("input")[0].split()
         assert len(interim) >= 3
         assert all(len(one.split()) < len(other.split()) for one, other in itertools.pairwise(interim))
         assert interim[-1].split()[:3] == final[:3]
-        assert dialogue.said("interim_input") == interim
+        contents = [message.server_content for message in dialogue.messages if message.server_content]
+        early = [place for place, content in enumerate(contents) if content.interim_input_transcription]
+        (whole,) = (place for place, content in enumerate(contents) if content.input_transcription)
+        assert early[-1] < whole
 
 
 @pytest.mark.parametrize(
