@@ -77,7 +77,7 @@ def _print_timeline(events: list[Event], everything: bool) -> None:
 
 def _facts(event: Event) -> str:
     """What was decided, then what on: if a line has to be cut, the evidence goes first."""
-    facts = {name: value for name, value in msgspec.to_builtins(event).items() if name not in _QUIET}
+    facts = {name: value for name, value in msgspec.to_builtins(event).items() if name not in _QUIET and value != ""}
     if evidence := facts.pop("evidence", None):
         facts["evidence"] = evidence
     text = "  ".join(f"{name}={_short(value)}" for name, value in facts.items())

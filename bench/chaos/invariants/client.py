@@ -20,7 +20,7 @@ def states_told_are_folded(seen: CallEvidence) -> Iterator[str]:
     record = Call(opened).record
     folded = {1: (str(record.state), sorted(record.missing))}
     for event in seen.events[1:]:
-        fold(record, event)
+        record = fold(record, event)
         folded[event.originator_version] = (str(record.state), sorted(record.missing))
     for told in seen.client.told:
         version = told.message.get("version", 0)

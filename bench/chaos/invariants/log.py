@@ -7,7 +7,7 @@ from itertools import pairwise, zip_longest
 from bench.chaos.evidence.course import takeovers, void
 from bench.chaos.evidence.evidence import CallEvidence
 from domain.call import Call
-from domain.errors import IllegalTriggerError
+from domain.errors import BugError
 from domain.events import CallClosed, CallOpened, CallSettled
 from domain.record.fold import fold
 from domain.recovery.recover import folded, inputs_of, open_again, run
@@ -32,8 +32,8 @@ def states_are_legal(seen: CallEvidence) -> Iterator[str]:
     record = Call(opened).record
     for event in seen.events[1:]:
         try:
-            fold(record, event)
-        except (IllegalTriggerError, AssertionError) as error:
+            record = fold(record, event)
+        except BugError as error:
             yield f"version {event.originator_version} ({event.TOPIC}) cannot follow {record.state}: {error!r}"
             return
 

@@ -11,6 +11,7 @@ import pytest
 from api.live.transcript import Transcript
 from domain.inputs import CandidateTranscribed
 from domain.record.client_messages import kept_version
+from domain.record.record import Takeover
 from domain.states import State
 from tests.api.candidate import in_call, recording
 from tests.api.connections.bare_socket import HELLO, BareSocket, bare
@@ -133,9 +134,9 @@ async def test_what_was_told_before_a_takeover_is_told_again_by_the_new_owner(ds
     ],
 )
 def test_what_a_client_has_seen_holds_up_to_the_takeover_that_it_did_not_see(
-    seen: int, epoch: int, takeovers: Any, expected: int
+    seen: int, epoch: int, takeovers: list[tuple[int, int]], expected: int
 ) -> None:
-    assert kept_version(seen, epoch, takeovers) == expected
+    assert kept_version(seen, epoch, [Takeover(*each) for each in takeovers]) == expected
 
 
 @pytest.mark.asyncio(loop_scope="module")
