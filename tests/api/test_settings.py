@@ -67,7 +67,7 @@ def test_a_value_that_cannot_work_is_named(name: str, text: str) -> None:
         ("VIVA_DRAIN_S", "nan", "VIVA_DRAIN_S is 'nan': set it to a number from 0 to 3600."),
         ("VIVA_LOG_FORMAT", "xml", "VIVA_LOG_FORMAT is 'xml': set it to console or json."),
         ("VIVA_PUBLIC_URL", "a.example", "VIVA_PUBLIC_URL is 'a.example': begin it with https://, as clients see it."),
-        ("GEMINI_SERVICE", "other", "GEMINI_SERVICE is 'other': set it to gemini-api or vertex."),
+        ("GEMINI_SERVICE", "other", "GEMINI_SERVICE is 'other': set it to gemini-api or rehearsal or vertex."),
     ],
 )
 def test_the_sentence_says_what_to_set(name: str, text: str, sentence: str) -> None:
