@@ -4,6 +4,8 @@ from msgspec.structs import replace
 
 from domain import events as ev
 from domain import inputs as inp
+from domain.errors import BugError
+from domain.event import Event
 from domain.record.answer import Answer, AnswerEnd, Suspicion
 from domain.record.fold_replies import let_reply_go
 from domain.record.fold_table import FoldTable
@@ -11,6 +13,12 @@ from domain.record.record import MOST_UNTRANSCRIBED, Record
 from domain.states import State, Trigger, fire
 
 FOLDS = FoldTable()
+
+
+def _open_answer_of(record: Record, event: Event) -> Answer:
+    if record.answer is None:
+        raise BugError(f"{event.TOPIC} needs an open answer, and none is open")
+    return record.answer
 
 
 def _open_answer(record: Record, event: ev.CandidateStarted | ev.BargeInConfirmed) -> Record:
@@ -43,7 +51,7 @@ def _candidate_started(record: Record, event: ev.CandidateStarted) -> Record:
 
 @FOLDS.of(ev.CandidateStopped)
 def _candidate_stopped(record: Record, event: ev.CandidateStopped) -> Record:
-    assert record.answer is not None
+    answer = _open_answer_of(record, event)
     end = AnswerEnd(
         to_sample=event.to_sample,
         end_sample=event.end_sample,
@@ -53,21 +61,21 @@ def _candidate_stopped(record: Record, event: ev.CandidateStopped) -> Record:
     return replace(
         record,
         state=fire(record.state, Trigger.CANDIDATE_STOPPED),
-        answer=record.answer.stopped(end),
+        answer=answer.stopped(end),
         asked_sample=event.to_sample,
     )
 
 
 @FOLDS.of(ev.EagerEndTried)
 def _eager_end_tried(record: Record, event: ev.EagerEndTried) -> Record:
-    assert record.answer is not None
-    return replace(record, answer=record.answer.tried_eagerly(), asked_sample=event.to_sample)
+    answer = _open_answer_of(record, event)
+    return replace(record, answer=answer.tried_eagerly(), asked_sample=event.to_sample)
 
 
 @FOLDS.of(ev.EagerEndWithdrawn)
 def _eager_end_withdrawn(record: Record, event: ev.EagerEndWithdrawn) -> Record:
-    assert record.answer is not None
-    return replace(record, answer=record.answer.reopened(event.at_us))
+    answer = _open_answer_of(record, event)
+    return replace(record, answer=answer.reopened(event.at_us))
 
 
 @FOLDS.of(inp.CandidateTranscribed)

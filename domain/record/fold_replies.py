@@ -6,12 +6,20 @@ from msgspec.structs import replace
 
 from domain import events as ev
 from domain import inputs as inp
+from domain.errors import BugError
+from domain.event import Event
 from domain.record.fold_table import FoldTable
 from domain.record.record import MOST_STALE, Record
 from domain.record.reply import Reply, StaleReply, UnheardReply
 from domain.states import Trigger, fire
 
 FOLDS = FoldTable()
+
+
+def _reply_of(record: Record, event: Event) -> Reply:
+    if record.reply is None:
+        raise BugError(f"{event.TOPIC} needs a reply, and none was requested")
+    return record.reply
 
 
 def let_reply_go(record: Record, reply: Reply | None, *, played_out: bool = False) -> Record:
@@ -42,17 +50,17 @@ def _reply_requested(record: Record, event: ev.ReplyRequested) -> Record:
 
 @FOLDS.of(ev.ReplyStarted)
 def _reply_started(record: Record, event: ev.ReplyStarted) -> Record:
-    assert record.reply is not None
+    reply = _reply_of(record, event)
     session = record.session
     if event.generation > session.began_after:
-        session = session.replied_after(record.reply.requested_at_us)
-    return replace(record, reply=record.reply.started(event.at_us, event.first_model_sample), session=session)
+        session = session.replied_after(reply.requested_at_us)
+    return replace(record, reply=reply.started(event.at_us, event.first_model_sample), session=session)
 
 
 @FOLDS.of(ev.ReplyContinued)
-def _reply_continued(record: Record, _: ev.ReplyContinued) -> Record:
-    assert record.reply is not None
-    return replace(record, reply=record.reply.continued())
+def _reply_continued(record: Record, event: ev.ReplyContinued) -> Record:
+    reply = _reply_of(record, event)
+    return replace(record, reply=reply.continued())
 
 
 @FOLDS.of(ev.ReplyWithdrawn)
@@ -80,13 +88,13 @@ def _history_corrected(record: Record, _: ev.HistoryCorrected) -> Record:
 
 
 @FOLDS.of(ev.ModelStarted)
-def _model_started(record: Record, _: ev.ModelStarted) -> Record:
-    assert record.reply is not None
+def _model_started(record: Record, event: ev.ModelStarted) -> Record:
+    reply = _reply_of(record, event)
     return replace(
         record,
         state=fire(record.state, Trigger.MODEL_STARTED),
-        reply=record.reply.played(),
-        newest_reply=record.reply.generation,
+        reply=reply.played(),
+        newest_reply=reply.generation,
         unheard=None,  # of an older one, it is too late to speak
         answer=record.answer.replied_to() if record.answer is not None else None,
     )

@@ -26,7 +26,7 @@ class Inbox(LinkSink):
         self._news = asyncio.Event()
 
     def now_us(self) -> int:
-        return int((time.monotonic() - self._began) * 1_000_000)
+        return round((time.monotonic() - self._began) * 1_000_000)
 
     def feed(self, happened: Input) -> None:
         self.items.append(happened)
