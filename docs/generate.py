@@ -6,6 +6,7 @@ python docs/generate.py --check   exit with 1 if a page is not what the code say
 
 import re
 import sys
+import textwrap
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -21,7 +22,8 @@ from domain.policy import Policy
 from domain.states import MACHINE, TABLE, State
 
 PAGES = Path(__file__).parent
-_OWN = {"originator_id", "originator_version", "at_us", "seq", "decision_version", "evidence"}
+_OWN = {"originator_id", "originator_version", "at_us", "seq", "decision_version", "rule", "evidence"}
+_WIDEST = 100
 
 
 def diagram() -> str:
@@ -44,44 +46,58 @@ def triggers() -> str:
     return "\n".join(lines)
 
 
-def event_list(package: ModuleType, first_words: Callable[[type[Event]], str]) -> str:
-    """A table of a package's events, module by module: topic, fields, meaning."""
+def event_list(package: ModuleType) -> str:
+    """A table of a package's events, module by module; below it, what does not fit into a cell."""
     kinds = [kind for kind in TOPICS.values() if kind.__module__.startswith(f"{package.__name__}.")]
-    lines = ["| topic | fields | meaning |", "|---|---|---|"]
+    lines, notes = ["| topic | fields | meaning |", "|---|---|---|"], []
     for kind in kinds:
         fields = ", ".join(_field(kind, name) for name in kind.__struct_fields__ if name not in _OWN) or "–"
-        lines.append(f"| `{kind.TOPIC}` | {fields} | {first_words(kind)} |")
-    return "\n".join(lines)
+        meaning, more = _split(kind.__doc__ or "")
+        lines.append(f"| `{kind.TOPIC}` | {fields} | {meaning} |")
+        notes += _note(kind.TOPIC, more)
+    return "\n".join([*lines, "", *notes])
 
 
 def _field(kind: type[Event], name: str) -> str:
     return f"`{name}`" + (" (personal)" if name in kind.PERSONAL else "")
 
 
-def _meaning(kind: type[Event]) -> str:
-    return re.sub(r"\s+", " ", (kind.__doc__ or "").strip()).replace("|", "\\|")
+def _split(text: str) -> tuple[str, str]:
+    """The first sentence, which a table's cell holds, and the others."""
+    first, *others = re.split(r"(?<=\.)\s+", re.sub(r"\s+", " ", text.strip()).replace("|", "\\|"), maxsplit=1)
+    return first, "".join(others)
+
+
+def _note(name: str, text: str) -> list[str]:
+    """An item of the list below a table, wrapped; nothing if there is no `text`."""
+    if not text:
+        return []
+    return textwrap.wrap(
+        f"- `{name}`: {text}", _WIDEST, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False
+    )
 
 
 def policy() -> str:
     """Every policy value with its default and the reason, from the comments in the code."""
     source = (PAGES.parent / "domain" / "policy.py").read_text()
-    lines = ["| policy | default | why |", "|---|---|---|"]
+    lines, notes = ["| policy | default | why |", "|---|---|---|"], []
     for group in msgspec.structs.fields(Policy):
         kind = get_type_hints(Policy)[group.name]
         body = source.split(f"class {kind.__name__}(", 1)[1].split("\nclass ", 1)[0]
         for field in msgspec.structs.fields(kind):
             why = re.search(rf'    {field.name}: [^\n]*\n(?:    [a-z_]+: [^\n]*\n)*    """(.*?)"""', body, re.DOTALL)
-            reason = re.sub(r"\s+", " ", why.group(1)) if why else ""
+            reason, more = _split(why.group(1) if why else "")
             lines.append(f"| `{group.name}.{field.name}` | {field.default} | {reason} |")
-    return "\n".join(lines)
+            notes += _note(f"{group.name}.{field.name}", more)
+    return "\n".join([*lines, "", *notes])
 
 
 PARTS: dict[str, Callable[[], str]] = {
     "diagram": diagram,
     "triggers": triggers,
     "matrix": table,
-    "inputs": lambda: event_list(inputs, _meaning),
-    "decisions": lambda: event_list(events, _meaning),
+    "inputs": partial(event_list, inputs),
+    "decisions": partial(event_list, events),
     "policy": policy,
 }
 

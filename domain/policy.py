@@ -16,8 +16,8 @@ Probability = Annotated[float, msgspec.Meta(ge=0, le=1)]
 
 class VoicePolicy(msgspec.Struct, frozen=True):
     detector: Literal["cascade", "silero", "webrtc"] = "cascade"
-    """The cascade is webrtcvad as a gate that costs nothing and Silero as the turn detector; each
-    can be used alone."""
+    """The cascade is webrtcvad as a gate that costs nothing, and Silero behind it; each can be used
+    alone."""
     start_threshold: Probability = 0.5
     """Silero's own operating point."""
     keep_threshold: Probability = 0.15
@@ -81,8 +81,8 @@ class BargeInPolicy(msgspec.Struct, frozen=True):
     confirm_voiced_ms: Millis = 260
     """This much strong voice since the onset is an interruption, unless it is just fading away."""
     sure_threshold: Probability = 0.8
-    """Strong is a frame of which the network is so sure, and which is not fading: of coughs it is
-    seldom."""
+    """A frame is strong where the network is so sure, and the voice is not fading: coughs seldom
+    are."""
     confirm_long_ms: Millis = 440
     """This much voice is one even where it is not strong: few acknowledgements are so long, and
     hoarse voices weak."""
@@ -119,8 +119,8 @@ class EagerPolicy(msgspec.Struct, frozen=True):
 
 class HistoryPolicy(msgspec.Struct, frozen=True):
     correction: Literal["note", "none"] = "note"
-    """What Gemini is told of a reply that was not heard to its end: a short note with the next
-    window, or nothing."""
+    """Whether Gemini gets a short note, with the next window, about a reply that was not heard to
+    its end."""
     seed_characters: Annotated[int, msgspec.Meta(ge=1_000, le=400_000)] = 40_000
     """How much of the conversation a new session is given: some 10,000 tokens, or 45 minutes of
     talk."""
@@ -146,10 +146,10 @@ class LinkPolicy(msgspec.Struct, frozen=True):
     """How long a call waits for its client to come back: a lift, a change of networks, a restarted
     router."""
     silence_ms: Annotated[int, msgspec.Meta(ge=100, le=60_000)] = 3_000
-    """A client that has not been heard of for so long, not even by a ping, has lost its line."""
+    """A client that has sent nothing for so long, not even a pong, has lost its line."""
     second_client: Literal["replace", "refuse"] = "replace"
-    """What becomes of a second client that says hello while another one is connected: it takes the
-    call, or not."""
+    """Whether a second client that says hello takes the call from the one that is connected, or is
+    refused."""
     grace_ms: Millis = 3_000
     """How long a closed call accepts audio that was not yet acknowledged."""
     dial_attempts: Annotated[int, msgspec.Meta(ge=1, le=10)] = 3
@@ -160,13 +160,13 @@ class LinkPolicy(msgspec.Struct, frozen=True):
     """A session that lived this long is followed by the next at once: Gemini is there, and takes
     sessions."""
     dial_backoff_ms: Millis = 400
-    """The wait before the second try where the first was in vain; doubles with each; the adapter
-    adds jitter."""
+    """The wait before the second try where the first failed; doubles with each; the adapter adds
+    jitter."""
     rotation_margin_ms: Millis = 3_000
     """A session that Gemini is about to end is left at a quiet moment. From so long before its end
     on, also at another one, but not while a reply is being made."""
     rotation_latest_ms: Millis = 500
-    """This long before its end it is left whatever happens."""
+    """This long before its end it is left in any state but `interrupted`."""
     session_age_ms: Millis = 540_000
     """A session of this age is left at a quiet moment: connections last about 10 minutes, and
     replies get slower."""
@@ -178,32 +178,31 @@ class LinkPolicy(msgspec.Struct, frozen=True):
     """A reply that was heard as far as it came, and does not go on for this long, is over: Gemini
     may not say so."""
     late_audio_ms: Millis = 600
-    """Audio that comes this soon after an answer began is still of the reply that it cut, unless
-    Gemini has ended that one; of a reply that was cut while its audio came, also so soon after the
-    next was asked for."""
+    """Audio that comes this soon after an answer began belongs to the reply that it cut, unless
+    Gemini has ended that one. Where that reply was cut while its audio came, so does audio that
+    comes this soon after the next reply was requested."""
     overtime_ms: Millis = 120_000
     """How long a call may go on after the interview's duration."""
     window_keep_ms: Millis = 180_000
-    """How much of an unanswered turn's audio is kept in memory to be sent again after a re-dial;
-    what is older is read back from the log."""
+    """How much of an unanswered turn's audio is kept in memory, to be sent again after a re-dial.
+    Older audio is read back from the log."""
     nudge_timeout_ms: Millis = 10_000
-    """A nudged model is given longer, as it may be slow and the nudge made it begin anew. Then it
-    is dialled again."""
+    """A nudged model has longer, as it may be slow and the nudge made it begin anew. Then it is
+    dialled again."""
     chosen_silence_ms: Millis = 10_000
     """A model that chose to say nothing is asked once to go on, after so much silence on both
     sides."""
     turn_end_wait_ms: Millis = 700
-    """The end of a turn that comes without the end of its audio may be premature: so long is more
-    audio waited for."""
+    """How long more audio is awaited where a turn's end comes without the end of its audio."""
 
 
 class RecordingPolicy(msgspec.Struct, frozen=True):
     segment_ms: Annotated[int, msgspec.Meta(ge=20, le=1_000)] = 1_000
     """Audio is stored, and acknowledged, in segments of at most this length."""
     snapshot_every_ms: Millis = 10_000
-    """How often a call's memory is recorded: whoever takes the call over runs over no more of its
-    log than this. A minute of it takes 0.1 s of a core, and of a process that dies all calls are
-    taken over at once."""
+    """How often a snapshot is taken: recovery runs the core over little more of the log than this.
+    A minute of log takes 0.1 s of a core, and all calls of a process that dies are taken over at
+    once."""
 
 
 class Policy(msgspec.Struct, frozen=True):

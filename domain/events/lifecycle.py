@@ -11,7 +11,7 @@ from domain.runtime import Runtime, Service
 
 @event("call.opened.v1", personal=("candidate", "context"))
 class CallOpened(DecisionEvent, frozen=True, kw_only=True):
-    """A call was asked for, by a process that owns it from now on. The call's clock starts here."""
+    """A process opened the call, and owns it from now on. The call's clock starts here."""
 
     tenant: str
     agent: Agent
@@ -36,8 +36,7 @@ class EndingAgreed(DecisionEvent, frozen=True, kw_only=True):
 
 @event("call.handed_over.v1")
 class CallHandedOver(DecisionEvent, frozen=True, kw_only=True):
-    """Its process has let go of the call in good order: nobody owns it until somebody takes it
-    over."""
+    """The owner handed the call over in good order: nobody owns it until a takeover."""
 
     reason: Literal["drain", "asked"]
 

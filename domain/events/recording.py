@@ -14,12 +14,12 @@ class DetectorReset(DecisionEvent, frozen=True, kw_only=True):
 
 @event("call.candidate_audio_recorded.v1")
 class CandidateAudioRecorded(DecisionEvent, frozen=True, kw_only=True):
-    """A segment of the candidate's audio is stored under `sha256`; durable up to the client's
-    message `client_seq`.
+    """A segment of the candidate's audio is stored under `sha256`.
 
-    Its last `partial_samples` samples are the beginning of the message after that one. `level` (mean
-    energy), `peak` and the `noise_floor` heard at its end are in steps of 0.5 dB, 255 being full
-    scale; `clipped_samples` are at full scale.
+    It makes the client's messages up to `client_seq` durable. Its last `partial_samples` samples
+    are the beginning of the message after that one. `level` (mean energy), `peak` and the
+    `noise_floor` heard at its end are in steps of 0.5 dB, 255 being full scale; `clipped_samples`
+    are at full scale.
     """
 
     sha256: str

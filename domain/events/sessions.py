@@ -44,10 +44,10 @@ class SessionAged(DecisionEvent, frozen=True, kw_only=True):
 
 @event("call.model_memory_verified.v1")
 class ModelMemoryVerified(DecisionEvent, frozen=True, kw_only=True):
-    """Whether a session that was resumed by its handle, or given the conversation, does remember
-    it.
+    """The first bill of a session showed whether it remembers the conversation.
 
-    Gemini does not say. Its first bill does: a model that remembers reads all of it again.
+    Gemini does not say so itself. But a model that remembers the conversation, by its handle or by
+    its seed, reads all of it again, and bills that.
     """
 
     method: Literal["handle", "seed"]
@@ -57,8 +57,10 @@ class ModelMemoryVerified(DecisionEvent, frozen=True, kw_only=True):
 
 @event("call.history_corrected.v1", personal=("heard_text",))
 class HistoryCorrected(DecisionEvent, frozen=True, kw_only=True):
-    """The model was told how much of a reply the candidate had heard: its own memory holds all that
-    it sent."""
+    """A note gave the model the part of a reply that the candidate had heard.
+
+    Its own memory holds all that it sent.
+    """
 
     generation: int
     method: Literal["note"]

@@ -32,8 +32,10 @@ class CandidateStopped(DecisionEvent, frozen=True, kw_only=True):
 
 @event("call.eager_end_tried.v1")
 class EagerEndTried(DecisionEvent, frozen=True, kw_only=True):
-    """The answer sounds finished: the model is let think already, and what it says is kept until
-    the end is certain."""
+    """The answer sounds finished, so the model was given it early.
+
+    Its reply waits until the end is certain.
+    """
 
     turn: int
     to_sample: int
@@ -42,8 +44,10 @@ class EagerEndTried(DecisionEvent, frozen=True, kw_only=True):
 
 @event("call.eager_end_withdrawn.v1")
 class EagerEndWithdrawn(DecisionEvent, frozen=True, kw_only=True):
-    """The candidate went on: `received_ms` of a reply that nobody heard were in vain, after
-    `waited_ms` of thinking."""
+    """The candidate went on after an early end, and the reply to it was withdrawn unheard.
+
+    `received_ms` of it had arrived, `waited_ms` after it was requested.
+    """
 
     turn: int
     generation: int

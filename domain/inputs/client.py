@@ -29,7 +29,8 @@ class ClientConnected(Event, frozen=True, kw_only=True):
     """A client said hello with a good token. `played_sample` is where its playback stands (0 on a
     first hello).
 
-    `seen_version` is the newest version that it was told, in `seen_epoch`.
+    `seen_version` is the version of the newest message that it has seen, `seen_epoch` the epoch in
+    which it saw that.
     """
 
     rate_hz: int
@@ -42,7 +43,7 @@ class ClientConnected(Event, frozen=True, kw_only=True):
 
 @event("call.client_lost.v1")
 class ClientLost(Event, frozen=True, kw_only=True):
-    """The client's connection ended. `left`: it closed it in order, and does not mean to come back."""
+    """The client's connection ended. `left`: it was closed in order, by either side."""
 
     reason: str
     left: bool = False
@@ -84,7 +85,7 @@ class HangupRequested(Event, frozen=True, kw_only=True):
 
 @event("call.client_violated_protocol.v1")
 class ClientViolatedProtocol(Event, frozen=True, kw_only=True):
-    """The client sent something it must not; `code` and `message` are what it was told."""
+    """The client broke the protocol. `code` and `message` are those of the `error` message to it."""
 
     code: str
     message: str

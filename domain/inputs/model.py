@@ -20,12 +20,11 @@ class ModelAudio(msgspec.Struct, frozen=True, kw_only=True):
 
 @event("call.model_connected.v1")
 class ModelConnected(Event, frozen=True, kw_only=True):
-    """A Gemini session is set up. `resumed`: it continues an earlier one, whose handle was
+    """A Gemini session is set up. `resumed`: it continues an earlier one, whose handle Gemini
     accepted.
 
-    Otherwise it is a new one, and was given the conversation as it was heard: so many characters of
-    it, 0 where it knows nothing. `service` is the one that was dialled, by a process
-    with the core of `decision_version`.
+    A session that is not resumed was given `seeded_characters` of the conversation as it was heard.
+    `service` is the one that the process dialled; its core has `decision_version`.
     """
 
     model: str

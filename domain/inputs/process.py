@@ -12,11 +12,10 @@ from domain.runtime import Runtime, Service
 
 @event("call.uplink_measured.v1")
 class UplinkMeasured(Event, frozen=True, kw_only=True):
-    """How the call's audio went to Gemini, told once at the end. `joined` pieces shared a message
-    with the one before.
+    """How the call's audio went to Gemini, measured once at the end of the call.
 
-    No message carried more than `largest_chunk_ms`, and no audio waited longer than
-    `longest_wait_ms` for the socket.
+    `joined` pieces shared a message with the one before. No message carried more than
+    `largest_chunk_ms`, and no audio waited longer than `longest_wait_ms` for the socket.
     """
 
     messages: int
@@ -27,10 +26,10 @@ class UplinkMeasured(Event, frozen=True, kw_only=True):
 
 @event("call.audio_read_back.v1")
 class AudioReadBack(Event, frozen=True, kw_only=True):
-    """Of this stretch for the model, memory no longer held `samples` of the candidate's voice: the
-    log gave them.
+    """The log gave `samples` of the candidate's voice for the model that memory no longer held.
 
-    It took so long until the model's socket had taken all of it, or the session was lost.
+    The stretch is `from_sample` to `to_sample`. After `took_ms` the model's socket had taken the
+    whole stretch, or the session was lost.
     """
 
     from_sample: int
@@ -56,8 +55,8 @@ class DeadlinePassed(Event, frozen=True, kw_only=True):
 
 @event("call.queue_overflowed.v1")
 class QueueOverflowed(Event, frozen=True, kw_only=True):
-    """One of the call's own bounded queues was full: the log's writer, or the client that does not
-    read."""
+    """A bounded queue of the call was full: the one to the log, or the send queue of a client that
+    does not read."""
 
     send_queue: Literal["log", "client"]
     reason: str
@@ -65,12 +64,11 @@ class QueueOverflowed(Event, frozen=True, kw_only=True):
 
 @event("call.taken_over.v1")
 class CallTakenOver(Event, frozen=True, kw_only=True):
-    """A process owns the call from here on, with all that its log held before this: the `epoch`-th
-    owner.
+    """A process took the call over from its log; it is the `epoch`-th owner.
 
     `taken_over_at` is wall time, ISO 8601 UTC; `at_us` goes on from the same moment. `before` is
-    who owned it last, empty if that process had handed it over. The process has the core of
-    `decision_version`, and is configured for `service`.
+    the owner before, empty if that process had handed the call over. The core of the new owner has
+    `decision_version`, and its configuration names `service`.
     """
 
     epoch: int
@@ -84,10 +82,10 @@ class CallTakenOver(Event, frozen=True, kw_only=True):
 
 @event("call.hand_over_requested.v1")
 class HandOverRequested(Event, frozen=True, kw_only=True):
-    """The call's process should let go of it: at a quiet moment, or in `wait_ms` at the latest.
+    """The owner should hand the call over: at a quiet moment, or in `wait_ms` at the latest.
 
-    Its process is about to stop (`drain`), or the client has landed on another one, which asks for
-    it (`asked`).
+    Its process is about to stop (`drain`), or another process asks for the call because the client
+    has connected there (`asked`).
     """
 
     reason: Literal["drain", "asked"]
@@ -96,10 +94,10 @@ class HandOverRequested(Event, frozen=True, kw_only=True):
 
 @event("call.client_messages_dropped.v1")
 class ClientMessagesDropped(Event, frozen=True, kw_only=True):
-    """So many messages of each type were dropped for a client that did not keep up.
+    """Messages were dropped for a client that did not keep up; `messages` counts them by type.
 
-    They were stale: interim transcripts and states that later ones replace. Of a client that read
-    nothing at all and was given up (`QueueOverflowed`), they are all that waited, `audio` included.
+    They were stale: interim transcripts and states that later ones replace. After
+    `call.queue_overflowed.v1` they are all that waited, `audio` included.
     """
 
     messages: dict[str, int]

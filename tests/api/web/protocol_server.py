@@ -150,7 +150,9 @@ class ProtocolServer:
     async def started(cls) -> AsyncIterator[Self]:
         server = cls()
         async with (
-            serve(server._socket, "127.0.0.1", 0, subprotocols=["viva.v1"], ping_interval=None) as sockets,  # type: ignore[list-item]
+            serve(
+                server._socket, "127.0.0.1", 0, subprotocols=["viva.v1"], ping_interval=None, close_timeout=1
+            ) as sockets,  # type: ignore[list-item]
             await asyncio.start_server(server._http, "127.0.0.1", 0) as pages,
         ):
             server.ws_port = next(iter(sockets.sockets)).getsockname()[1]
