@@ -42,8 +42,8 @@ class SessionAged(DecisionEvent, frozen=True, kw_only=True):
     age_ms: int
 
 
-@event("call.model_memory_verified.v1")
-class ModelMemoryVerified(DecisionEvent, frozen=True, kw_only=True):
+@event("call.model_history_verified.v1")
+class ModelHistoryVerified(DecisionEvent, frozen=True, kw_only=True):
     """Whether a session that was resumed by its handle, or given the conversation, does remember
     it.
 

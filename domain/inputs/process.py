@@ -59,7 +59,7 @@ class QueueOverflowed(Event, frozen=True, kw_only=True):
     """One of the call's own bounded queues was full: the log's writer, or the client that does not
     read."""
 
-    send_queue: Literal["log", "client"]
+    queue: Literal["log", "client"]
     reason: str
 
 
