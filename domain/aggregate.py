@@ -74,7 +74,7 @@ class CallAggregate:
         self.timers = Timers()
         self.deferred_loss: ModelLost | None = None
         """The model's link was lost while a barge-in was being decided: `resuming` follows the decision."""
-        self.finishing: Literal["", "settle", "hand_over"] = ""
+        self.finishing: Literal["", "settle", "handover"] = ""
         """What the decision under way ends with, behind all its audio."""
         self._events: list[Event] = []
         self._effects: list[Effect] = []

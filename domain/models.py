@@ -34,21 +34,12 @@ class Prices(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
 
 
 class Supports(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What a model can do that others cannot. `tools` is how function calls behave unless asked
-    otherwise."""
+    """What Viva has to know of a model before it uses it."""
 
     live: bool = True
-    native_audio: bool = True
-    thinking: bool = False
-    stays_silent: bool = False
-    """May choose not to answer (proactive audio)."""
-    tools: Literal["blocking", "non_blocking", "none"] = "blocking"
-    other_tools: bool = False
-    """Whether a declaration may choose the other behaviour."""
+    """Whether it holds a live session."""
     initial_history: bool = True
     """Whether it can be given a past at its beginning without answering that."""
-    content_mid_session: bool = True
-    """Whether ordered content may be sent after the session's beginning."""
 
 
 class Model(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

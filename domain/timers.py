@@ -29,8 +29,8 @@ class Timer(StrEnum):
     """More audio may go to the client."""
     SEGMENT = "segment"
     """Audio of either side has waited long enough to be stored."""
-    HAND_OVER = "hand_over"
-    """The call should have found a quiet moment to be handed over in."""
+    HANDOVER = "handover"
+    """The call should have found a quiet moment for its handover."""
     GRACE = "grace"
     """The closed call has waited long enough for unacknowledged audio."""
 

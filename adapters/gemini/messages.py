@@ -78,13 +78,13 @@ def inputs_of(
     `voice` decodes this session's audio; `unknown` names the fields that the SDK did not pass on.
     """
     content = message.server_content or NOTHING
-    strange = [*unknown, *_left_over(message, content)]
+    unrecognised = [*unknown, *_left_over(message, content)]
     if content.interrupted:
         voice.restart()
         yield ModelInterruptionReported(at_us=at_us)
     yield from _candidate_lines(content, at_us)
     if content.model_turn:
-        yield from _voice(content.model_turn, at_us, voice, strange)
+        yield from _voice(content.model_turn, at_us, voice, unrecognised)
     if content.output_transcription and content.output_transcription.text:
         yield ModelTranscribed(at_us=at_us, text=content.output_transcription.text)
     if content.generation_complete:
@@ -93,9 +93,9 @@ def inputs_of(
         yield GenerationCompleted(at_us=at_us)
     yield from _tool_calls(message, at_us)
     yield from _bookkeeping(message, at_us)
-    time_left_ms = _time_left(message.go_away, strange)
-    if strange:
-        yield ModelMessageUnrecognised(at_us=at_us, fields=tuple(strange))
+    time_left_ms = _time_left(message.go_away, unrecognised)
+    if unrecognised:
+        yield ModelMessageUnrecognised(at_us=at_us, fields=tuple(unrecognised))
     yield from _endings(content, at_us)
     if message.go_away:
         yield GoAwayReceived(at_us=at_us, time_left_ms=time_left_ms)
@@ -108,15 +108,15 @@ def _candidate_lines(content: types.LiveServerContent, at_us: int) -> Iterator[I
         yield CandidateTranscribed(at_us=at_us, text=content.input_transcription.text)
 
 
-def _voice(turn: types.Content, at_us: int, voice: VoiceDecoder, strange: list[str]) -> Iterator[Input]:
+def _voice(turn: types.Content, at_us: int, voice: VoiceDecoder, unrecognised: list[str]) -> Iterator[Input]:
     for part in turn.parts or ():
         if part.inline_data:
             pcm, problem = voice.decode(part.inline_data)
             if problem:
-                strange.append(f"serverContent.modelTurn.inlineData: {problem}")
+                unrecognised.append(f"serverContent.modelTurn.inlineData: {problem}")
             for start in range(0, len(pcm), LONGEST_PIECE_BYTES):
                 yield _audio(at_us, pcm[start : start + LONGEST_PIECE_BYTES])
-        strange.extend(f"serverContent.modelTurn.{name}" for name in _filled(part, PART_IGNORED | {"inline_data"}))
+        unrecognised.extend(f"serverContent.modelTurn.{name}" for name in _filled(part, PART_IGNORED | {"inline_data"}))
 
 
 def _audio(at_us: int, pcm: bytes) -> ModelAudio:
@@ -174,12 +174,12 @@ def _filled(
             yield type(model).model_fields[name].alias or name
 
 
-def _time_left(go_away: types.LiveServerGoAway | None, strange: list[str]) -> int:
+def _time_left(go_away: types.LiveServerGoAway | None, unrecognised: list[str]) -> int:
     """A protobuf duration ("49.5s") in ms; 0, the safe reading, where it is missing or something
     else."""
     text = (go_away.time_left if go_away else None) or "0s"
     try:
         return max(0, round(float(text.removesuffix("s")) * 1000))
     except (ValueError, OverflowError):
-        strange.append(f"goAway.timeLeft: {text[:40]}")
+        unrecognised.append(f"goAway.timeLeft: {text[:40]}")
         return 0

@@ -56,7 +56,7 @@ class _FaultParam(click.ParamType[Fault]):
 @click.option("--recorded-voice", is_flag=True, help="Use the recorded prompts even where eSpeak NG is installed.")
 @click.option("--fault", "faults", type=_FaultParam(), multiple=True, help="A fault to make: 'drop at=reply nth=2'.")
 @click.option("--control", is_flag=True, help="Take commands at /control: faults while it runs.")
-@click.option("--journal", type=_FOLDER, default=None, help="Folder to write each session down in, as it happens.")
+@click.option("--session-logs", type=_FOLDER, default=None, help="Folder to write each session down in, as it happens.")
 @click.option("--json", "as_json", is_flag=True, help="Print the addresses as one JSON line.")
 @click.option("--exit-with-parent", is_flag=True, help="End when standard input is closed.")
 def main(no_tls: bool, as_json: bool, exit_with_parent: bool, tls_port: int, **options: object) -> None:

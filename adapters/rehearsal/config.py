@@ -43,7 +43,7 @@ class RehearsalConfig:
     faults: tuple[Fault, ...] = ()
     control: bool = False
     """Whether whoever reaches the server may make faults while it runs (`/control`)."""
-    journal: Path | None = None
+    session_logs: Path | None = None
     """Folder in which each session is written down as it happens."""
     keep_bytes: int = 4_000_000
     """How much of each session's received audio is kept for inspection."""

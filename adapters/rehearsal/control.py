@@ -20,7 +20,7 @@ import msgspec
 from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 
-from adapters.rehearsal.faults import FIT_AT_ONCE, Fault, FaultBook, Point
+from adapters.rehearsal.faults import FIT_AT_ONCE, Fault, FaultPlan, Point
 from adapters.rehearsal.session.resumption import Handles
 from adapters.rehearsal.session.session import Session
 from domain.errors import PeerError
@@ -31,7 +31,7 @@ PATH = "/control"
 class Control:
     """Carries commands out. `sessions` are those that the server keeps."""
 
-    def __init__(self, faults: FaultBook, handles: Handles, sessions: Callable[[], Iterable[Session]]) -> None:
+    def __init__(self, faults: FaultPlan, handles: Handles, sessions: Callable[[], Iterable[Session]]) -> None:
         self._faults = faults
         self._handles = handles
         self._sessions = sessions

@@ -140,9 +140,9 @@ class Fault:
     @property
     def words(self) -> str:
         """The fault as it may be written in words."""
-        told = {item.name: getattr(self, item.name) for item in fields(self) if item.name not in ("action", "reason")}
+        stated = {item.name: getattr(self, item.name) for item in fields(self) if item.name not in ("action", "reason")}
         changed = {item.name: item.default for item in fields(self)}
-        return " ".join([self.action, *(f"{name}={told[name]}" for name in told if told[name] != changed[name])])
+        return " ".join([self.action, *(f"{name}={stated[name]}" for name in stated if stated[name] != changed[name])])
 
     @classmethod
     def parse(cls, text: str) -> Self:
@@ -179,7 +179,7 @@ class _Armed:
         return bool(late or (self.fault.times and self.struck >= self.fault.times))
 
 
-class FaultBook:
+class FaultPlan:
     """The server's faults, and how often each may still strike. `now_s` is a monotonic clock."""
 
     def __init__(self, faults: Iterable[Fault] = (), now_s: Callable[[], float] = monotonic) -> None:
@@ -214,15 +214,15 @@ class FaultBook:
 class FaultWatch:
     """One session's count of every point."""
 
-    def __init__(self, book: FaultBook) -> None:
-        self._book = book
+    def __init__(self, plan: FaultPlan) -> None:
+        self._plan = plan
         self._passed: Counter[Point] = Counter()
 
     def passes(self, point: Point, count: int = 1) -> list[Fault]:
         """Count a passing of `point`; returns the faults that strike there."""
         before = self._passed[point]
         self._passed[point] = before + count
-        return self._book.strike(point, before, before + count)
+        return self._plan.strike(point, before, before + count)
 
 
 def _words(text: str) -> dict[str, Any]:

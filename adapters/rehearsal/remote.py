@@ -50,8 +50,8 @@ class RemoteControl:
 
     async def sessions(self) -> list[dict[str, Any]]:
         """The sessions that the rehearsal keeps, the oldest first."""
-        told: list[dict[str, Any]] = (await self._ask("sessions"))["sessions"]
-        return told
+        sessions: list[dict[str, Any]] = (await self._ask("sessions"))["sessions"]
+        return sessions
 
     async def _ask(self, command: str, **arguments: Any) -> dict[str, Any]:
         await self._connection.send(json.dumps({"do": command} | arguments))

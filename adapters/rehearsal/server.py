@@ -19,7 +19,7 @@ from adapters.rehearsal.config import RehearsalConfig
 from adapters.rehearsal.control import PATH as CONTROL_PATH
 from adapters.rehearsal.control import Control
 from adapters.rehearsal.endpoint import Endpoint, credential_of, find_endpoint
-from adapters.rehearsal.faults import Action, FaultBook, Point
+from adapters.rehearsal.faults import Action, FaultPlan, Point
 from adapters.rehearsal.hearing.recognition import Recogniser
 from adapters.rehearsal.session.conversation import Services
 from adapters.rehearsal.session.resumption import Handles
@@ -49,7 +49,7 @@ class RehearsalServer:
         self.ws_url = ""
         self.wss_url = ""
         self.ca_file: Path | None = None
-        self._faults = FaultBook(self.config.faults)
+        self._faults = FaultPlan(self.config.faults)
         self._dialled = 0
         self._stack = AsyncExitStack()
 

@@ -58,7 +58,7 @@ class SmartTurnDetector(TurnDetector):
         """As of every turn detector. Called on the event loop."""
         if self._waiting >= MOST_WAITING:
             if self.refused % _LOGGED_EVERY == 0:
-                _log.warning("pause_judge_busy", asked=self.asked, refused=self.refused + 1)
+                _log.warning("turn_detector_busy", asked=self.asked, refused=self.refused + 1)
             self.refused += 1
             return False
         self.asked += 1

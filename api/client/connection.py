@@ -117,8 +117,8 @@ class VivaClient:
         """Every control message from the server, `ready` and `closed` included, until the call is
         over.
 
-        And two of the client's own: `rollback` says that what was told above its `version` is void,
-        `lost` that the client has stopped trying to reconnect (see `retry`).
+        And two of the client's own: `rollback`, after which messages above its `version` no longer
+        hold, and `lost`, when the client has stopped trying to reconnect (see `retry`).
         """
         return self.inbox.messages()
 
@@ -272,7 +272,7 @@ class VivaClient:
                 self._ended(message)
                 return
             case "transcript" | "latency":
-                self._resumption.told(message["version"])
+                self._resumption.seen(message["version"])
         self.inbox.put(message)
 
     def _ended(self, closed: dict[str, Any]) -> None:

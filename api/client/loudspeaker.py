@@ -95,8 +95,8 @@ class Loudspeaker:
                 self._buffer.appendleft(rest)
         self._hear(bytes(left * 2))
         moved = self.played_sample != played_before
-        told_late = self._heard_before and not self._buffer
-        if told_late or (moved and (began or not self._buffer or now - self._reported_at >= self.report_ms / 1000)):
+        reported_late = self._heard_before and not self._buffer
+        if reported_late or (moved and (began or not self._buffer or now - self._reported_at >= self.report_ms / 1000)):
             self._tell()
 
     def _hear(self, pcm: bytes) -> None:

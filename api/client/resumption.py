@@ -1,12 +1,11 @@
-"""By what a server knows this client again, and where the two of them stood: the token, and how much
-of the log this client was told."""
+"""What a client needs to resume its call: the token, and how much of the log it has seen."""
 
 from typing import Any
 from uuid import uuid4
 
 
 class Resumption:
-    """Of one call. It goes into each hello, and comes out of what the server says."""
+    """One call's. It builds each hello, and is updated from the server's messages."""
 
     def __init__(self, token: str, rate_hz: int, name: str) -> None:
         self._token = token
@@ -29,17 +28,19 @@ class Resumption:
         }
 
     def ready(self, first: dict[str, Any]) -> bool:
-        """The server took the hello. Returns whether some of what was told is void: everything above
-        the `kept_version` of `ready`."""
-        void = bool(first["kept_version"] < self._seen_version)
+        """The server accepted the hello with the message `first`.
+
+        Returns whether the call was rolled back: messages above `kept_version` no longer hold.
+        """
+        rolled_back = bool(first["kept_version"] < self._seen_version)
         self._token = first["token"]
         self._seen_version, self._seen_epoch = first["kept_version"], first["epoch"]
-        return void
+        return rolled_back
 
     def renewed(self, token: str) -> None:
         """A token that lasts longer has come."""
         self._token = token
 
-    def told(self, version: int) -> None:
-        """The server told what stands in the log at `version`."""
+    def seen(self, version: int) -> None:
+        """A message that follows from the event at `version` has arrived."""
         self._seen_version = max(self._seen_version, version)

@@ -115,7 +115,7 @@ class LiveCall(EffectHandler, AppendListener):
         """For how long the call has been here."""
         return (self._clock.now_us() - self._entered_us) / 1_000_000
 
-    def hand_over(self, reason: Literal["drain", "asked"], wait_ms: int) -> None:
+    def request_handover(self, reason: Literal["drain", "asked"], wait_ms: int) -> None:
         """Give up the call, at a quiet moment or in `wait_ms`; `run` returns when all of it is
         written."""
         self.loop.feed(inp.HandOverRequested(at_us=self.loop.now_us(), reason=reason, wait_ms=wait_ms))
@@ -147,7 +147,7 @@ class LiveCall(EffectHandler, AppendListener):
 
     def log_failed(self, reason: str) -> None:
         if not self.call.record.settled:
-            self.loop.feed(inp.QueueOverflowed(at_us=self.loop.now_us(), send_queue="log", reason=reason))
+            self.loop.feed(inp.QueueOverflowed(at_us=self.loop.now_us(), queue="log", reason=reason))
 
     def log_taken(self) -> None:
         _log.warning("call_lost_to_another_owner", call_id=str(self.call.id), epoch=self.call.record.epoch)

@@ -117,7 +117,7 @@ class ClientLink:
             self._connection.send_queue.give_up()
             self.record_dropped()
             reason = "The client does not read what it is sent: read the websocket without waiting."
-            self._loop.feed(QueueOverflowed(at_us=self._loop.now_us(), send_queue="client", reason=reason))
+            self._loop.feed(QueueOverflowed(at_us=self._loop.now_us(), queue="client", reason=reason))
 
     def record_dropped(self, *, ended: bool = False) -> None:
         """Nothing is dropped in silence."""

@@ -91,8 +91,8 @@ def _model_lost(counts: Counts, event: inp.ModelLost) -> None:
     counts.model_losses[event.reason if event.reason in _UPLINK else str(event.code)] += 1
 
 
-def _outlet_failed(counts: Counts, event: inp.QueueOverflowed) -> None:
-    counts.queue_overflows[event.send_queue] += 1
+def _queue_overflowed(counts: Counts, event: inp.QueueOverflowed) -> None:
+    counts.queue_overflows[event.queue] += 1
 
 
 def _shed(counts: Counts, event: inp.ClientMessagesDropped) -> None:
@@ -105,7 +105,7 @@ def _read_back(counts: Counts, event: inp.AudioReadBack) -> None:
 
 _UPLINK = frozenset({UPLINK_FULL, UPLINK_STALLED})
 """The session was there, and did not take the candidate's audio."""
-_ROTATIONS = frozenset({"session_ending", "session_old", "reply_overdue", "memory_lost", "taken_over"})
+_ROTATIONS = frozenset({"session_ending", "session_old", "reply_overdue", "history_lost", "taken_over"})
 """Why a session is left that is not lost."""
 
 _MEANINGS: dict[type[Event], Callable[[Counts, Any], None]] = {
@@ -118,7 +118,7 @@ _MEANINGS: dict[type[Event], Callable[[Counts, Any], None]] = {
     inp.ClientViolatedProtocol: _violated,
     inp.ModelConnected: _model_connected,
     inp.ModelLost: _model_lost,
-    inp.QueueOverflowed: _outlet_failed,
+    inp.QueueOverflowed: _queue_overflowed,
     inp.ClientMessagesDropped: _shed,
     inp.AudioReadBack: _read_back,
 }

@@ -190,7 +190,7 @@ class CallRegistry:
         if self._broken[call_id]:
             live.hang_up("server", "the server failed in this call")
         elif self.draining:
-            live.hand_over("drain", 0)
+            live.request_handover("drain", 0)
         return live
 
     async def take_over_orphans(self, call_ids: Iterable[UUID]) -> None:
@@ -208,11 +208,11 @@ class CallRegistry:
         live = self._calls.get(call_id)
         if live is not None and not live.client.guarded:
             wait_s = max(0.0, _LEAST_HELD_S - live.held_s)
-            asyncio.get_running_loop().call_later(wait_s, self._hand_over, live)
+            asyncio.get_running_loop().call_later(wait_s, self._request_handover, live)
 
-    def _hand_over(self, live: LiveCall) -> None:
+    def _request_handover(self, live: LiveCall) -> None:
         if self._calls.get(live.call.id) is live and not live.loop.leaving:
-            live.hand_over("asked", 0)
+            live.request_handover("asked", 0)
 
     async def drain(self, wait_s: float) -> None:
         """Take no more calls, and hand over those there are: each at a quiet moment, or when time
@@ -223,7 +223,7 @@ class CallRegistry:
         self.draining = True
         quiet_ms = int(1000 * wait_s * _QUIET_SHARE)
         for live in list(self._calls.values()):
-            live.hand_over("drain", quiet_ms)
+            live.request_handover("drain", quiet_ms)
         try:
             await asyncio.wait_for(self._idle.wait(), wait_s)
         except TimeoutError:

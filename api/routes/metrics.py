@@ -115,7 +115,7 @@ def _counted(counts: Counts) -> Iterator[Metric]:
         "viva_model_losses", "Gemini sessions lost and dials failed, by close code.", counts.model_losses, "code"
     )
     yield _counter("viva_model_redials", "Gemini sessions left for another one, and why.", counts.model_redials, "why")
-    yield _counter("viva_queue_overflows", "Calls ended by a full queue.", counts.queue_overflows, "send_queue")
+    yield _counter("viva_queue_overflows", "Calls ended by a full queue.", counts.queue_overflows, "queue")
     yield _counter(
         "viva_client_messages_dropped",
         "Messages dropped for a slow client, by type.",

@@ -21,7 +21,7 @@ export { listAgents, requestMicrophone, VivaError };
  * |---|---|
  * | `state`, `transcript`, `latency`, `hold`, `release`, `flush`, `go_away` | the server's message |
  * | `error` | `{code, message, fatal}`: show `message`, it says what to do |
- * | `rollback` | `{version}`: what `transcript` and `latency` said resting on later versions is void; what holds of it is told again |
+ * | `rollback` | `{version}`: `transcript` and `latency` of later versions no longer hold; those that do are sent again |
  * | `connection` | `{status: "connected" \| "reconnecting" \| "lost", attempt, retry_in_ms, moving, message}`: after `lost`, `retry` or `hangup` |
  * | `roundtrip` | `{round_trip_ms}` |
  * | `level` | `{microphone, interviewer}`: root mean square, 0 to 1, about 15 times a second |

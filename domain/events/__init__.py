@@ -36,7 +36,7 @@ from domain.events.sessions import (
     HistoryCorrected,
     LinkLost,
     LinkRestored,
-    ModelMemoryVerified,
+    ModelHistoryVerified,
     SessionAged,
 )
 from domain.events.turns import (
@@ -72,7 +72,7 @@ __all__ = [
     "LinkLost",
     "LinkRestored",
     "ModelFinished",
-    "ModelMemoryVerified",
+    "ModelHistoryVerified",
     "ModelStarted",
     "PlayoutOverflowed",
     "ReplyContinued",

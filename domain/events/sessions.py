@@ -42,8 +42,8 @@ class SessionAged(DecisionEvent, frozen=True, kw_only=True):
     age_ms: int
 
 
-@event("call.model_memory_verified.v1")
-class ModelMemoryVerified(DecisionEvent, frozen=True, kw_only=True):
+@event("call.model_history_verified.v1")
+class ModelHistoryVerified(DecisionEvent, frozen=True, kw_only=True):
     """The first bill of a session showed whether it remembers the conversation.
 
     Gemini does not say so itself. But a model that remembers the conversation, by its handle or by

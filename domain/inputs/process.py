@@ -58,7 +58,7 @@ class QueueOverflowed(Event, frozen=True, kw_only=True):
     """A bounded queue of the call was full: the one to the log, or the send queue of a client that
     does not read."""
 
-    send_queue: Literal["log", "client"]
+    queue: Literal["log", "client"]
     reason: str
 
 

@@ -7,7 +7,7 @@ from domain import inputs as inp
 from domain.errors import BugError
 from domain.event import Event
 from domain.record.answer import Answer, AnswerEnd, Suspicion
-from domain.record.fold_replies import let_reply_go
+from domain.record.fold_replies import retire_reply
 from domain.record.fold_table import FoldTable
 from domain.record.record import MOST_UNTRANSCRIBED, Record
 from domain.states import State, Trigger, fire
@@ -104,5 +104,5 @@ def _barge_in_dismissed(record: Record, _: ev.BargeInDismissed) -> Record:
 @FOLDS.of(ev.BargeInConfirmed)
 def _barge_in_confirmed(record: Record, event: ev.BargeInConfirmed) -> Record:
     trigger = Trigger.MODEL_INTERRUPTED if event.reason == "model" else Trigger.BARGE_IN_CONFIRMED
-    yielded = let_reply_go(replace(record, state=fire(record.state, trigger), suspicion=None, reply=None), record.reply)
+    yielded = retire_reply(replace(record, state=fire(record.state, trigger), suspicion=None, reply=None), record.reply)
     return _open_answer(yielded, event)

@@ -22,7 +22,7 @@ def _reply_of(record: Record, event: Event) -> Reply:
     return record.reply
 
 
-def let_reply_go(record: Record, reply: Reply | None, *, played_out: bool = False) -> Record:
+def retire_reply(record: Record, reply: Reply | None, *, played_out: bool = False) -> Record:
     """`reply` is over for us. Unless Gemini has ended it, or its session is gone, it is stale from now on."""
     if reply is None or reply.ended or reply.session != record.session.number:
         return replace(record, reply=None)
@@ -73,7 +73,7 @@ def _reply_withdrawn(record: Record, event: ev.ReplyWithdrawn) -> Record:
     # Nobody heard a goodbye that is withdrawn: the model may call the end again.
     end_agreed = record.end_agreed and event.reason != "candidate_spoke_on"
     gone = replace(record, reply=None, unheard=unheard, end_agreed=end_agreed, chose_silence=silent)
-    return let_reply_go(gone, reply)
+    return retire_reply(gone, reply)
 
 
 @FOLDS.of(ev.ReplyCut)
@@ -103,7 +103,7 @@ def _model_started(record: Record, event: ev.ModelStarted) -> Record:
 @FOLDS.of(ev.ModelFinished)
 def _model_finished(record: Record, _: ev.ModelFinished) -> Record:
     finished = replace(record, state=fire(record.state, Trigger.MODEL_FINISHED), reply=None)
-    return let_reply_go(finished, record.reply, played_out=True)  # it had its time to go on
+    return retire_reply(finished, record.reply, played_out=True)  # it had its time to go on
 
 
 def _with_stale(record: Record, generation: int, change: Callable[[StaleReply], StaleReply]) -> Record:

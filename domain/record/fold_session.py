@@ -61,8 +61,8 @@ def _session_aged(record: Record, _: ev.SessionAged) -> Record:
     return replace(record, session=record.session.going_away())
 
 
-@FOLDS.of(ev.ModelMemoryVerified)
-def _memory_verified(record: Record, event: ev.ModelMemoryVerified) -> Record:
+@FOLDS.of(ev.ModelHistoryVerified)
+def _history_verified(record: Record, event: ev.ModelHistoryVerified) -> Record:
     return replace(record, session=record.session.verified(event.method, event.verdict))
 
 

@@ -48,7 +48,7 @@ class Rotation(StrEnum):
     NONE = "none"
     DUE = "due"
     """It is about to end, or old."""
-    MEMORY_LOST = "memory_lost"
+    HISTORY_LOST = "history_lost"
     """It was resumed, and remembers nothing."""
 
 
@@ -152,7 +152,7 @@ class ModelSession(Struct, frozen=True, kw_only=True):
     def verified(self, method: str, verdict: str) -> "ModelSession":
         """Its first bill has shown whether it remembers. A resumed session that does not is left."""
         lost = verdict == "lost" and method == "handle"
-        return replace(self, unverified="", rotation=Rotation.MEMORY_LOST if lost else self.rotation)
+        return replace(self, unverified="", rotation=Rotation.HISTORY_LOST if lost else self.rotation)
 
     def tool_called(self, call: ToolCall) -> "ModelSession":
         """The model called a function. The newest calls are kept."""

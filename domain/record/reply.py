@@ -39,7 +39,7 @@ _WITHOUT_AUDIO = frozenset({Phase.AWAITED, Phase.SILENT})
 _COMPLETE = frozenset({Phase.COMPLETE, Phase.ENDED, Phase.ENDED_EARLY, Phase.BROKEN_OFF, Phase.LOST})
 _ENDED = frozenset({Phase.SILENT, Phase.ENDED, Phase.ENDED_EARLY, Phase.BROKEN_OFF})
 _TRUNCATED = frozenset({Phase.INTERRUPTED, Phase.BROKEN_OFF, Phase.LOST})
-_DOUBTFUL_ENDS = frozenset({Phase.ENDED_EARLY, Phase.BROKEN_OFF})
+_UNCONFIRMED_ENDS = frozenset({Phase.ENDED_EARLY, Phase.BROKEN_OFF})
 
 
 class Reply(Struct, frozen=True, kw_only=True):
@@ -47,7 +47,7 @@ class Reply(Struct, frozen=True, kw_only=True):
 
     `asked_sample`: the model had been given the candidate's audio before this position, in closed
     windows. `session` is the number of the Gemini session that was asked. `ended_at_us` is when a
-    doubtful end came, 0 without one.
+    an end came that is unconfirmed, 0 without one.
     """
 
     generation: int
@@ -68,8 +68,8 @@ class Reply(Struct, frozen=True, kw_only=True):
             raise BugError(f"a reply that is {self.phase} cannot have been heard")
         if self.phase is Phase.LOST and not self.heard:
             raise BugError("of a lost reply only one that was heard is kept")
-        if self.ended_at_us and self.phase not in _DOUBTFUL_ENDS:
-            raise BugError(f"a reply that is {self.phase} has no doubtful end")
+        if self.ended_at_us and self.phase not in _UNCONFIRMED_ENDS:
+            raise BugError(f"a reply that is {self.phase} has no unconfirmed end")
         if self.phase in _WITHOUT_AUDIO and (self.started_at_us or self.first_model_sample):
             raise BugError(f"a reply that is {self.phase} has no first audio")
 

@@ -153,6 +153,6 @@ _RULES: dict[Timer, Callable[[CallAggregate], None]] = {
     Timer.DURATION: _interview_too_long,
     Timer.GRACE: settle,
     Timer.SEGMENT: _segment_due,
-    Timer.HAND_OVER: hand_over,
+    Timer.HANDOVER: hand_over,
     # Timer.PLAYOUT, Timer.ROTATION: waking up was all; housekeeping does what is due
 }

@@ -86,7 +86,7 @@ def violated(call: CallAggregate, violation: ClientViolatedProtocol) -> None:
 
 
 def queue_overflowed(call: CallAggregate, failure: QueueOverflowed) -> None:
-    if failure.send_queue == "client":
+    if failure.queue == "client":
         call.do(TellError("client_too_slow", failure.reason))
         close(call, "client_too_slow", failure.reason, error_code="client_too_slow")
     else:  # how full it was is in the failure, which is recorded as well

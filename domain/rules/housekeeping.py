@@ -108,10 +108,10 @@ def _rotate_if_it_may(call: CallAggregate) -> None:
     quiet = record.state is State.LISTENING and reply is None and not call.hearing.speaking
     pressing = ending and not timers.running(Timer.ROTATION) and record.state is not State.INTERRUPTED
     undisturbed = reply is None or (reply.heard and reply.complete)
-    forgot = session.rotation is Rotation.MEMORY_LOST
+    forgot = session.rotation is Rotation.HISTORY_LOST
     resumable = session.handle is not None and session.handle.current
     if (quiet and (resumable or forgot)) or (pressing and undisturbed):
-        rotate(call, "session_ending" if ending else "memory_lost" if forgot else "session_old")
+        rotate(call, "session_ending" if ending else "history_lost" if forgot else "session_old")
 
 
 def _pump(call: CallAggregate) -> None:

@@ -164,7 +164,7 @@ def redial(
         "no_handle": session.handle is None,
         "handle_refused": refused and session.handle is not None,
         "handle_behind": handle_is_behind(call.record),
-        "memory_lost": session.rotation is Rotation.MEMORY_LOST,
+        "history_lost": session.rotation is Rotation.HISTORY_LOST,
     }
     fresh = {name: 1 for name, holds in why.items() if holds}
     call.decide(

@@ -150,12 +150,12 @@ def tool_called(call: CallAggregate, request: ToolCallRequested) -> None:
         call.do(AnswerTool(request.tool_call_id, request.name, {"error": error}))
 
 
-def going_away(call: CallAggregate, told: GoAwayReceived) -> None:
+def going_away(call: CallAggregate, notice: GoAwayReceived) -> None:
     """Rotate at a quiet moment (see housekeeping), near the end at a less quiet one, at last
     whatever happens."""
     if call.record.session.rotation is Rotation.NONE:  # it was said of a session that is gone
-        call.ignore(told)
+        call.ignore(notice)
         return
     links = call.policy.links
     for timer, margin_ms in ((Timer.ROTATION, links.rotation_margin_ms), (Timer.SESSION_END, links.rotation_latest_ms)):
-        call.timers.start(timer, call.now_us + max(0, told.time_left_ms - margin_ms) * 1000)
+        call.timers.start(timer, call.now_us + max(0, notice.time_left_ms - margin_ms) * 1000)

@@ -5,7 +5,7 @@ from typing import Literal
 from domain.aggregate import CallAggregate
 from domain.effects import AnswerTool, DialModel
 from domain.event import Evidence
-from domain.events import ModelMemoryVerified
+from domain.events import ModelHistoryVerified
 from domain.inputs import UsageReported
 from domain.interview import LOST_CALL
 from domain.record.conversation import SeedRequest
@@ -14,7 +14,7 @@ from domain.sound.rates import SAMPLE_RATE_HZ
 
 _TOKENS_PER_SECOND = 25
 _CHARACTERS_PER_TOKEN = 4
-_LEAST_TELLING_TOKENS = {"handle": 500, "seed": 100}
+_LEAST_CONCLUSIVE_TOKENS = {"handle": 500, "seed": 100}
 """A conversation that cost less than this proves nothing by being missing from the bill."""
 
 
@@ -67,14 +67,14 @@ def answer_lost_calls(call: CallAggregate) -> None:
         call.do(AnswerTool(lost.id, lost.name, {"error": LOST_CALL}))
 
 
-def verify_memory(call: CallAggregate, _: UsageReported) -> None:
+def verify_history(call: CallAggregate, _: UsageReported) -> None:
     """The first bill of a new session shows whether it has read the conversation."""
     session = call.record.session
     if not session.unverified or not session.prompt_tokens:
         return
     method = session.unverified
     given = call.delivery.in_session * _TOKENS_PER_SECOND // SAMPLE_RATE_HZ
-    remembered = session.prompt_tokens - session.first_prompt_tokens - given
+    read_again = session.prompt_tokens - session.first_prompt_tokens - given
     if method == "handle":
         expected = session.prompt_tokens_before - session.first_prompt_tokens
     else:
@@ -85,8 +85,8 @@ def verify_memory(call: CallAggregate, _: UsageReported) -> None:
         "given_tokens": given,
         "expected_tokens": expected,
     }
-    telling = expected >= _LEAST_TELLING_TOKENS[method]
+    conclusive = expected >= _LEAST_CONCLUSIVE_TOKENS[method]
     verdict: Literal["kept", "lost", "unknown"] = "unknown"
-    if telling:  # a context that was compressed meanwhile is shorter, but not by so much
-        verdict = "lost" if 4 * remembered < expected else "kept"
-    call.decide(ModelMemoryVerified, method=method, verdict=verdict, evidence=evidence)
+    if conclusive:  # a context that was compressed meanwhile is shorter, but not by so much
+        verdict = "lost" if 4 * read_again < expected else "kept"
+    call.decide(ModelHistoryVerified, method=method, verdict=verdict, evidence=evidence)

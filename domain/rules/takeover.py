@@ -29,8 +29,8 @@ def taken_over(call: CallAggregate, takeover: CallTakenOver) -> None:
     if call.record.state is State.INTERRUPTED:
         dismiss(call, "client_lost", "client_lost")
     call.deferred_loss = None
-    call.playout.forget_what_was_sent()
-    _leave_positions_free(call)
+    call.playout.forget_sent()
+    _skip_positions(call)
     start_clocks(call)
     if here:
         client_gone(call, "taken_over")
@@ -48,7 +48,7 @@ def taken_over_after_close(call: CallAggregate, _: CallTakenOver) -> None:
     call.timers.start(Timer.GRACE, call.now_us + call.policy.links.grace_ms * 1000)
 
 
-def _leave_positions_free(call: CallAggregate) -> None:
+def _skip_positions(call: CallAggregate) -> None:
     """The client may have been sent, and have played, audio that was never stored: its positions
     stay unused."""
     unrecorded_ms = (call.now_us - call.progress.last_input_us) // 1000
@@ -57,7 +57,7 @@ def _leave_positions_free(call: CallAggregate) -> None:
 
 
 def hand_over_requested(call: CallAggregate, request: HandOverRequested) -> None:
-    call.timers.start(Timer.HAND_OVER, call.now_us + request.wait_ms * 1000)
+    call.timers.start(Timer.HANDOVER, call.now_us + request.wait_ms * 1000)
 
 
 def hand_over_after_close(call: CallAggregate, request: HandOverRequested) -> None:
@@ -78,7 +78,7 @@ def hand_over_if_quiet(call: CallAggregate) -> None:
 def hand_over(call: CallAggregate) -> None:
     """Let go: whoever takes the call over finds all of it in the log."""
     call.timers.clear()
-    call.finishing = "hand_over"
+    call.finishing = "handover"
 
 
 def record_handed_over(call: CallAggregate) -> None:

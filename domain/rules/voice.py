@@ -28,14 +28,14 @@ def frame_in_candidate_speaking(call: CallAggregate, _: CandidateFrame) -> None:
         call.endpointing.goes_on(millis(hearing.pause_samples))
         eager.withdraw(call)
     if call.policy.local_turns:
-        send_what_is_heard(call)
+        send_heard_audio(call)
         if hearing.silent_samples and call.endpointing.wants_prediction(millis(hearing.silent_samples)):
             ask_turn_detector(call)
     if not end_if_over(call):
         eager.try_end(call)
 
 
-def send_what_is_heard(call: CallAggregate) -> None:
+def send_heard_audio(call: CallAggregate) -> None:
     """Send the answer as it is heard, but of a long pause only its beginning, until it is clear
     that more follows."""
     if call.record.eager:

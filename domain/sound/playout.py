@@ -117,8 +117,8 @@ class Playout(Struct):
             return False
         moved = played > self.played_sample
         self.played_sample = played
-        told_before_the_hold = self.held and not held  # that does not say yet where playback stopped
-        self.base_sample = max(self.base_sample, played) if told_before_the_hold else played
+        reported_before_the_hold = self.held and not held  # that does not say yet where playback stopped
+        self.base_sample = max(self.base_sample, played) if reported_before_the_hold else played
         self.base_at_us = now_us
         self.running = not held and (moved or self.running)
         return moved
@@ -139,7 +139,7 @@ class Playout(Struct):
         self.held = self.running = False
         self.end_sample = self.sent_sample = self.played_sample = self.base_sample
 
-    def forget_what_was_sent(self) -> None:
+    def forget_sent(self) -> None:
         """Another process sent it, perhaps more than we know of: how far playback came is the
         client's to say."""
         self.held = self.running = False

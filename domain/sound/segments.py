@@ -78,7 +78,7 @@ class SegmentBuffer:
 
     @property
     def loudness(self) -> Loudness:
-        """How loud the audio that waits is. Needs a journal in which some does."""
+        """How loud the audio that waits is. Some has to wait."""
         rows, width = self._arrivals, _FRAME.size
         if self._side is Side.INTERVIEWER:
             return loudness_of_chunks(row[2:] for row in _CHUNK.iter_unpack(rows))

@@ -8,9 +8,8 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from adapters.postgres.dsn import with_database
 from projections.read_model import ReadModel
-from tests.fixtures.postgres import _create, _drop
+from tests.fixtures.postgres import _create, _drop, with_database
 from tests.fixtures.server import Desk, agents_file, running_desk
 
 STALL_MS = 1_000

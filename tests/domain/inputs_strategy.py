@@ -93,7 +93,7 @@ rare = st.one_of(
 fatal = st.one_of(
     st.builds(inp.HangupRequested, by=st.sampled_from(["candidate", "operator", "server"]), reason=st.just("done")),
     st.builds(inp.ClientViolatedProtocol, code=st.just("audio_gap"), message=st.just("Send what is missing.")),
-    st.builds(inp.QueueOverflowed, send_queue=st.sampled_from(["log", "client"]), reason=st.just("full")),
+    st.builds(inp.QueueOverflowed, queue=st.sampled_from(["log", "client"]), reason=st.just("full")),
 ).map(_one)
 changes_of_hands = st.one_of(
     st.builds(inp.CallTakenOver, epoch=st.just(2), process=st.just("b"), taken_over_at=st.just("2026-01-01T00:01:00Z")),

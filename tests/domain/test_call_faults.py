@@ -272,7 +272,7 @@ def test_a_call_that_cannot_be_recorded_ends_with_words_for_its_candidate() -> N
     """Given a log that takes no more, when the call ends, then the candidate is told what to do,
     the log how full."""
     driver = Driver().asked()
-    driver.happens(inp.QueueOverflowed(send_queue="log", reason="54 events wait for Postgres"))
+    driver.happens(inp.QueueOverflowed(queue="log", reason="54 events wait for Postgres"))
     closed = driver.last(ev.CallClosed)
     assert closed.reason == "log_unavailable"
     assert closed.detail.startswith("This interview can no longer be saved")

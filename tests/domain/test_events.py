@@ -48,7 +48,7 @@ KNOWN = [
     "call.model_heard_activity.v1",
     "call.model_interruption_reported.v1",
     "call.model_lost.v1",
-    "call.model_memory_verified.v1",
+    "call.model_history_verified.v1",
     "call.model_message_unrecognised.v1",
     "call.model_started.v1",
     "call.model_transcribed.v1",

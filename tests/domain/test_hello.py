@@ -67,7 +67,7 @@ def test_a_client_of_a_call_that_is_over_is_told_so_again() -> None:
 
 FAULTS = {
     "audio_gap": inp.ClientViolatedProtocol(code="audio_gap", message="12 is missing."),
-    "client_too_slow": inp.QueueOverflowed(send_queue="client", reason="It does not read."),
+    "client_too_slow": inp.QueueOverflowed(queue="client", reason="It does not read."),
 }
 
 

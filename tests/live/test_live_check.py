@@ -262,7 +262,7 @@ async def test_a_new_session_takes_its_past_and_does_not_answer_it(check: Check,
 async def test_the_first_bill_of_a_resumed_session_shows_its_memory_and_a_handle_serves_twice(
     check: Check, say: Say
 ) -> None:
-    """What `ModelMemoryVerified` rests on, and the quiet rotation of a session in which nothing was
+    """What `ModelHistoryVerified` rests on, and the quiet rotation of a session in which nothing was
     said."""
     await check.dial()
     check.speak("answer_1")

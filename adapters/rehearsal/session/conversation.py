@@ -86,7 +86,7 @@ class Conversation:
         """
         if self._lost_calls:
             self._lost_calls = False
-            self._link.journal.note("swallowed")
+            self._link.log.note("swallowed")
         elif not self.is_replying:
             self._speaking = self._link.spawn(self._answer(self._hearing))
         elif self._queued is None or self._queued.done():
@@ -146,7 +146,7 @@ class Conversation:
         if before is not None:
             await asyncio.wait([before])
         window.text = await self._services.recogniser.transcribe(pcm, window.rate_hz)
-        self._link.journal.note("heard", window=window.number, text=window.text)
+        self._link.log.note("heard", window=window.number, text=window.text)
         notes = [heard_of_last_reply(text) for text in window.typed]
         for heard in notes:
             if heard is not None:
@@ -193,7 +193,7 @@ class Conversation:
             await self.complete(reply, chose_silence=True)
             return
         reply.utterance, reply.meant = utterance, line.text
-        self._link.journal.note("replying", text=utterance.text)
+        self._link.log.note("replying", text=utterance.text)
         began = asyncio.get_running_loop().time()
         await reply.speak(self._link, began, self._services.config.speed)
         self.record(reply)
@@ -249,5 +249,5 @@ class Conversation:
             utterance = reply.utterance
             stands_in = reply.sent == len(utterance.messages) and utterance.text != reply.meant
             said = utterance.said_until(reply.sent)
-            self._link.journal.note("said", text=said, audio_ms=reply.sent_ms)
+            self._link.log.note("said", text=said, audio_ms=reply.sent_ms)
             self.history.add(Turn("model", said, reply.sent_ms, reply.meant if stands_in else ""), reply.place)

@@ -26,7 +26,7 @@ class Floor:
             return
         self._opened += 1
         self.window = Window(self._opened)
-        self._link.journal.note("window_opened", window=self._opened, at_byte=self._link.journal.pcm_bytes)
+        self._link.log.note("window_opened", window=self._opened, at_byte=self._link.log.pcm_bytes)
         interim_ms = self._services.config.interim_ms
         if interim_ms and self._conversation.setup.transcribe_input:
             self._link.spawn(send_interim(self.window, self._link, self._services.recogniser, interim_ms))
@@ -41,15 +41,13 @@ class Floor:
         window.rate_hz = rate_hz
         if len(window.pcm) < rate_hz * 2 * LONGEST_WINDOW_MS // 1000:
             window.pcm += pcm
-        else:
-            window.overflowed = True
 
     def close(self) -> None:
         """They have finished: listen, and answer."""
         window, self.window = self.window, None
         if window is not None:
             window.closed = True
-            self._link.journal.note("window_closed", window=window.number, at_byte=self._link.journal.pcm_bytes)
+            self._link.log.note("window_closed", window=window.number, at_byte=self._link.log.pcm_bytes)
             self._conversation.hear(window)
             self._received.window(window)
             self._conversation.reply()

@@ -8,7 +8,7 @@ from typing import Any
 from websockets.asyncio.server import ServerConnection
 
 from adapters.rehearsal.faults import FITS, Action, Fault, FaultWatch, Point
-from adapters.rehearsal.session.session_log import SessionJournal
+from adapters.rehearsal.session.session_log import SessionLog
 from adapters.rehearsal.wire import messages
 from adapters.rehearsal.wire.refusal import INTERNAL
 from domain.errors import VivaError
@@ -27,9 +27,9 @@ class Link:
     due."""
 
     def __init__(
-        self, connection: ServerConnection, watch: FaultWatch, tasks: asyncio.TaskGroup, journal: SessionJournal
+        self, connection: ServerConnection, watch: FaultWatch, tasks: asyncio.TaskGroup, log: SessionLog
     ) -> None:
-        self.journal = journal
+        self.log = log
         self._connection = connection
         self._watch = watch
         self._tasks = tasks
@@ -45,7 +45,7 @@ class Link:
         """Send one message. Raises `ConnectionClosed` when the client is gone, which ends the
         session."""
         await self._connection.send(frame)
-        self.journal.sent(frame)
+        self.log.sent(frame)
 
     def on(self, action: Action, strike: Callable[[Fault], Awaitable[None]]) -> None:
         """Let `strike` carry out an action that needs more than the connection."""
@@ -59,7 +59,7 @@ class Link:
         changes = {}
         for fault in self._watch.passes(point, count):
             if fault.action in FITS:
-                self.journal.note("struck", fault=fault.words)
+                self.log.note("struck", fault=fault.words)
                 changes[fault.action] = fault
             elif fault.after_ms:
                 self.spawn(self._later(fault))
@@ -101,7 +101,7 @@ class Link:
         await self._strike(fault)
 
     async def _strike(self, fault: Fault) -> None:
-        self.journal.note("struck", fault=fault.words)
+        self.log.note("struck", fault=fault.words)
         await self._actions[fault.action](fault)
 
     async def _drop(self, fault: Fault) -> None:
@@ -115,8 +115,8 @@ class Link:
         await asyncio.sleep(fault.ms / 1000)
 
     async def _go_away(self, fault: Fault) -> None:
-        told = messages.go_away(fault.time_left_ms)
-        self.spawn(self.send(told) if fault.goes_on else self._leave(fault.time_left_ms))
+        warning = messages.go_away(fault.time_left_ms)
+        self.spawn(self.send(warning) if fault.goes_on else self._leave(fault.time_left_ms))
 
     async def _garbage(self, fault: Fault) -> None:
         await self.send(messages.garbage(fault.what))

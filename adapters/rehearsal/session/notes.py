@@ -24,11 +24,11 @@ class Heard(NamedTuple):
     ms: int = 0
 
 
-def told_conversation(instruction: str) -> list[tuple[str, str]]:
+def instructed_conversation(instruction: str) -> list[tuple[str, str]]:
     """(role, text) of the turns that an instruction tells of, one a line below a note that the
     connection was lost."""
-    _, told, lines = instruction.partition(_LOST)
-    turns = [_SPEAKER.match(line) for line in lines.splitlines()] if told else []
+    _, lost, lines = instruction.partition(_LOST)
+    turns = [_SPEAKER.match(line) for line in lines.splitlines()] if lost else []
     return [("model" if turn[1] == "Interviewer" else "user", turn[2]) for turn in turns if turn is not None]
 
 

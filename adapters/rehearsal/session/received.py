@@ -17,7 +17,6 @@ class Window:
     typed: list[str] = field(default_factory=list)
     text: str = ""
     closed: bool = False
-    overflowed: bool = False
 
 
 class Received:

@@ -18,10 +18,10 @@ from adapters.rehearsal.session.conversation import Conversation, Services
 from adapters.rehearsal.session.floor import Floor
 from adapters.rehearsal.session.history import History, Snapshot, Turn
 from adapters.rehearsal.session.link import Link, LinkDroppedError
-from adapters.rehearsal.session.mishaps import Mishaps
-from adapters.rehearsal.session.notes import told_conversation
+from adapters.rehearsal.session.notes import instructed_conversation
 from adapters.rehearsal.session.received import Received, Window
-from adapters.rehearsal.session.session_log import SessionJournal
+from adapters.rehearsal.session.session_log import SessionLog
+from adapters.rehearsal.session.turn_faults import TurnFaults
 from adapters.rehearsal.wire import messages
 from adapters.rehearsal.wire.parsing import read_message
 from adapters.rehearsal.wire.refusal import BAD_PAYLOAD, RefusalError, invalid
@@ -51,7 +51,7 @@ class Session:
         self._seeding = False
         self._ear = Ear()
         self._deaf_until = 0.0
-        self.journal = SessionJournal(services.config.journal, f"{number:05d}-{self.id}")
+        self.log = SessionLog(services.config.session_logs, f"{number:05d}-{self.id}")
 
     @property
     def lineage(self) -> str:
@@ -84,7 +84,7 @@ class Session:
         """Serve the connection until it ends, in whatever way."""
         try:
             async with asyncio.TaskGroup() as tasks:
-                self._link = link = Link(self._connection, self._watch, tasks, self.journal)
+                self._link = link = Link(self._connection, self._watch, tasks, self.log)
                 link.on(Action.STALL, self._stop_reading)
                 try:
                     await self._read(link)
@@ -97,10 +97,10 @@ class Session:
         finally:
             self.closed.set()
         if self.refusal is not None:
-            self.journal.note("refused", code=self.refusal.close_code, reason=self.refusal.reason)
+            self.log.note("refused", code=self.refusal.close_code, reason=self.refusal.reason)
             await self._connection.close(self.refusal.close_code, self.refusal.reason)
-        self.journal.note("closed", code=self._connection.close_code)
-        self.journal.close()
+        self.log.note("closed", code=self._connection.close_code)
+        self.log.close()
 
     def strike(self, fault: Fault) -> bool:
         """Let an action happen now; False where the session has not begun or is over."""
@@ -119,7 +119,7 @@ class Session:
                 self._deaf_until = 0.0
             name, message = read_message(frame)
             self.received.messages[name] += 1
-            self.journal.received(name, message)
+            self.log.received(name, message)
             if name == "setup":
                 await self._begin(message, link)
             elif self._conversation is None:
@@ -134,10 +134,10 @@ class Session:
             raise invalid("setup must be sent once, as the first message.")
         self.setup = setup = read_setup(message, self._services.config.models, vertex=self._vertex)
         resumed = await self._resume(setup, link)
-        told = [Turn(role, text) for role, text in told_conversation(setup.instruction)]
-        history = History(setup.instruction, resumed.turns if resumed else told, compresses=setup.compresses)
+        instructed = [Turn(role, text) for role, text in instructed_conversation(setup.instruction)]
+        history = History(setup.instruction, resumed.turns if resumed else instructed, compresses=setup.compresses)
         self._conversation = Conversation(setup, history, link, self._services, self.id, resumed)
-        self.journal.note(
+        self.log.note(
             "begun",
             session=self.id,
             lineage=self.lineage,
@@ -146,7 +146,7 @@ class Session:
             turns=len(history.turns),
         )
         self._floor = Floor(self._conversation, link, self._services, self.received)
-        Mishaps(self._conversation, link)
+        TurnFaults(self._conversation, link)
         self._seeding = setup.seeded and not setup.handle
         self._detector = None if setup.detection.manual else ActivityDetector(setup.detection)
         config = self._services.config
@@ -216,7 +216,7 @@ class Session:
     async def _audio(self, blob: Mapping[str, Any], conversation: Conversation) -> None:
         pcm = self._ear.decode(blob, "realtimeInput.audio")
         self.received.audio(pcm)
-        self.journal.audio(pcm)
+        self.log.audio(pcm)
         if self._detector is None:
             self._floor.append(pcm, self._ear.rate_hz)
         else:

@@ -14,7 +14,7 @@ from typing import Any, BinaryIO
 from adapters.rehearsal.wire.messages import is_audio
 
 
-class SessionJournal:
+class SessionLog:
     """One session's files in `folder`; without a folder nothing is written. Writes are small, and
     block."""
 

@@ -64,7 +64,7 @@ export class AudioCapture {
   use(stream, owned) {
     const [track] = stream.getAudioTracks();
     if (track === undefined) throw clientError("microphone_missing");
-    this.#letGo();
+    this.#detachStream();
     this.#trackEvents = new AbortController();
     const { signal } = this.#trackEvents;
     track.addEventListener("ended", () => this.handlers.onTrouble(clientError("microphone_ended")), { signal });
@@ -96,7 +96,7 @@ export class AudioCapture {
 
   async close() {
     this.#unwatch();
-    this.#letGo();
+    this.#detachStream();
     if (this.#context.state !== "closed") await this.#context.close();
   }
 
@@ -109,7 +109,7 @@ export class AudioCapture {
     for (const track of this.#stream?.getAudioTracks() ?? []) track.enabled = enabled;
   }
 
-  #letGo() {
+  #detachStream() {
     this.#trackEvents?.abort();
     this.#source?.disconnect();
     this.#source = null;

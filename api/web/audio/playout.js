@@ -98,7 +98,7 @@ export class Playout {
     this.#reportPassed(frame + out.length);
   }
 
-  /** @returns {Report[]} what has to be told to the server, oldest first */
+  /** @returns {Report[]} reports for the server, oldest first */
   takeReports() {
     return this.#reports.splice(0);
   }

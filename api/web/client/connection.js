@@ -27,8 +27,8 @@ const NORMAL_CLOSE = 1000;
 /**
  * @typedef {object} ConnectionHandlers
  * @property {() => Promise<number>} playedSample where playback stands, asked before every resuming hello
- * @property {(ready: object, rolledBackTo: number | null) => void} onReady what was told above that version is void
- * @property {(message: {type: string}) => void} onMessage every other message that has not been told before
+ * @property {(ready: object, rolledBackTo: number | null) => void} onReady messages above that version no longer hold
+ * @property {(message: {type: string}) => void} onMessage every other message, once
  * @property {(audio: import("./protocol.js").InterviewerAudio) => void} onAudio
  * @property {(status: ConnectionStatus) => void} onStatus
  * @property {(roundTripMs: number) => void} onRoundTrip

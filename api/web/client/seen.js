@@ -1,8 +1,8 @@
 /**
- * What the server has told this client so far, so that nothing is missed or shown twice after a reconnect.
+ * Which messages this client has seen, so that it misses none and shows none twice after a reconnect.
  *
- * Only transcripts and latencies count: the rest is true for a moment and is told anew by `ready`. A takeover by another
- * server may roll the call back; what was told above `kept_version` is then void, and is told again as it happened.
+ * Only transcripts and latencies count: the rest is true for a moment, and `ready` says it anew. A takeover by another
+ * server may roll the call back: messages above `kept_version` then no longer hold, and the server sends them as they are now.
  */
 const COUNTED = new Set(["transcript", "latency"]);
 
@@ -13,7 +13,7 @@ export class Seen {
   epoch = 0;
   #caughtUpFrom = 0;
 
-  /** @param {{epoch: number, kept_version: number}} ready @returns {boolean} whether something told is void: all above `version` */
+  /** @param {{epoch: number, kept_version: number}} ready @returns {boolean} whether the call was rolled back: messages above `version` no longer hold */
   resume({ epoch, kept_version: kept }) {
     const rolledBack = kept < this.version;
     if (rolledBack) this.version = kept;
@@ -22,7 +22,7 @@ export class Seen {
     return rolledBack;
   }
 
-  /** @param {{type: string, version: number, again?: boolean}} message @returns {boolean} false if it has been told before */
+  /** @param {{type: string, version: number, again?: boolean}} message @returns {boolean} false if the client has seen it */
   isNew({ type, version, again }) {
     if (!COUNTED.has(type)) return true;
     if (again && version <= this.#caughtUpFrom) return false;

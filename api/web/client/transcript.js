@@ -12,7 +12,7 @@
  */
 
 export class Transcript {
-  /** @type {Map<string, Turn>} in the order in which they were first heard of */
+  /** @type {Map<string, Turn>} in the order of their first messages */
   #turns = new Map();
 
   /** @returns {Turn[]} in the order of the conversation: an answer's text may come after its reply's */

@@ -26,7 +26,7 @@ export class TranscriptView {
     });
   }
 
-  /** Takes back what rests on later versions. @param {number} version */
+  /** Removes the lines of later versions. @param {number} version */
   rollBack(version) {
     for (const turn of this.#transcript.rollBack(version)) {
       const { item, said, interim } = this.#items.get(turn);

@@ -60,7 +60,7 @@ class Interviewer:
     async def _started(self) -> Process:
         manner = self._manner
         options = ["--json", "--control", "--exit-with-parent"]
-        options += ["--journal", str(self.journal), "--data-dir", str(self._folder)]
+        options += ["--session-logs", str(self.journal), "--data-dir", str(self._folder)]
         options += ["--recordings", str(self._recordings), "--thinking-ms", str(manner.thinking_ms)]
         options += ["--speed", str(manner.speed), "--words-per-minute", str(manner.words_per_minute)]
         command = [sys.executable, "-m", "adapters.rehearsal", *options]

@@ -134,7 +134,7 @@ async def test_a_session_is_written_down(tmp_path: Path) -> None:
     """Given a journal, then it has what was received and sent, each window's bytes, and who
     followed whom."""
     answer = recording("answer_1")
-    async with RehearsalServer(quick(journal=tmp_path)) as server:
+    async with RehearsalServer(quick(session_logs=tmp_path)) as server:
         async with dial(server, **RESUMABLE) as first:
             await first.begin()
             await first.window(answer)
@@ -162,7 +162,7 @@ async def test_a_session_is_written_down(tmp_path: Path) -> None:
 
 async def test_a_refusal_and_a_strike_are_written_down(tmp_path: Path) -> None:
     """Given a refused handle and a dropped session, then the journal says so."""
-    async with RehearsalServer(quick(journal=tmp_path, control=True)) as server:
+    async with RehearsalServer(quick(session_logs=tmp_path, control=True)) as server:
         with pytest.raises(errors.APIError):
             await dial(server, session_resumption={"handle": "gone"}).__aenter__()
         async with RemoteControl.at(server.ws_url) as rehearsal, dial(server) as dialogue:

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from adapters.rehearsal import Action, Fault, Point, RehearsalServer
-from adapters.rehearsal.faults import FaultBook
+from adapters.rehearsal.faults import FaultPlan
 from domain.errors import PeerError
 from tests.adapters.rehearsal.dialogue import dial, quick, recording
 
@@ -95,10 +95,10 @@ async def test_a_delay_does_not_keep_the_candidate_from_interrupting() -> None:
 def test_a_fault_for_a_while_is_over_after_it() -> None:
     """Given `for_ms`, when that long has passed since the fault was made, then it strikes no more."""
     now_s = 5.0
-    book = FaultBook([Fault.parse("drop at=reply times=0 for_ms=1000")], now_s=lambda: now_s)
-    assert len(book.watch().passes(Point.REPLY)) == 1
+    plan = FaultPlan([Fault.parse("drop at=reply times=0 for_ms=1000")], now_s=lambda: now_s)
+    assert len(plan.watch().passes(Point.REPLY)) == 1
     now_s = 6.0
-    assert book.watch().passes(Point.REPLY) == []
+    assert plan.watch().passes(Point.REPLY) == []
 
 
 def test_faults_are_read_from_json_and_from_words() -> None:

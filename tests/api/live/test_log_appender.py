@@ -88,7 +88,7 @@ async def test_a_full_writer_loses_nothing() -> None:
     book.speaks(8)
     assert book.appender.waiting
     assert len(book.failed) == 1
-    book.happens(inp.QueueOverflowed(at_us=book.at_us, send_queue="log", reason=book.failed[0]))
+    book.happens(inp.QueueOverflowed(at_us=book.at_us, queue="log", reason=book.failed[0]))
     assert not book.appender.close_durable
     book.store.resume()
     await asyncio.wait_for(book.appender.written(), 10)

@@ -9,7 +9,7 @@ import pytest
 from adapters.rehearsal.faults import Fault
 from adapters.rehearsal.session.session import Session
 from domain.event import Event
-from domain.events import CallClosed, LinkLost, ModelMemoryVerified, ReplyWithdrawn
+from domain.events import CallClosed, LinkLost, ModelHistoryVerified, ReplyWithdrawn
 from domain.inputs import ModelConnected
 from domain.interview import LOST_CALL
 from domain.record.record import Record
@@ -93,7 +93,7 @@ async def test_an_expired_handle_is_followed_by_a_session_that_knows_the_intervi
     assert connections(events) == [(False, False), (False, True)]
     by_handle, afresh = losses(events)
     assert (by_handle.fresh, afresh.fresh, afresh.attempt) == (False, True, by_handle.attempt)
-    assert any(isinstance(event, ModelMemoryVerified) and event.method == "seed" for event in events)
+    assert any(isinstance(event, ModelHistoryVerified) and event.method == "seed" for event in events)
 
 
 async def test_a_resumed_session_that_is_closed_as_wrong_is_followed_by_one_that_is_told(desk: Desk) -> None:

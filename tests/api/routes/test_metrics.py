@@ -163,7 +163,7 @@ async def test_what_is_counted_of_events() -> None:
             a(ev.LinkLost, link=Link.MODEL, reason="Gemini said: whatever"),
             a(inp.ModelLost, code=1011, reason="free text", retryable=True),
             a(inp.ModelLost, code=0, reason="uplink_full", retryable=True),
-            a(inp.QueueOverflowed, send_queue="log", reason="free text"),
+            a(inp.QueueOverflowed, queue="log", reason="free text"),
             a(inp.ClientViolatedProtocol, code="audio_gap", message="free text"),
             a(inp.AudioReadBack, from_sample=0, to_sample=9, samples=7, took_ms=1),
             a(inp.CallTakenOver, epoch=2, process="p", taken_over_at="now"),

@@ -83,7 +83,7 @@ async def test_a_client_that_does_not_read(desk: Desk, monkeypatch: pytest.Monke
             assert await socket.ending() in (4413, 1006)  # 1006 where even the close frame could not be sent in time
     events = await desk.log(opened.call_id)
     assert [event.reason for event in events if isinstance(event, CallClosed)] == ["client_too_slow"]
-    assert [event.send_queue for event in events if isinstance(event, QueueOverflowed)] == ["client"]
+    assert [event.queue for event in events if isinstance(event, QueueOverflowed)] == ["client"]
     (shed,) = (event.messages for event in events if isinstance(event, ClientMessagesDropped))
     assert shed["audio"] > 0
     assert 100 <= sum(shed.values()) <= 110

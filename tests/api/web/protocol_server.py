@@ -19,6 +19,7 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from websockets import Subprotocol
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 
@@ -151,8 +152,13 @@ class ProtocolServer:
         server = cls()
         async with (
             serve(
-                server._socket, "127.0.0.1", 0, subprotocols=["viva.v1"], ping_interval=None, close_timeout=1
-            ) as sockets,  # type: ignore[list-item]
+                server._socket,
+                "127.0.0.1",
+                0,
+                subprotocols=[Subprotocol("viva.v1")],
+                ping_interval=None,
+                close_timeout=1,
+            ) as sockets,
             await asyncio.start_server(server._http, "127.0.0.1", 0) as pages,
         ):
             server.ws_port = next(iter(sockets.sockets)).getsockname()[1]

@@ -487,11 +487,11 @@ def test_the_first_bill_shows_whether_a_resumed_session_remembers(tokens: int, v
     driver = billed()
     regains(driver, loses(driver))
     bills(driver, tokens)
-    predicted = driver.last(ev.ModelMemoryVerified)
+    predicted = driver.last(ev.ModelHistoryVerified)
     assert (predicted.method, predicted.verdict) == ("handle", verdict)
     assert predicted.evidence["expected_tokens"] == 2_700
     bills(driver, tokens)
-    assert driver.count(ev.ModelMemoryVerified) == 1
+    assert driver.count(ev.ModelHistoryVerified) == 1
 
 
 def test_what_the_session_was_given_since_proves_nothing() -> None:
@@ -500,7 +500,7 @@ def test_what_the_session_was_given_since_proves_nothing() -> None:
     regains(driver, loses(driver))
     driver.speaks(60_000)
     bills(driver, 300 + 60 * 25)
-    assert driver.last(ev.ModelMemoryVerified).verdict == "lost"
+    assert driver.last(ev.ModelHistoryVerified).verdict == "lost"
 
 
 @pytest.mark.parametrize(("tokens", "verdict"), [(800, "kept"), (300, "lost")])
@@ -511,7 +511,7 @@ def test_the_first_bill_of_a_session_that_was_told_shows_whether_it_has_read_it(
     assert dialled.seed
     regains(driver, dialled)
     bills(driver, tokens)
-    predicted = driver.last(ev.ModelMemoryVerified)
+    predicted = driver.last(ev.ModelHistoryVerified)
     assert (predicted.method, predicted.verdict) == ("seed", verdict)
     assert driver.call.state is State.LISTENING
 
@@ -522,7 +522,7 @@ def test_a_short_conversation_proves_nothing_by_being_missing() -> None:
     bills(driver, 300)
     regains(driver, loses(driver))
     bills(driver, 310)
-    assert driver.last(ev.ModelMemoryVerified).verdict == "unknown"
+    assert driver.last(ev.ModelHistoryVerified).verdict == "unknown"
 
 
 def test_a_resumed_session_that_remembers_nothing_is_left_for_one_that_is_told() -> None:
@@ -541,7 +541,7 @@ def test_a_resumed_session_that_remembers_nothing_is_left_for_one_that_is_told()
     dialled = dials(driver)[-1]
     assert dialled.handle == ""
     assert told(dialled)[-2:] == ["candidate: Like this.", "interviewer: Hello, and welcome."]
-    assert driver.last(ev.LinkLost).reason == "memory_lost"
+    assert driver.last(ev.LinkLost).reason == "history_lost"
     regains(driver, dialled)
     assert driver.call.state is State.LISTENING
     assert driver.call.record.session.rotation is Rotation.NONE

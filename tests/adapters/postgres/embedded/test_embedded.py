@@ -9,7 +9,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from adapters.postgres.dsn import normalise, postgres_dsn, with_database
+from adapters.postgres.dsn import normalise
 from adapters.postgres.embedded.cluster import Cluster
 from adapters.postgres.embedded.server import EmbeddedPostgres
 from domain.errors import StoreError
@@ -139,16 +139,9 @@ def test_a_cluster_of_another_version_is_refused_with_advice(server_folder: Path
         Cluster(data, data, {}).ensure_created()
 
 
-def test_a_set_database_url_is_used_and_nothing_is_started(server_folder: Path) -> None:
-    """`DATABASE_URL` wins; SQLAlchemy's spelling of it is understood."""
-    with postgres_dsn("postgresql+asyncpg://someone@somewhere:5433/viva", server_folder / "unused") as dsn:
-        assert dsn == "postgresql://someone@somewhere:5433/viva"
-    assert not (server_folder / "unused").exists()
-
-
 def test_connection_strings_of_other_databases_are_refused() -> None:
     """A typed error instead of a traceback from a driver."""
     assert normalise("postgres://u@h/d") == "postgresql://u@h/d"
-    assert with_database("postgresql://u@/d?host=/tmp/x", "e") == "postgresql://u@/e?host=/tmp/x"
+    assert normalise("postgresql+asyncpg://someone@somewhere:5433/viva") == "postgresql://someone@somewhere:5433/viva"
     with pytest.raises(StoreError, match="postgresql://"):
         normalise("mysql://u@h/d")

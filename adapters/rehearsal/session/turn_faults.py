@@ -10,7 +10,7 @@ from adapters.rehearsal.session.reply import Reply
 from adapters.rehearsal.wire import messages
 
 
-class Mishaps:
+class TurnFaults:
     """Carries these faults out in one session."""
 
     def __init__(self, conversation: Conversation, link: Link) -> None:
