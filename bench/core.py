@@ -1,7 +1,7 @@
 """What a decision costs: `python -m bench.core`.
 
 `Call.handle` per kind of input, beside a bare trigger of `transitions` and an empty function call,
-in CPU time of this thread. The frames' figures hold what the journal adds, a sealed second of audio
+in CPU time of this thread. The frames' figures hold what the segment buffer adds, a sealed second of audio
 every 50 frames.
 """
 

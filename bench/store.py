@@ -108,9 +108,9 @@ async def _ours(dsn: str) -> AsyncIterator[Record]:
     async with open_store(dsn) as store:
 
         async def record(call: UUID, events: tuple[StoredEvent, ...]) -> None:
-            told: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
-            store.writer.submit(Append(call, "bench", events), told.set_result)
-            assert await told is Outcome.DURABLE
+            settled: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+            store.writer.submit(Append(call, "bench", events), settled.set_result)
+            assert await settled is Outcome.DURABLE
 
         yield record
 

@@ -72,7 +72,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--nice", type=int, default=0, help="run before others on a shared machine, such as -10")
     parser.add_argument("--plan", action="store_true", help="print the schedule of faults and do nothing")
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of tables")
-    parser.add_argument("--keep", type=Path, help="folder in which logs and journals stay after the run")
+    parser.add_argument("--keep", type=Path, help="folder in which logs and session files stay after the run")
     parser.add_argument("--no-save", action="store_true", help="do not keep the report in bench/results")
     return parser
 

@@ -1,4 +1,4 @@
-"""A candidate of the laboratory: holds a call through a door of their own, answers, interrupts, and
+"""A candidate of the laboratory: holds a call through a proxy of their own, answers, interrupts, and
 hangs up."""
 
 import asyncio
@@ -9,9 +9,9 @@ from time import time
 from typing import Any
 
 from api.client import CallEndedError, OpenedCall, VivaClient, open_call
-from bench.chaos.evidence.evidence import ClientJournal
+from bench.chaos.evidence.evidence import ClientEvidence
 from bench.chaos.evidence.tap import Tap
-from bench.chaos.rig.door import Door
+from bench.chaos.rig.proxy import Proxy
 from domain.errors import PeerError
 
 RATE_HZ = 16_000
@@ -55,16 +55,16 @@ class Manner:
 
 @dataclass(slots=True)
 class Candidate:
-    """One of them. `journal` and `call_id` are there once the call has begun; `trouble` says what
+    """One of them. `evidence` and `call_id` are there once the call has begun; `trouble` says what
     else went wrong."""
 
     number: int
-    door: Door
+    proxy: Proxy
     said: Mapping[str, bytes]
     seed: int
     manner: Manner = field(default_factory=Manner)
     call_id: str = ""
-    journal: ClientJournal = field(default_factory=ClientJournal)
+    evidence: ClientEvidence = field(default_factory=ClientEvidence)
     state: str = ""
     began_s: float = 0.0
     trouble: list[str] = field(default_factory=list)
@@ -74,17 +74,17 @@ class Candidate:
 
     @property
     def name(self) -> str:
-        """By which Gemini's sessions are told apart."""
+        """Tells Gemini's sessions apart."""
         return f"Chaos-{self.number:04d}"
 
     async def hold(self, until: asyncio.Event) -> None:
-        """Open a call, be interviewed until told to hang up, and wait until the end is told and
-        acknowledged."""
+        """Open a call, be interviewed until it is time to hang up, and wait until the server has
+        announced the end and acknowledged all audio."""
         opened = await self._open()
         self.call_id = opened.call_id
         client = VivaClient(opened, rate_hz=RATE_HZ, name="viva chaos", keep_heard=False)
-        tap = Tap(client, self.door, self.number, self._told)
-        self.journal = tap.journal
+        tap = Tap(client, self.proxy, self.number, self._on_message)
+        self.evidence = tap.evidence
         try:
             async with client:
                 self.client = client
@@ -98,7 +98,7 @@ class Candidate:
                 async with asyncio.timeout(_END_S):
                     await client.ended()
         except TimeoutError:
-            self.trouble.append(f"the end of the call was not told within {_END_S:.0f} s")
+            self.trouble.append(f"the end of the call was not announced within {_END_S:.0f} s")
         except CallEndedError as error:
             self.trouble.append(f"{error.code}: {error.message}")
         finally:
@@ -112,7 +112,7 @@ class Candidate:
         context = {"role": "Engineer", "questions": _QUESTIONS, "duration_minutes": 60}
         for tries_left in reversed(range(_OPENING_TRIES)):
             try:
-                url = f"http://127.0.0.1:{self.door.port}"
+                url = f"http://127.0.0.1:{self.proxy.port}"
                 return await open_call(url, agent="interviewer", candidate={"name": self.name}, context=context)
             except PeerError as error:
                 if not tries_left:
@@ -129,7 +129,7 @@ class Candidate:
             wait.cancel()
         await asyncio.gather(*waits, return_exceptions=True)
 
-    def _told(self, message: dict[str, Any]) -> None:
+    def _on_message(self, message: dict[str, Any]) -> None:
         if message["type"] in ("ready", "state"):
             self.state = message["state"]
         self._changed.set()

@@ -86,11 +86,11 @@ class Injector:
             await self._start(server, made)
 
     def _server(self, strike: Strike) -> Server:
-        """A restart takes one after the other; a kill whoever serves the call that it is aimed at."""
+        """A restart takes one after the other; a kill takes the server of the call that it is aimed at."""
         live = self._live()
         if strike.kind is Kind.DRAIN or not live:
             return self._servers[strike.number % len(self._servers)]
-        serving = live[int(strike.aim * len(live))].door.newest
+        serving = live[int(strike.aim * len(live))].proxy.newest
         return next((each for each in self._servers if serving and serving.backend == each.label), self._servers[0])
 
     async def _start(self, server: Server, made: Injected) -> None:
@@ -100,8 +100,8 @@ class Injector:
 
     def _served_by(self, server: Server) -> list[int]:
         label = server.label
-        served = [each for each in self._live() if each.door.live]
-        return [each.number for each in served if any(passage.backend == label for passage in each.door.live)]
+        served = [each for each in self._live() if each.proxy.live]
+        return [each.number for each in served if any(passage.backend == label for passage in each.proxy.live)]
 
     # --- the database ------------------------------------------------------------------------------------------------
 
@@ -123,11 +123,11 @@ class Injector:
         made.at_s = made.back_s = time()
         match strike.kind:
             case Kind.CUT:
-                candidate.door.cut()
+                candidate.proxy.cut()
             case Kind.STALL:
-                candidate.door.stall(strike.for_s)
+                candidate.proxy.stall(strike.for_s)
             case _:
-                candidate.door.jitter(strike.for_s, _MOST_JITTER_S)
+                candidate.proxy.jitter(strike.for_s, _MOST_JITTER_S)
 
     def _candidate(self, strike: Strike, made: Injected) -> Candidate | None:
         live = self._live()

@@ -15,14 +15,14 @@ from adapters.postgres.store import open_store
 from api.cli.screenplay import read_recording
 from bench.chaos.candidate import Candidate
 from bench.chaos.candidate import Manner as CandidateManner
-from bench.chaos.evidence.evidence import CallEvidence, ClientJournal
+from bench.chaos.evidence.evidence import CallEvidence, ClientEvidence
 from bench.chaos.evidence.sessions import sessions_of
 from bench.chaos.rig.balancer import Balancer
 from bench.chaos.rig.database import Database
-from bench.chaos.rig.door import Door, to_port
 from bench.chaos.rig.interviewer import Interviewer
 from bench.chaos.rig.interviewer import Manner as InterviewerManner
 from bench.chaos.rig.processes import ROOT
+from bench.chaos.rig.proxy import Proxy, to_port
 from bench.chaos.rig.server import Server
 from domain.events import CallSettled
 from domain.ports import Side
@@ -33,7 +33,7 @@ _SECRET = "the laboratory signs its tokens with this text"
 _SETTLE_S = 25.0
 _POLL_S = 0.25
 _NOBODYS = frozenset({"never_connected", "hangup_by_server", "completed", "hangup_by_candidate"})
-"""How a call may end that was recorded, but whose opening nobody was told of."""
+"""How a call may end that was recorded, but whose opening no client learned of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class Laboratory:
     folder: Path
     database: Database
     interviewer: Interviewer
-    gemini: Door
+    gemini: Proxy
     servers: Sequence[Server]
     balancer: Balancer
     seed: int
@@ -69,10 +69,10 @@ class Laboratory:
         ]
 
     async def hold(self, until: asyncio.Event, manner: CandidateManner | None = None) -> Candidate:
-        """One call, held by a candidate with a door of their own, until it is over."""
-        async with Door(self.balancer.route) as door:
+        """One call, held by a candidate with a proxy of their own, until it is over."""
+        async with Proxy(self.balancer.route) as proxy:
             number = len(self.candidates) + 1
-            candidate = Candidate(number, door, recordings(), self.seed, manner or CandidateManner())
+            candidate = Candidate(number, proxy, recordings(), self.seed, manner or CandidateManner())
             self.candidates.append(candidate)
             await candidate.hold(until)
         return candidate
@@ -80,7 +80,7 @@ class Laboratory:
     async def gather(self, show: Callable[[str], None] = lambda _: None) -> list[CallEvidence]:
         """The evidence of every call in the log, once all have settled or their time for that is
         over."""
-        sessions = sessions_of(self.interviewer.journal)
+        sessions = sessions_of(self.interviewer.sessions_folder)
         by_call = {each.call_id: each for each in self.candidates if each.call_id}
         found = []
         async with open_store(self.database.dsn) as store:
@@ -94,11 +94,11 @@ class Laboratory:
                     call_id,
                     tuple(events),
                     tuple(audio),
-                    candidate.journal if candidate else ClientJournal(),
+                    candidate.evidence if candidate else ClientEvidence(),
                     tuple(sessions.get(name, ())) if candidate else (),
                 )
                 found.append(seen if candidate else _nobodys(seen))
-        found += [CallEvidence(UUID(call_id), (), (), lost.journal, ()) for call_id, lost in by_call.items()]
+        found += [CallEvidence(UUID(call_id), (), (), lost.evidence, ()) for call_id, lost in by_call.items()]
         return found
 
     def complaints(self) -> dict[str, int]:
@@ -153,7 +153,7 @@ async def laboratory(folder: Path, seed: int, layout: Layout) -> AsyncIterator[L
             Interviewer(folder / "interviewer", RECORDINGS, layout.interviewer),
         )
         await asyncio.gather(stack.enter_async_context(database), stack.enter_async_context(interviewer))
-        gemini = await stack.enter_async_context(Door(to_port("gemini", interviewer.port)))
+        gemini = await stack.enter_async_context(Proxy(to_port("gemini", interviewer.port)))
         variables = {
             "DATABASE_URL": database.dsn,
             "VIVA_SECRET": _SECRET,

@@ -72,7 +72,7 @@ async def run(scenario: Scenario, seed: int, show: Show, keep: Path | None = Non
         if number is None:
             made.others.append(seen)
         else:
-            made.calls[number] = _judged_kindly(seen, number, made.injected)
+            made.calls[number] = _allowed_to_give_up(seen, number, made.injected)
     made.violations = [found for seen in (*made.calls.values(), *made.others) for found in check(seen)]
     made.seconds = monotonic() - began
     return made
@@ -96,7 +96,9 @@ async def _play(scenario: Scenario, lab: Laboratory, made: Run, show: Show) -> N
         await asyncio.sleep(scenario.settle_in_s)
         settled_in = await looks(lab.servers)
         made.stalls_before = since(begun, settled_in)
-        injector = Injector(lab.servers, lab.database, lab.interviewer, lambda: lab.live, _told(scenario, made, show))
+        injector = Injector(
+            lab.servers, lab.database, lab.interviewer, lambda: lab.live, _with_progress(scenario, made, show)
+        )
         made.injected = injector.injected
         await injector.run(made.strikes)
         await asyncio.sleep(scenario.settle_s)
@@ -108,7 +110,7 @@ async def _play(scenario: Scenario, lab: Laboratory, made: Run, show: Show) -> N
         await asyncio.gather(calls, return_exceptions=True)
 
 
-def _told(scenario: Scenario, made: Run, show: Show) -> Show:
+def _with_progress(scenario: Scenario, made: Run, show: Show) -> Show:
     total = len(made.strikes)
     return lambda what: show(f"{scenario.name} {len(made.injected)}/{total}: {what}")
 
@@ -147,7 +149,7 @@ async def _come_and_go(
         await lab.hold(enough, scenario.manner)
 
 
-def _judged_kindly(seen: CallEvidence, number: int, injected: list[Injected]) -> CallEvidence:
+def _allowed_to_give_up(seen: CallEvidence, number: int, injected: list[Injected]) -> CallEvidence:
     """A call whose sessions were taken away again and again may give up, if they were in a row:
     that is a law."""
     taken = [made for made in injected if number in made.hit and made.kind.startswith(("gemini", "kill", "drain"))]

@@ -103,7 +103,7 @@ SCENARIOS: tuple[Scenario, ...] = (
     Scenario(
         name="goaway",
         group="goaway",
-        says="sessions are told that they end: the call moves on to another, and nobody hears it",
+        says="Gemini announces that sessions end: the call moves on to another, and nobody hears it",
         minutes=4.2,
         mix={Kind.GEMINI_GO_AWAY: Chance(1, for_s=(10.0, 14.0))},
         faults=110,

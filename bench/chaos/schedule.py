@@ -33,7 +33,7 @@ class Kind(StrEnum):
     GEMINI_ABORT = "gemini abort"
     """A session's connection breaks without a word."""
     GEMINI_GO_AWAY = "gemini goAway"
-    """A session is told that it ends in `for_s`."""
+    """Gemini announces that a session ends in `for_s`."""
     GEMINI_REFUSE = "gemini refuse"
     """A session ends, and for `for_s` no other is accepted."""
     GEMINI_EXPIRE = "gemini expire"

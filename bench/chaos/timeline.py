@@ -57,10 +57,10 @@ def _log(seen: CallEvidence, everything: bool) -> Iterator[tuple[float, str]]:
 
 
 def _client(seen: CallEvidence) -> Iterator[tuple[float, str]]:
-    for told in seen.client.told:
-        if told.kind not in ("transcript", "latency", "pong", "ping", "ack", "token"):
-            facts = {name: value for name, value in told.message.items() if name not in ("type", "token")}
-            yield told.at_s, f"      client ◄ {told.server} {told.kind} {facts}"
+    for message in seen.client.messages:
+        if message.kind not in ("transcript", "latency", "pong", "ping", "ack", "token"):
+            facts = {name: value for name, value in message.body.items() if name not in ("type", "token")}
+            yield message.at_s, f"      client ◄ {message.server} {message.kind} {facts}"
     for connection in seen.client.connections:
         if connection.ended_s < float("inf"):
             yield connection.ended_s, "      client: the connection ended"

@@ -127,7 +127,7 @@ class Cut:
     """When it was decided, on the monotonic clock."""
     logged_ms: float
     held_ms: float | None
-    """Where the client said that it stopped when it was told to hold; None if it was not, or if
+    """Where the client reported that it stopped at a hold; None if it was not, or if
     that came too late."""
     played_ms: float
     likeness: float

@@ -65,7 +65,7 @@ class Candidate:
         self._interrupting_at = 0.0
 
     async def hold(self, base_url: str, until: asyncio.Event) -> None:
-        """Be interviewed until told to hang up."""
+        """Be interviewed until `until` is set."""
         context = {"role": "Engineer", "questions": _QUESTIONS, "duration_minutes": 180}
         opened = await open_call(
             base_url, agent="interviewer", candidate={"name": f"Load {self.number}"}, context=context

@@ -1,5 +1,5 @@
 """The model's side of the load: the rehearsal interviewer in a process of its own, with clocks at
-its doors.
+its entry points.
 
 It reads the time marks of the candidate's audio as it arrives, marks the interviewer's as it
 leaves, and counts frames that are missing inside a window.

@@ -103,12 +103,12 @@ def _watch(services: Services) -> None:
     def timed(append: Append, then: Callable[[Outcome], None] | None = None) -> None:
         began = perf_counter()
 
-        def told(outcome: Outcome) -> None:
+        def settled(outcome: Outcome) -> None:
             probe.durable_ms.append((perf_counter() - began) * 1000)
             if then is not None:
                 then(outcome)
 
-        submit(append, told)
+        submit(append, settled)
 
     writer.submit = timed  # type: ignore[method-assign]
 

@@ -3,7 +3,7 @@ that takes them.
 
 The live call, its appender, mapper, detector, intake, ring and send queue are the product's; the
 store is the one in memory, the link ends at the queue before its socket, the client's wire swallows
-what it is sent, and the clock is told.
+what it is sent, and the scene sets the clock.
 """
 
 import asyncio
@@ -120,7 +120,7 @@ class QueueingLink(GeminiLink):
 
 
 class PacedClock(LoopClock):
-    """A clock that is told the time; its wake-ups cost what the product's cost."""
+    """A clock that the scene sets; its wake-ups cost what the product's cost."""
 
     moment_us = 0
 
@@ -220,7 +220,7 @@ def recorded(opened: CallOpened, passed: list[tuple[inp.Input, Decision]]) -> Ca
     """A call that was just opened; all that it handles is added to `passed`."""
 
     class Recorded(Call):
-        """The list is no attribute of the call: a call's attributes are remembered."""
+        """The list is no attribute of the call: a snapshot holds a call's attributes."""
 
         def handle(self, happened: inp.Input) -> Decision:
             decision = super().handle(happened)

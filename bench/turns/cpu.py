@@ -2,7 +2,7 @@
 any cache.
 
 The simulated client and model run in the same thread, so stopwatches lie around the server's own
-doors. The turn detector has a thread of its own in the product: it is not part of "everything".
+entry points. The turn detector has a thread of its own in the product: it is not part of "everything".
 """
 
 from collections.abc import Callable
@@ -86,7 +86,7 @@ def cost_of(contestant: str, scenes: list[Scene], rate_hz: int) -> Cost:
         )
 
     def lay(live: LiveCall) -> None:
-        """Stopwatches around the call's own doors."""
+        """Stopwatches around the call's own entry points."""
         for name in ("take_audio", "take_control"):
             _watching(live.client, name, watches["everything"])
         _watching(live.loop, "feed", watches["everything"])

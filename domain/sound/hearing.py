@@ -12,7 +12,8 @@ from msgspec import Struct
 
 from domain.event import Evidence
 from domain.policy import Policy
-from domain.sound.features import LEVEL_STEPS_PER_DB, NOTHING_PLAYED, VOICE_NOT_MEASURED, FrameFeatures, quantise_voice
+from domain.sound.features import NOTHING_PLAYED, VOICE_NOT_MEASURED, FrameFeatures
+from domain.sound.limits import Limits
 from domain.sound.rates import FRAME_SAMPLES, SAMPLE_RATE_HZ, millis, samples
 
 FRAME_US = FRAME_SAMPLES * 1_000_000 // SAMPLE_RATE_HZ
@@ -27,54 +28,10 @@ _TAIL_FRAMES = 25
 """The last half second of a voice."""
 _LOUD_UP_Q4, _LOUD_DOWN_Q4 = 9, 1
 """Steps of 1.1 dB up and 0.1 dB down lead to a level that one frame in ten exceeds."""
-
-
 _LONG_AGO = -(2**40)
 """Before anything that could be taken up again."""
 _SOUND_GAP_SAMPLES = samples(300)
 """A pause so long ends a run of sound."""
-
-
-def _steps(db: int) -> int:
-    return LEVEL_STEPS_PER_DB * db
-
-
-class Limits(Struct, frozen=True, kw_only=True):
-    """What a policy means for hearing, in frames, samples and the quantised units of features."""
-
-    window_mask: int
-    start: int
-    keep: int
-    sure: int
-    above_floor: int
-    echo_margin: int
-    fall_deep: int
-    fall: int
-    fading: int
-    side: int
-    longest_silence: int
-    same_voice: int
-    recall: int
-
-    @classmethod
-    def of(cls, policy: Policy) -> "Limits":
-        """The limits of `policy`."""
-        voice, barge_in = policy.voice, policy.barge_in
-        return cls(
-            window_mask=(1 << max(1, samples(voice.start_window_ms) // FRAME_SAMPLES)) - 1,
-            start=quantise_voice(voice.start_threshold),
-            keep=quantise_voice(voice.keep_threshold),
-            sure=quantise_voice(barge_in.sure_threshold),
-            above_floor=_steps(voice.above_floor_db),
-            echo_margin=_steps(voice.echo_margin_db),
-            fall_deep=_steps(voice.fall_db),
-            fall=_steps(barge_in.fall_db),
-            fading=_steps(barge_in.fading_db),
-            side=_steps(barge_in.side_db),
-            longest_silence=samples(max(policy.endpoint.ceiling_ms, policy.endpoint.silence_ms)),
-            same_voice=samples(barge_in.same_voice_ms),
-            recall=samples(barge_in.recall_ms),
-        )
 
 
 class Dismissed(Struct, frozen=True):

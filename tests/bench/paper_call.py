@@ -14,11 +14,11 @@ from api.wire.messages import message_of
 from bench.chaos.evidence.course import seconds
 from bench.chaos.evidence.evidence import (
     CallEvidence,
-    ClientJournal,
+    ClientEvidence,
     Connection,
     GeminiSession,
-    MessageReplay,
     Received,
+    ReceivedMessage,
     Window,
 )
 from bench.marks import marked
@@ -46,7 +46,7 @@ class PaperCall:
         self.now_us = 0
         self.events: list[Event] = [self.call.opened]
         self.audio: list[AudioSegment] = []
-        self.client = ClientJournal()
+        self.client = ClientEvidence()
         self.sessions: list[GeminiSession] = []
         self.epoch = self._seen_epoch = 1
         self.durable = 1
@@ -80,7 +80,7 @@ class PaperCall:
         return decision
 
     def client_connects(self) -> None:
-        """A client says hello; it is told `ready` at once."""
+        """A client says hello and gets `ready` at once."""
         resumed = bool(self.client.connections)
         self.client.connections.append(Connection(self.now_s))
         played = max((each.sample for each in self.client.received), default=0)
@@ -97,10 +97,10 @@ class PaperCall:
 
     @property
     def _seen(self) -> int:
-        """The newest version of a telling that the client has."""
-        told = [each.message["version"] for each in self.client.told if each.kind in ("transcript", "latency")]
-        rolled_back = [each.message["version"] for each in self.client.of("rollback")]
-        return int(min([max(told, default=0), *rolled_back]))
+        """The newest version of a transcript or latency message that the client has."""
+        versions = [each.body["version"] for each in self.client.messages if each.kind in ("transcript", "latency")]
+        rolled_back = [each.body["version"] for each in self.client.of("rollback")]
+        return int(min([max(versions, default=0), *rolled_back]))
 
     def _kept(self) -> int:
         return kept_version(self._seen, self._seen_epoch, self.call.record.takeovers)
@@ -226,7 +226,7 @@ class PaperCall:
 
     def _tell(self, message: dict[str, Any]) -> None:
         versioned = {"version": self.call.record.version} | message
-        self.client.told.append(MessageReplay(self.now_s, f"a{self.epoch}", self.epoch, versioned))
+        self.client.messages.append(ReceivedMessage(self.now_s, f"a{self.epoch}", self.epoch, versioned))
 
 
 def a_healthy_call() -> PaperCall:

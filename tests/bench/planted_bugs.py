@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from msgspec.structs import replace as changed
 
-from bench.chaos.evidence.evidence import CallEvidence, GeminiSession, MessageReplay, Received, Window
+from bench.chaos.evidence.evidence import CallEvidence, GeminiSession, Received, ReceivedMessage, Window
 from domain import events as ev
 from domain import inputs as inp
 from domain.event import Event
@@ -44,10 +44,10 @@ def _without(seen: CallEvidence, at: int) -> list[Event]:
     return [event for place, event in enumerate(seen.events) if place != at]
 
 
-def _tell(seen: CallEvidence, message: dict[str, Any], **about: Any) -> CallEvidence:
-    last = seen.client.told[-1]
-    told = [*seen.client.told, replace(MessageReplay(last.at_s, last.server, last.epoch, message), **about)]
-    return replace(seen, client=replace(seen.client, told=told))
+def _with_message(seen: CallEvidence, message: dict[str, Any], **about: Any) -> CallEvidence:
+    last = seen.client.messages[-1]
+    messages = [*seen.client.messages, replace(ReceivedMessage(last.at_s, last.server, last.epoch, message), **about)]
+    return replace(seen, client=replace(seen.client, messages=messages))
 
 
 def _candidate(seen: CallEvidence, rewrite: Callable[[bytes], bytes]) -> CallEvidence:
@@ -143,17 +143,17 @@ def _(seen: CallEvidence) -> CallEvidence:
 
 @bug("two servers speak to the client in one epoch", "one_owner_per_epoch")
 def _(seen: CallEvidence) -> CallEvidence:
-    return _tell(seen, seen.client.of("ready")[-1].message, server="b")
+    return _with_message(seen, seen.client.of("ready")[-1].body, server="b")
 
 
-@bug("the client is told an epoch that the log does not know", "epochs_rise")
+@bug("the client receives an epoch that the log does not know", "epochs_rise")
 def _(seen: CallEvidence) -> CallEvidence:
-    return _tell(seen, seen.client.of("ready")[-1].message, epoch=3)
+    return _with_message(seen, seen.client.of("ready")[-1].body, epoch=3)
 
 
-@bug("the client is told an older epoch again", "epochs_rise")
+@bug("the client receives an older epoch again", "epochs_rise")
 def _(seen: CallEvidence) -> CallEvidence:
-    return _tell(seen, seen.client.of("ready")[0].message, epoch=1)
+    return _with_message(seen, seen.client.of("ready")[0].body, epoch=1)
 
 
 @bug("two processes take the call over in one epoch", "one_owner_per_epoch")
@@ -170,10 +170,10 @@ def _(seen: CallEvidence) -> CallEvidence:
     return replace(seen, events=(*seen.events[:at], same, *seen.events[at + 1 :]))
 
 
-@bug("an owner that lost the call goes on telling states", "states_told_are_folded")
+@bug("an owner that lost the call goes on sending states", "client_states_agree_with_the_log")
 def _(seen: CallEvidence) -> CallEvidence:
     version = seen.events[-1].originator_version
-    return _tell(seen, {"type": "state", "version": version + 5, "state": "listening", "missing": []})
+    return _with_message(seen, {"type": "state", "version": version + 5, "state": "listening", "missing": []})
 
 
 @bug("the interviewer's positions go on after a takeover as if nothing had been lost", "positions_hold_one_content")
@@ -203,7 +203,7 @@ def _(seen: CallEvidence) -> CallEvidence:
 
 @bug("an acknowledgement is ahead of what is stored", "acknowledged_audio_is_stored")
 def _(seen: CallEvidence) -> CallEvidence:
-    return _tell(seen, {"type": "ack", "seq": len(seen.client.sent)})
+    return _with_message(seen, {"type": "ack", "seq": len(seen.client.sent)})
 
 
 @bug("a segment is recorded twice", "segments_follow_each_other")
@@ -262,44 +262,44 @@ def _(seen: CallEvidence) -> CallEvidence:
 # --- the client --------------------------------------------------------------------------------------------------
 
 
-@bug("a state was told that never was", "states_told_are_folded")
+@bug("a state was sent that never was", "client_states_agree_with_the_log")
 def _(seen: CallEvidence) -> CallEvidence:
-    return _tell(seen, {"type": "state", "version": 30, "state": "interrupted", "missing": []})
+    return _with_message(seen, {"type": "state", "version": 30, "state": "interrupted", "missing": []})
 
 
-@bug("a state was told that rests on nothing", "states_told_are_folded")
+@bug("a state was sent that rests on nothing", "client_states_agree_with_the_log")
 def _(seen: CallEvidence) -> CallEvidence:
-    return _tell(seen, {"type": "state", "version": 9_999, "state": "listening", "missing": []})
+    return _with_message(seen, {"type": "state", "version": 9_999, "state": "listening", "missing": []})
 
 
-@bug("the client was told another end", "ends_told_are_recorded")
+@bug("the client received another end", "client_ends_are_in_the_log")
 def _(seen: CallEvidence) -> CallEvidence:
-    return _tell(seen, {"type": "closed", "version": 5, "reason": "completed", "durable": True})
+    return _with_message(seen, {"type": "closed", "version": 5, "reason": "completed", "durable": True})
 
 
-def _retold(seen: CallEvidence, told: list[MessageReplay]) -> CallEvidence:
-    return replace(seen, client=replace(seen.client, told=told))
+def _with_messages(seen: CallEvidence, messages: list[ReceivedMessage]) -> CallEvidence:
+    return replace(seen, client=replace(seen.client, messages=messages))
 
 
-@bug("words were shown that the log does not hold", "client_keeps_what_the_log_tells")
+@bug("words were shown that the log does not hold", "client_transcript_agrees_with_the_log")
 def _(seen: CallEvidence) -> CallEvidence:
-    at = next(place for place, each in enumerate(seen.client.told) if each.kind == "transcript")
-    told = list(seen.client.told)
-    told[at] = replace(told[at], message=told[at].message | {"text": "Goodbye."})
-    return _retold(seen, told)
+    at = next(place for place, each in enumerate(seen.client.messages) if each.kind == "transcript")
+    messages = list(seen.client.messages)
+    messages[at] = replace(messages[at], body=messages[at].body | {"text": "Goodbye."})
+    return _with_messages(seen, messages)
 
 
-@bug("words that were said while the client was away are never told", "client_keeps_what_the_log_tells")
+@bug("words that were said while the client was away are never sent", "client_transcript_agrees_with_the_log")
 def _(seen: CallEvidence) -> CallEvidence:
     lost = seen.client.of("transcript")[1]
-    return _retold(seen, [each for each in seen.client.told if each is not lost])
+    return _with_messages(seen, [each for each in seen.client.messages if each is not lost])
 
 
-@bug("words are told once more after a reconnect", "client_keeps_what_the_log_tells")
+@bug("words are sent once more after a reconnect", "client_transcript_agrees_with_the_log")
 def _(seen: CallEvidence) -> CallEvidence:
     again = seen.client.of("transcript")[1]
-    at = seen.client.told.index(seen.client.of("ready")[-1])
-    return _retold(seen, [*seen.client.told[: at + 1], again, *seen.client.told[at + 1 :]])
+    at = seen.client.messages.index(seen.client.of("ready")[-1])
+    return _with_messages(seen, [*seen.client.messages[: at + 1], again, *seen.client.messages[at + 1 :]])
 
 
 # --- Gemini ------------------------------------------------------------------------------------------------------
@@ -317,7 +317,7 @@ def _(seen: CallEvidence) -> CallEvidence:
     return _session(seen, 1, windows=[first, first, *rest])
 
 
-@bug("a window is sent again to a session that remembers it", "answers_reach_the_session_that_replies")
+@bug("a window is sent again to a session that has it already", "answers_reach_the_session_that_replies")
 def _(seen: CallEvidence) -> CallEvidence:
     known = _session(seen, 0, windows=[*seen.sessions[0].windows[:1], seen.sessions[1].windows[0]])
     return _session(known, 0, handles={**known.sessions[0].handles, "handle 2": 2})
@@ -355,7 +355,7 @@ def _(seen: CallEvidence) -> CallEvidence:
     return replace(seen, events=tuple(lost))
 
 
-@bug("a call is given up after a single loss", "gives_up_only_after_dials_in_vain")
+@bug("a call is given up after a single loss", "gives_up_only_after_failed_dials")
 def _(seen: CallEvidence) -> CallEvidence:
     at = _where(seen, ev.CallClosed)
     given_up = changed(seen.events[at], reason="model_unavailable")

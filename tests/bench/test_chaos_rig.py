@@ -1,4 +1,4 @@
-"""The laboratory's own tools: what is scheduled comes again, doors do what they are told, times are
+"""The laboratory's own tools: what is scheduled comes again, proxies stall, delay and cut, times are
 read right."""
 
 import asyncio
@@ -10,9 +10,9 @@ from time import monotonic
 
 import pytest
 
-from bench.chaos.evidence.evidence import ClientJournal, GeminiSession, MessageReplay, Played, Window
+from bench.chaos.evidence.evidence import ClientEvidence, GeminiSession, Played, ReceivedMessage, Window
 from bench.chaos.report.recovery import audible_gap_s, audio_flowing_s, client_resumed_s, model_restored_s
-from bench.chaos.rig.door import Door, to_port
+from bench.chaos.rig.proxy import Proxy, to_port
 from bench.chaos.run import planned
 from bench.chaos.scenarios import SCENARIOS, Scenario, chosen
 from bench.chaos.schedule import Kind
@@ -51,31 +51,31 @@ async def _echo() -> AsyncIterator[int]:
         yield server.sockets[0].getsockname()[1]
 
 
-async def test_a_door_lets_through_stalls_delays_and_cuts() -> None:
+async def test_a_proxy_lets_through_stalls_delays_and_cuts() -> None:
     """What passes is unchanged and in order; a cut is seen by the other side; the next connection
     is a new one."""
-    async with _echo() as port, Door(to_port("echo", port)) as door:
-        reader, writer = await asyncio.open_connection("127.0.0.1", door.port)
+    async with _echo() as port, Proxy(to_port("echo", port)) as proxy:
+        reader, writer = await asyncio.open_connection("127.0.0.1", proxy.port)
         writer.write(b"first")
         assert await reader.readexactly(5) == b"first"
-        door.stall(0.3)
+        proxy.stall(0.3)
         began = monotonic()
         writer.write(b"second")
         assert await reader.readexactly(6) == b"second"
         assert monotonic() - began >= 0.25
-        door.jitter(5.0, 0.05)
+        proxy.jitter(5.0, 0.05)
         for number in range(20):
             writer.write(bytes([number]) * 50)
             await asyncio.sleep(0)
         assert await reader.readexactly(1_000) == b"".join(bytes([number]) * 50 for number in range(20))
-        door.cut()
+        proxy.cut()
         with pytest.raises((ConnectionError, asyncio.IncompleteReadError)):
             await reader.readexactly(1)
-        _, again = await asyncio.open_connection("127.0.0.1", door.port)
+        _, again = await asyncio.open_connection("127.0.0.1", proxy.port)
         again.write(b"x")
         await asyncio.sleep(0.05)
-        assert [passage.backend for passage in door.passages] == ["echo", "echo"]
-        assert len(door.live) == 1
+        assert [passage.backend for passage in proxy.passages] == ["echo", "echo"]
+        assert len(proxy.live) == 1
         again.close()
         writer.close()
 
@@ -88,34 +88,34 @@ async def test_what_was_said_before_an_end_arrives() -> None:
         writer.close()
 
     server = await asyncio.start_server(farewell, "127.0.0.1", 0)
-    async with server, Door(to_port("farewell", server.sockets[0].getsockname()[1])) as door:
-        door.jitter(5.0, 0.05)
-        reader, writer = await asyncio.open_connection("127.0.0.1", door.port)
+    async with server, Proxy(to_port("farewell", server.sockets[0].getsockname()[1])) as proxy:
+        proxy.jitter(5.0, 0.05)
+        reader, writer = await asyncio.open_connection("127.0.0.1", proxy.port)
         assert len(await reader.read(-1)) == 200_000
         writer.close()
 
 
-def _told(at_s: float, kind: str, state: str, *missing: str) -> MessageReplay:
-    return MessageReplay(at_s, "a1", 1, {"type": kind, "state": state, "missing": list(missing)})
+def _message(at_s: float, kind: str, state: str, *missing: str) -> ReceivedMessage:
+    return ReceivedMessage(at_s, "a1", 1, {"type": kind, "state": state, "missing": list(missing)})
 
 
 def test_a_client_is_back_when_the_call_goes_on() -> None:
     """Not at `ready`, where Gemini is still missing; and never where the call is over."""
-    told = [
-        _told(1.0, "state", "listening"),
-        _told(5.0, "ready", "resuming", "model"),
-        _told(5.4, "state", "candidate_speaking"),
+    messages = [
+        _message(1.0, "state", "listening"),
+        _message(5.0, "ready", "resuming", "model"),
+        _message(5.4, "state", "candidate_speaking"),
     ]
-    assert client_resumed_s(ClientJournal(told=told), 4.0) == 5.4
-    assert client_resumed_s(ClientJournal(told=told[:2]), 4.0) is None
-    assert client_resumed_s(ClientJournal(told=[*told[:2], _told(6.0, "state", "closed")]), 4.0) is None
+    assert client_resumed_s(ClientEvidence(messages=messages), 4.0) == 5.4
+    assert client_resumed_s(ClientEvidence(messages=messages[:2]), 4.0) is None
+    assert client_resumed_s(ClientEvidence(messages=[*messages[:2], _message(6.0, "state", "closed")]), 4.0) is None
 
 
 def test_a_model_is_back_when_the_call_that_missed_it_goes_on() -> None:
     """A call that never missed it has not felt the fault."""
-    told = [_told(2.0, "state", "resuming", "model"), _told(2.7, "state", "listening")]
-    assert model_restored_s(ClientJournal(told=told), 1.9) == 2.7
-    assert model_restored_s(ClientJournal(told=told), 2.1) is None
+    messages = [_message(2.0, "state", "resuming", "model"), _message(2.7, "state", "listening")]
+    assert model_restored_s(ClientEvidence(messages=messages), 1.9) == 2.7
+    assert model_restored_s(ClientEvidence(messages=messages), 2.1) is None
 
 
 def test_audio_flows_again_when_the_next_session_is_given_the_answer() -> None:
@@ -134,7 +134,7 @@ def test_a_gap_is_heard_inside_a_reply() -> None:
         Played(10.3, 1, 240, 480),
         Played(11.3, 2, 480, 720),
     ]
-    journal = ClientJournal(played=played)
-    assert audible_gap_s(journal, 10.1) == pytest.approx(0.29)
-    held = ClientJournal(played=played, told=[_told(10.1, "hold", "")])
+    client = ClientEvidence(played=played)
+    assert audible_gap_s(client, 10.1) == pytest.approx(0.29)
+    held = ClientEvidence(played=played, messages=[_message(10.1, "hold", "")])
     assert audible_gap_s(held, 10.1) == 0.0

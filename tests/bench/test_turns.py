@@ -73,11 +73,15 @@ def test_every_kind_is_composed_and_plays(scenes: list[Scene]) -> None:
 def test_the_same_scene_gives_the_same_call(scenes: list[Scene]) -> None:
     """Given a scene with network and jitter, two runs and one with everything known already are the
     same."""
-    scene, memory = first(scenes, "interruption", "network"), Known()
+    scene, verdicts = first(scenes, "interruption", "network"), Known()
     policy = Policy()
-    plain, filling, known = play(scene, policy), play(scene, policy, known=memory), play(scene, policy, known=memory)
+    plain, filling, known = (
+        play(scene, policy),
+        play(scene, policy, known=verdicts),
+        play(scene, policy, known=verdicts),
+    )
     assert plain.events == filling.events == known.events
-    assert plain.told == known.told
+    assert plain.messages == known.messages
     assert plain.played == known.played
     assert plain.of(BargeInConfirmed)
 

@@ -87,7 +87,7 @@ def test_an_interruption_that_is_yielded_to() -> None:
     trace = trace_of(
         "interruption",
         events=(suspected(5.1), confirmed(5.4), cut(5.4, 3_600)),
-        told=((5.1, "hold"), (5.4, "flush")),
+        messages=((5.1, "hold"), (5.4, "flush")),
         states=((0, State.MODEL_SPEAKING), (5.1, State.INTERRUPTED), (5.4, State.CANDIDATE_SPEAKING)),
     )
     trace.played = [Played(1_500_000, 1, 0, 24 * 3_620)]
@@ -103,7 +103,7 @@ def test_an_interruption_that_is_yielded_to() -> None:
 
 def test_a_late_yield_is_none() -> None:
     """Given a flush 2.1 s after the onset, there was no yield; its latency counts all the same."""
-    trace = trace_of("interruption", events=(confirmed(7.1),), told=((7.1, "flush"),))
+    trace = trace_of("interruption", events=(confirmed(7.1),), messages=((7.1, "flush"),))
     assert values(trace, "yield rate") == [False]
     assert values(trace, "yield latency") == [pytest.approx(2_100)]
 
@@ -115,10 +115,10 @@ def test_an_interruption_of_nobody_counts_for_nothing() -> None:
     assert not values(trace, "yield rate")
 
 
-def test_what_was_dismissed_before_is_told_apart_from_what_was_lost() -> None:
+def test_what_was_dismissed_before_is_counted_apart_from_what_was_lost() -> None:
     """Given a dismissal at 5.5 s and sound that reached the model from 5.8 s, 300 ms are lost and
     500 dismissed."""
-    trace = trace_of("interruption", events=(dismissed(5.5), confirmed(6.2)), told=((6.2, "flush"),))
+    trace = trace_of("interruption", events=(dismissed(5.5), confirmed(6.2)), messages=((6.2, "flush"),))
     trace.received = [(round(5.8 * 16_000), (9 * 16_000))]
     assert values(trace, "voiced missing at the model") == [pytest.approx(300)]
     assert values(trace, "voiced in dismissed doubts") == [pytest.approx(500)]
@@ -127,7 +127,7 @@ def test_what_was_dismissed_before_is_told_apart_from_what_was_lost() -> None:
 def test_a_backchannel_that_is_talked_through() -> None:
     """Given a hold that is released, the interviewer talked through it, and it was held for so
     long."""
-    trace = trace_of("backchannel", speech=((0.0, 0.4),), told=((5.1, "hold"), (5.35, "release")))
+    trace = trace_of("backchannel", speech=((0.0, 0.4),), messages=((5.1, "hold"), (5.35, "release")))
     assert values(trace, "backchannel selectivity") == [True]
     assert values(trace, "never held") == [False]
     assert values(trace, "held time per dismissal") == [pytest.approx(250)]
@@ -136,7 +136,7 @@ def test_a_backchannel_that_is_talked_through() -> None:
 @pytest.mark.parametrize(("flush_s", "answer_s", "through"), [(5.9, 5.9, False), (6.5, 6.5, False), (7.5, 7.5, True)])
 def test_a_backchannel_that_is_yielded_to(flush_s: float, answer_s: float, through: bool) -> None:
     """Given a yield within 1 s or an answer within 2 s, the interviewer did not talk through it."""
-    trace = trace_of("tic", speech=((0.0, 0.4),), told=((flush_s, "flush"),), events=(confirmed(answer_s),))
+    trace = trace_of("tic", speech=((0.0, 0.4),), messages=((flush_s, "flush"),), events=(confirmed(answer_s),))
     assert values(trace, "tic selectivity") == [through]
 
 

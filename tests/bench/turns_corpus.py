@@ -9,7 +9,7 @@ import soundfile
 
 from bench.turns.scenes.corpus import Cut
 from bench.turns.scenes.scene import At, IntoTurn, Kind, Part, Prompt, Scene
-from bench.turns.stage.trace import MessageReplay, Trace
+from bench.turns.stage.trace import ReceivedMessage, Trace
 from domain.event import Event
 from domain.states import State
 
@@ -53,7 +53,7 @@ def trace_of(
     speech: tuple[tuple[float, float], ...] = ((0.0, 2.0),),
     onset_s: float = 5.0,
     events: tuple[Event, ...] = (),
-    told: tuple[tuple[float, str], ...] = (),
+    messages: tuple[tuple[float, str], ...] = (),
     states: tuple[tuple[float, State], ...] = ((0.0, State.MODEL_SPEAKING),),
     length_s: float = 12.0,
 ) -> Trace:
@@ -63,7 +63,7 @@ def trace_of(
     scene = Scene("0", kind, "clean", 1, (part,), ((Prompt("go_on", 0),),))
     trace = Trace(scene, [round(onset_s * 16_000)])
     trace.events = list(events)
-    trace.told = [MessageReplay(round(at_s * SECOND_US), what) for at_s, what in told]
+    trace.messages = [ReceivedMessage(round(at_s * SECOND_US), what) for at_s, what in messages]
     trace.states = [(round(at_s * SECOND_US), state) for at_s, state in states]
     trace.length_us = round(length_s * SECOND_US)
     trace.heard_samples = round(length_s * 16_000)

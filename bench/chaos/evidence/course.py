@@ -26,8 +26,8 @@ def takeovers(events: Sequence[Event]) -> list[Any]:
     return [event for event in events if event.TOPIC == TAKEN_OVER]
 
 
-def void(events: Sequence[Event], epoch: int, version: int) -> bool:
-    """Whether a later owner rolled back what an owner in `epoch` said on the footing of `version`."""
+def rolled_back(events: Sequence[Event], epoch: int, version: int) -> bool:
+    """Whether a later owner rolled back a message that rests on `version` of an owner in `epoch`."""
     return any(each.epoch > epoch and each.originator_version <= version for each in takeovers(events))
 
 

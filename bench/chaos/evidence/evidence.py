@@ -14,18 +14,18 @@ from domain.ports import AudioSegment, Side
 
 
 @dataclass(frozen=True, slots=True)
-class MessageReplay:
-    """A control message of the server's: by which incarnation of which server, and in which epoch
-    of the call."""
+class ReceivedMessage:
+    """A control message as the client received it: which incarnation of which server sent it, and in
+    which epoch of the call."""
 
     at_s: float
     server: str
     epoch: int
-    message: dict[str, Any]
+    body: dict[str, Any]
 
     @property
     def kind(self) -> str:
-        return str(self.message["type"])
+        return str(self.body["type"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,27 +57,27 @@ class Connection:
 
 
 @dataclass(slots=True)
-class ClientJournal:
+class ClientEvidence:
     """Everything that one client did and saw. `sent[seq]` is the PCM of an audio message, at
     `rate_hz`."""
 
     rate_hz: int = 16_000
     sent: list[bytes] = field(default_factory=list)
-    told: list[MessageReplay] = field(default_factory=list)
+    messages: list[ReceivedMessage] = field(default_factory=list)
     received: list[Received] = field(default_factory=list)
     played: list[Played] = field(default_factory=list)
     connections: list[Connection] = field(default_factory=list)
     ended_as: str = ""
     """Why the client thinks that the call is over: the reason of `closed`, or the code of an error."""
 
-    def of(self, kind: str) -> list[MessageReplay]:
+    def of(self, kind: str) -> list[ReceivedMessage]:
         """All messages of one type."""
-        return [each for each in self.told if each.kind == kind]
+        return [each for each in self.messages if each.kind == kind]
 
     @property
     def acknowledged(self) -> int:
-        """The newest message that the client was told is durable; -1 for none."""
-        return max((each.message["seq"] for each in self.of("ack")), default=-1)
+        """The newest audio message that the server acknowledged as durable; -1 for none."""
+        return max((each.body["seq"] for each in self.of("ack")), default=-1)
 
 
 @dataclass(slots=True)
@@ -91,7 +91,7 @@ class Window:
 @dataclass(slots=True)
 class GeminiSession:
     """One accepted set-up at the interviewer. `handles` says how many of its windows each handle
-    remembers."""
+    stands for."""
 
     name: str
     began_s: float
@@ -117,7 +117,7 @@ class CallEvidence:
     call_id: UUID
     events: Sequence[Event]
     audio: Sequence[AudioSegment]
-    client: ClientJournal
+    client: ClientEvidence
     sessions: Sequence[GeminiSession]
     may_end_as: frozenset[str] = frozenset({"completed", "hangup_by_candidate"})
     """How this call may end, given what was done to it."""

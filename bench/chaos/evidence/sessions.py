@@ -23,7 +23,7 @@ def sessions_of(folder: Path) -> dict[str, list[GeminiSession]]:
 
 
 def read_session(path: Path) -> tuple[str, GeminiSession | None]:
-    """(candidate's name, session) of one journal; no session where the set-up was never confirmed."""
+    """(candidate's name, session) of one session file; no session where the set-up was never confirmed."""
     reading = _Reading(path.with_suffix(".pcm"), path.stem)
     for line in _lines(path):
         reading.take(line)
@@ -40,7 +40,7 @@ def _lines(path: Path) -> Iterator[dict[str, Any]]:
 
 
 class _Reading:
-    """One journal on its way into a session."""
+    """One session file on its way into a session."""
 
     def __init__(self, pcm: Path, name: str) -> None:
         self.session = GeminiSession(name, 0.0)
@@ -51,7 +51,7 @@ class _Reading:
         self._heard = 0
 
     def take(self, line: dict[str, Any]) -> None:
-        """One line of the journal."""
+        """One line of the file."""
         at_s = line["at_ms"] / 1000
         match line["kind"]:
             case "received":

@@ -1,5 +1,5 @@
-"""Writes a client's journal while the product's own client holds the call; all it changes is marks
-in the audio."""
+"""Records what a client sends and receives while the product's own client holds the call. All it
+changes is marks in the audio."""
 
 from collections.abc import Callable
 from time import monotonic, time
@@ -7,21 +7,23 @@ from typing import Any
 
 from api.client import VivaClient
 from api.wire.protocol import ServerAudio
-from bench.chaos.evidence.evidence import ClientJournal, Connection, MessageReplay, Played, Received
-from bench.chaos.rig.door import Door, Passage
+from bench.chaos.evidence.evidence import ClientEvidence, Connection, Played, Received, ReceivedMessage
+from bench.chaos.rig.proxy import Passage, Proxy
 from bench.marks import MARKED_SAMPLES, marked
 
 
 class Tap:
-    """`journal` fills while the call goes on. `told` is called with each message, once it is
-    written down."""
+    """`evidence` fills while the call goes on. `on_message` is called with each message, once it is
+    recorded."""
 
-    def __init__(self, client: VivaClient, door: Door, number: int, told: Callable[[dict[str, Any]], None]) -> None:
-        self.journal = ClientJournal(rate_hz=client.rate_hz)
+    def __init__(
+        self, client: VivaClient, proxy: Proxy, number: int, on_message: Callable[[dict[str, Any]], None]
+    ) -> None:
+        self.evidence = ClientEvidence(rate_hz=client.rate_hz)
         self._client = client
-        self._door = door
+        self._proxy = proxy
         self._number = number
-        self._told = told
+        self._on_message = on_message
         self._epoch = 1
         self._passages: list[tuple[Connection, Passage]] = []
         self._push = client.microphone.push
@@ -33,24 +35,24 @@ class Tap:
         client.loudspeaker._play = self.play  # type: ignore[method-assign]
         client.inbox.put = self.arrive  # type: ignore[method-assign]
 
-    def finish(self) -> ClientJournal:
-        """The call is over: the journal, with the ends of its connections."""
+    def finish(self) -> ClientEvidence:
+        """The call is over: the evidence, with the ends of its connections."""
         for connection, passage in self._passages:
             connection.ended_s = passage.ended_s
         last = self._client.closed or self._client.error or {}
-        self.journal.ended_as = str(last.get("reason") or last.get("code") or "")
-        return self.journal
+        self.evidence.ended_as = str(last.get("reason") or last.get("code") or "")
+        return self.evidence
 
     def push(self, pcm: bytes) -> None:
         """A message of the microphone's, marked: silence, too, is unlike any other then."""
         if len(pcm) >= 2 * MARKED_SAMPLES:
-            pcm = marked(pcm, self._number & 0xFF, len(self.journal.sent) & 0xFFFF)
-        self.journal.sent.append(pcm)
+            pcm = marked(pcm, self._number & 0xFF, len(self.evidence.sent) & 0xFFFF)
+        self.evidence.sent.append(pcm)
         self._push(pcm)
 
     def take(self, audio: ServerAudio) -> None:
         """A message of the interviewer's voice."""
-        self.journal.received.append(Received(time(), audio.generation, audio.sample, audio.pcm))
+        self.evidence.received.append(Received(time(), audio.generation, audio.sample, audio.pcm))
         self._take(audio)
 
     def play(self, due: int, now: float) -> None:
@@ -62,18 +64,18 @@ class Tap:
         if after > before:
             played = min(after - before, due)
             at_s = time() - (monotonic() - now)  # of the tick, however long ago that is by now
-            self.journal.played.append(Played(at_s, loudspeaker.playing_generation, after - played, after))
+            self.evidence.played.append(Played(at_s, loudspeaker.playing_generation, after - played, after))
 
     def arrive(self, message: dict[str, Any]) -> None:
         """A control message of the server's."""
-        passage = self._door.newest
+        passage = self._proxy.newest
         server = passage.backend if passage is not None else ""
         if message["type"] == "ready":
             self._epoch = message["epoch"]
             connection = Connection(time())
-            self.journal.connections.append(connection)
+            self.evidence.connections.append(connection)
             if passage is not None:
                 self._passages.append((connection, passage))
-        self.journal.told.append(MessageReplay(time(), server, self._epoch, message))
+        self.evidence.messages.append(ReceivedMessage(time(), server, self._epoch, message))
         self._put(message)
-        self._told(message)
+        self._on_message(message)

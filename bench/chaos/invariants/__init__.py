@@ -8,9 +8,9 @@ from bench.chaos.invariants.audio import (
     segments_follow_each_other,
 )
 from bench.chaos.invariants.client import (
-    client_keeps_what_the_log_tells,
-    ends_told_are_recorded,
-    states_told_are_folded,
+    client_ends_are_in_the_log,
+    client_states_agree_with_the_log,
+    client_transcript_agrees_with_the_log,
 )
 from bench.chaos.invariants.log import (
     call_ends_as_it_may,
@@ -24,7 +24,7 @@ from bench.chaos.invariants.log import (
 from bench.chaos.invariants.model import (
     answers_reach_the_session_that_replies,
     dials_are_bounded,
-    gives_up_only_after_dials_in_vain,
+    gives_up_only_after_failed_dials,
     nothing_said_is_forgotten,
 )
 
@@ -41,11 +41,11 @@ LAWS = (
     acknowledged_audio_is_stored,
     candidate_audio_is_stored_as_sent,
     positions_hold_one_content,
-    states_told_are_folded,
-    ends_told_are_recorded,
-    client_keeps_what_the_log_tells,
+    client_states_agree_with_the_log,
+    client_ends_are_in_the_log,
+    client_transcript_agrees_with_the_log,
     answers_reach_the_session_that_replies,
     nothing_said_is_forgotten,
     dials_are_bounded,
-    gives_up_only_after_dials_in_vain,
+    gives_up_only_after_failed_dials,
 )

@@ -39,7 +39,7 @@ def segments_follow_each_other(seen: CallEvidence) -> Iterator[str]:
 
 
 def acknowledged_audio_is_stored(seen: CallEvidence) -> Iterator[str]:
-    """Whatever the client was told is durable is in the log."""
+    """Audio that the server acknowledged as durable is in the log."""
     seq = seen.client.acknowledged
     if seq < 0:
         return

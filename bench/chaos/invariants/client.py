@@ -1,9 +1,9 @@
-"""Laws of what the client was told."""
+"""Laws of the control messages that the client received."""
 
 from collections.abc import Iterator
 from typing import Any
 
-from bench.chaos.evidence.course import takeovers, void
+from bench.chaos.evidence.course import rolled_back, takeovers
 from bench.chaos.evidence.evidence import CallEvidence
 from domain.call import Call
 from domain.effects import TellLatency
@@ -12,9 +12,8 @@ from domain.record.client_messages import messages_in
 from domain.record.fold import fold
 
 
-def states_told_are_folded(seen: CallEvidence) -> Iterator[str]:
-    """The state that the client was told with a version is the state that the log folds to at that
-    version."""
+def client_states_agree_with_the_log(seen: CallEvidence) -> Iterator[str]:
+    """The state that the client received with a version is the state that the log folds to there."""
     opened = seen.events[0]
     assert isinstance(opened, CallOpened)
     record = Call(opened).record
@@ -22,61 +21,61 @@ def states_told_are_folded(seen: CallEvidence) -> Iterator[str]:
     for event in seen.events[1:]:
         record = fold(record, event)
         folded[event.originator_version] = (str(record.state), sorted(record.missing))
-    for told in seen.client.told:
-        version = told.message.get("version", 0)
-        if told.kind not in ("ready", "state") or void(seen.events, told.epoch, version):
+    for message in seen.client.messages:
+        version = message.body.get("version", 0)
+        if message.kind not in ("ready", "state") or rolled_back(seen.events, message.epoch, version):
             continue
         if version not in folded:
-            yield f"{told.kind} rests on version {version}, the log has {len(folded)}"
+            yield f"{message.kind} rests on version {version}, the log has {len(folded)}"
             continue
-        said = (told.message["state"], sorted(told.message["missing"]))
+        said = (message.body["state"], sorted(message.body["missing"]))
         if said != folded[version]:
-            yield f"{told.kind} said {said} at version {version}, the log folds to {folded[version]}"
+            yield f"{message.kind} said {said} at version {version}, the log folds to {folded[version]}"
 
 
-def ends_told_are_recorded(seen: CallEvidence) -> Iterator[str]:
-    """A close that the client was told, and told is durable, is the close in the log."""
+def client_ends_are_in_the_log(seen: CallEvidence) -> Iterator[str]:
+    """A durable close that the client received is the close in the log."""
     recorded = [event for event in seen.events if isinstance(event, CallClosed)]
-    for told in seen.client.of("closed"):
-        if not told.message.get("durable") and void(seen.events, told.epoch, told.message.get("version", 0)):
+    for message in seen.client.of("closed"):
+        if not message.body.get("durable") and rolled_back(seen.events, message.epoch, message.body.get("version", 0)):
             continue
         if not recorded:
-            yield f"the client was told that the call is closed ({told.message['reason']}), the log does not say so"
-        elif told.message["reason"] != recorded[0].reason:
-            yield f"the client was told {told.message['reason']}, the log says {recorded[0].reason}"
+            yield f"the client received that the call is closed ({message.body['reason']}), the log does not say so"
+        elif message.body["reason"] != recorded[0].reason:
+            yield f"the client received {message.body['reason']}, the log says {recorded[0].reason}"
 
 
-def client_keeps_what_the_log_tells(seen: CallEvidence) -> Iterator[str]:
+def client_transcript_agrees_with_the_log(seen: CallEvidence) -> Iterator[str]:
     """In the end the client has the transcript and latencies of the log: none missing, none twice,
     none lost since."""
-    kept: dict[int, ReplayableMessage] = {}
-    for told in seen.client.told:
-        version = told.message.get("version", 0)
-        if told.kind == "rollback":
+    kept: dict[int, MessageContent] = {}
+    for message in seen.client.messages:
+        version = message.body.get("version", 0)
+        if message.kind == "rollback":
             kept = {each: said for each, said in kept.items() if each <= version}
-        elif told.kind in ("transcript", "latency") and not told.message.get("interim"):
+        elif message.kind in ("transcript", "latency") and not message.body.get("interim"):
             if version in kept:
-                yield f"version {version} was told twice: {_said(told.message)!r}"
-            kept[version] = _said(told.message)
+                yield f"version {version} came twice: {_content(message.body)!r}"
+            kept[version] = _content(message.body)
     closed = seen.client.of("closed")
     if not closed or any(each.epoch > closed[-1].epoch for each in takeovers(seen.events)):
         return  # it left before the end that the log knows
-    expected = dict(_tellings(seen))
+    expected = dict(_messages_in_the_log(seen))
     for version in sorted(expected.keys() | kept.keys()):
         if kept.get(version) != expected.get(version):
-            yield f"of version {version} the client has {kept.get(version)!r}, the log tells {expected.get(version)!r}"
+            yield f"of version {version} the client has {kept.get(version)!r}, the log gives {expected.get(version)!r}"
 
 
-ReplayableMessage = tuple[Any, ...]
+MessageContent = tuple[Any, ...]
 
 
-def _said(message: dict[str, Any]) -> ReplayableMessage:
-    if message["type"] == "latency":
-        return "latency", message["generation"], message["response_ms"]
-    return "transcript", str(message["who"]), message["number"], message["text"]
+def _content(body: dict[str, Any]) -> MessageContent:
+    if body["type"] == "latency":
+        return "latency", body["generation"], body["response_ms"]
+    return "transcript", str(body["who"]), body["number"], body["text"]
 
 
-def _tellings(seen: CallEvidence) -> Iterator[tuple[int, ReplayableMessage]]:
+def _messages_in_the_log(seen: CallEvidence) -> Iterator[tuple[int, MessageContent]]:
     for each in messages_in(seen.events):
         if isinstance(each, TellLatency):
             yield each.version, ("latency", each.generation, each.response_ms)

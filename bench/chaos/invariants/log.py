@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from itertools import pairwise, zip_longest
 
-from bench.chaos.evidence.course import takeovers, void
+from bench.chaos.evidence.course import rolled_back, takeovers
 from bench.chaos.evidence.evidence import CallEvidence
 from domain.call import Call
 from domain.errors import BugError
@@ -51,7 +51,7 @@ def call_has_an_end(seen: CallEvidence) -> Iterator[str]:
 def call_ends_as_it_may(seen: CallEvidence) -> Iterator[str]:
     """No call is lost: it ends as its people wanted, or as what was done to it allows.
 
-    A close that the client was told is not durable, and that died with its process, comes back as a
+    A close that the client received as not durable, and that died with its process, comes back as a
     client that left.
     """
     allowed = seen.may_end_as | ({"client_gone"} if _close_was_rolled_back(seen) else set())
@@ -61,25 +61,28 @@ def call_ends_as_it_may(seen: CallEvidence) -> Iterator[str]:
 
 
 def _close_was_rolled_back(seen: CallEvidence) -> bool:
-    ends = (told for told in seen.client.told if told.message.get("state") == "closed" or told.kind == "closed")
+    ends = (
+        message for message in seen.client.messages if message.body.get("state") == "closed" or message.kind == "closed"
+    )
     return any(
-        not told.message.get("durable") and void(seen.events, told.epoch, told.message["version"]) for told in ends
+        not message.body.get("durable") and rolled_back(seen.events, message.epoch, message.body["version"])
+        for message in ends
     )
 
 
 def epochs_rise(seen: CallEvidence) -> Iterator[str]:
-    """Each takeover raises the epoch by one, and a client is never told an older one again."""
+    """Each takeover raises the epoch by one, and a client never receives an older one again."""
     epoch = 1
     for each in takeovers(seen.events):
         if each.epoch != epoch + 1:
             yield f"version {each.originator_version} takes epoch {each.epoch} after {epoch}"
         epoch = each.epoch
-    told = [each.epoch for each in seen.client.of("ready")]
-    for before, after in pairwise(told):
+    epochs = [each.epoch for each in seen.client.of("ready")]
+    for before, after in pairwise(epochs):
         if after < before:
-            yield f"the client was told epoch {after} after {before}"
-    if told and max(told) > epoch:
-        yield f"the client was told epoch {max(told)}, the log knows {epoch}"
+            yield f"the client received epoch {after} after {before}"
+    if epochs and max(epochs) > epoch:
+        yield f"the client received epoch {max(epochs)}, the log knows {epoch}"
 
 
 def log_reruns_to_itself(seen: CallEvidence) -> Iterator[str]:
@@ -110,8 +113,8 @@ def one_owner_per_epoch(seen: CallEvidence) -> Iterator[str]:
         if taken.count(epoch) > 1:
             yield f"epoch {epoch} is taken {taken.count(epoch)} times"
     speakers: dict[int, set[str]] = defaultdict(set)
-    for told in seen.client.of("ready"):
-        speakers[told.epoch].add(told.server)
+    for message in seen.client.of("ready"):
+        speakers[message.epoch].add(message.server)
     for epoch, servers in speakers.items():
         if len(servers) > 1:
             yield f"in epoch {epoch} the client was served by {', '.join(sorted(servers))}"

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
+from bench.chaos.evidence.context import Known, Sessions
 from bench.chaos.evidence.course import Answered, Stretch, answered, takeovers
 from bench.chaos.evidence.evidence import CallEvidence, GeminiSession
-from bench.chaos.evidence.memory import Known, Sessions
 from bench.chaos.evidence.tape import Tape
 from domain.events import CallClosed, CallOpened, LinkLost, ReplyStarted
 from domain.inputs import ModelTurnCompleted
@@ -20,7 +20,7 @@ def answers_reach_the_session_that_replies(seen: CallEvidence) -> Iterator[str]:
         if session is None:
             yield f"generation {reply.generation} was given by a session that the interviewer does not know"
             continue
-        counts = Known(tape, sessions.remembered(session)).counts(reply.stretch)
+        counts = Known(tape, sessions.context(session)).counts(reply.stretch)
         if counts != {1}:
             yield _breach(reply, reply.stretch, session, counts)
 
@@ -33,10 +33,10 @@ def nothing_said_is_forgotten(seen: CallEvidence) -> Iterator[str]:
         session = sessions.at(reply.version)
         if session is None:
             continue
-        known, told = Known(tape, sessions.remembered(session)), sessions.told_until(session)
+        known, seeded = Known(tape, sessions.context(session)), sessions.seeded_until(session)
         for stretch in reply.before:
             counts = known.counts(stretch)
-            if counts != {1} and not (counts == {0} and stretch.version < told):
+            if counts != {1} and not (counts == {0} and stretch.version < seeded):
                 yield _breach(reply, stretch, session, counts)
 
 
@@ -64,7 +64,7 @@ def dials_are_bounded(seen: CallEvidence) -> Iterator[str]:
         yield f"{len(seen.sessions)} sessions were set up, the log accounts for {allowed}"
 
 
-def gives_up_only_after_dials_in_vain(seen: CallEvidence) -> Iterator[str]:
+def gives_up_only_after_failed_dials(seen: CallEvidence) -> Iterator[str]:
     """A call gives Gemini up only after as many dials as policy allows, with no turn completed
     between them."""
     opened = seen.events[0]

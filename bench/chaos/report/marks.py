@@ -17,7 +17,7 @@ _LOSSES = frozenset(
         "versions_are_gapless",
         "segments_follow_each_other",
         "acknowledged_audio_is_stored",
-        "ends_told_are_recorded",
+        "client_ends_are_in_the_log",
     }
 )
 """The laws that a lost acknowledgement breaks."""
@@ -36,9 +36,9 @@ def marks(runs: Sequence[Run]) -> list[Mark]:
     """Every mark that these runs speak about."""
     by_name = {run.scenario.name: run for run in runs}
     found: list[Mark] = []
-    for name, turn_detector in _JUDGES.items():
+    for name, check in _CHECKS.items():
         if name in by_name:
-            found += turn_detector(by_name[name])
+            found += check(by_name[name])
     if runs:
         broken = sum(len(run.violations) for run in runs)
         calls = sum(len(run.calls) + len(run.others) for run in runs)
@@ -126,7 +126,7 @@ def _rolling(run: Run) -> Iterator[Mark]:
     yield Mark("rolling: calls lost", "0", f"{lost} of {len(reasons)}", not lost)
 
 
-_JUDGES: dict[str, Callable[[Run], Iterator[Mark]]] = {
+_CHECKS: dict[str, Callable[[Run], Iterator[Mark]]] = {
     "kill-1": _kill_one,
     "kill-2": _kill_two,
     "gemini": _gemini,

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 
 from bench.chaos.evidence.course import WallClock
-from bench.chaos.evidence.evidence import CallEvidence, ClientJournal, GeminiSession
+from bench.chaos.evidence.evidence import CallEvidence, ClientEvidence, GeminiSession
 from bench.chaos.injection import Injected
 from bench.chaos.schedule import Kind
 from domain.events import LinkLost
@@ -42,8 +42,8 @@ def readies(injected: Sequence[Injected], calls: Mapping[int, CallEvidence]) -> 
     Gemini's."""
     for made in injected:
         for number in made.hit if made.kind is Kind.KILL and not made.failed else ():
-            told = calls[number].client.of("ready") if number in calls else []
-            ready_s = next((each.at_s for each in told if each.at_s >= made.at_s), None)
+            messages = calls[number].client.of("ready") if number in calls else []
+            ready_s = next((each.at_s for each in messages if each.at_s >= made.at_s), None)
             if ready_s is not None:
                 yield max(0.0, ready_s - made.back_s)
 
@@ -59,7 +59,7 @@ def _took_s(made: Injected, seen: CallEvidence) -> float | None:
         flowing = audio_flowing_s(seen.sessions, made.at_s)
         return _since(made, flowing if flowing is not None else model_restored_s(seen.client, made.at_s))
     if made.kind in OF_THE_LOG:
-        acks = (told.at_s for told in seen.client.of("ack") if told.at_s >= made.back_s)
+        acks = (message.at_s for message in seen.client.of("ack") if message.at_s >= made.back_s)
         return _since(made, next(acks, None))
     return None
 
@@ -68,31 +68,31 @@ def _since(made: Injected, whole_s: float | None) -> float | None:
     return None if whole_s is None else max(0.0, whole_s - made.back_s)
 
 
-def client_resumed_s(journal: ClientJournal, after_s: float) -> float | None:
+def client_resumed_s(client: ClientEvidence, after_s: float) -> float | None:
     """When the client had `ready` on a new connection and the call left `resuming`; None if it did
     not come to that."""
     ready = False
-    for told in journal.told:
-        if told.at_s < after_s:
+    for message in client.messages:
+        if message.at_s < after_s:
             continue
-        ready = ready or told.kind == "ready"
-        if ready and told.kind in ("ready", "state") and told.message["state"] != _RESUMING:
-            return None if told.message["state"] == State.CLOSED else told.at_s
+        ready = ready or message.kind == "ready"
+        if ready and message.kind in ("ready", "state") and message.body["state"] != _RESUMING:
+            return None if message.body["state"] == State.CLOSED else message.at_s
     return None
 
 
-def model_restored_s(journal: ClientJournal, after_s: float) -> float | None:
+def model_restored_s(client: ClientEvidence, after_s: float) -> float | None:
     """When the call left `resuming`, which it entered for want of Gemini after this moment."""
     felt = False
-    for told in journal.told:
-        if told.at_s < after_s or told.kind != "state":
+    for message in client.messages:
+        if message.at_s < after_s or message.kind != "state":
             continue
         if not felt:
-            if told.at_s > after_s + _FELT_WITHIN_S:
+            if message.at_s > after_s + _FELT_WITHIN_S:
                 return None
-            felt = told.message["state"] == _RESUMING and str(Link.MODEL) in told.message["missing"]
-        elif told.message["state"] != _RESUMING:
-            return None if told.message["state"] == State.CLOSED else told.at_s
+            felt = message.body["state"] == _RESUMING and str(Link.MODEL) in message.body["missing"]
+        elif message.body["state"] != _RESUMING:
+            return None if message.body["state"] == State.CLOSED else message.at_s
     return None
 
 
@@ -116,26 +116,25 @@ def rotations_s(seen: CallEvidence) -> list[float]:
     ]
 
 
-def gaps_s(journal: ClientJournal) -> Iterator[tuple[float, float]]:
+def gaps_s(client: ClientEvidence) -> Iterator[tuple[float, float]]:
     """(when it ended, how long it was) of every silence inside a reply that nobody had asked for."""
-    for before, after in pairwise(journal.played):
+    for before, after in pairwise(client.played):
         silent_s = after.at_s - before.at_s - (after.to_sample - after.from_sample) / _RATE_HZ
         audible = silent_s > _TICKS_S and after.generation == before.generation
-        if audible and not _asked_for(journal, before.at_s, after.at_s):
+        if audible and not _asked_for(client, before.at_s, after.at_s):
             yield after.at_s, silent_s
 
 
-def audible_gap_s(journal: ClientJournal, around_s: float) -> float:
+def audible_gap_s(client: ClientEvidence, around_s: float) -> float:
     """The longest of them near this moment; 0 for none."""
-    return max((gap_s for at_s, gap_s in gaps_s(journal) if _near(at_s, around_s)), default=0.0)
+    return max((gap_s for at_s, gap_s in gaps_s(client) if _near(at_s, around_s)), default=0.0)
 
 
-def gaps_elsewhere(journal: ClientJournal, moments_s: Sequence[float], longer_than_s: float) -> int:
+def gaps_elsewhere(client: ClientEvidence, moments_s: Sequence[float], longer_than_s: float) -> int:
     """How many were longer than that, and near none of these moments: what the machine, or we, do
     anyway."""
     return sum(
-        gap_s > longer_than_s and not any(_near(at_s, moment) for moment in moments_s)
-        for at_s, gap_s in gaps_s(journal)
+        gap_s > longer_than_s and not any(_near(at_s, moment) for moment in moments_s) for at_s, gap_s in gaps_s(client)
     )
 
 
@@ -143,10 +142,10 @@ def _near(at_s: float, moment_s: float) -> bool:
     return abs(at_s - moment_s) <= _AROUND_S
 
 
-def _asked_for(journal: ClientJournal, from_s: float, to_s: float) -> bool:
+def _asked_for(client: ClientEvidence, from_s: float, to_s: float) -> bool:
     """Whether playback was held, flushed or begun anew between these moments."""
     kinds = ("hold", "release", "flush", "ready")
-    return any(from_s - 0.05 <= told.at_s <= to_s + 0.05 and told.kind in kinds for told in journal.told)
+    return any(from_s - 0.05 <= message.at_s <= to_s + 0.05 and message.kind in kinds for message in client.messages)
 
 
 def lost_samples(seen: CallEvidence) -> int:

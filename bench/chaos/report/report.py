@@ -67,7 +67,7 @@ def _notes(run: Run) -> list[str]:
     unmade = Counter(each.failed for each in run.injected if each.failed)
     notes += [f"not made: {count}, as {why}" for why, count in unmade.items()]
     if run.others:
-        notes.append(f"{len(run.others)} calls were opened, and nobody was told of it")
+        notes.append(f"{len(run.others)} calls were opened, and no client learned of it")
     if run.complaints:
         notes.append("servers: " + ", ".join(f"{event} {count}" for event, count in sorted(run.complaints.items())))
     troubles = Counter(trouble.split(": ", 1)[-1] for trouble in run.troubles)

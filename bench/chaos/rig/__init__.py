@@ -1,2 +1,2 @@
-"""What calls are held on: database, interviewer, servers and the doors between them, all on the
+"""What calls are held on: database, interviewer, servers and the proxies between them, all on the
 loopback."""

@@ -15,7 +15,7 @@ _REQUEST = b"GET /health/ready HTTP/1.1\r\nHost: balancer\r\nConnection: close\r
 
 class Balancer:
     """`async with Balancer(servers) as balancer:` knows who is ready; `route` is the way through a
-    door.
+    proxy.
 
     As in real ones a server is out after one failed check, or one connection that it does not take,
     and in after one good one. If nobody is ready, those that live are tried all the same: the

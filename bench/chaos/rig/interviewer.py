@@ -25,7 +25,7 @@ class Manner:
 
 
 class Interviewer:
-    """`async with Interviewer(folder, recordings) as interviewer:`; `journal` is a folder."""
+    """`async with Interviewer(folder, recordings) as interviewer:`; `sessions_folder` has a file for each session."""
 
     _control: RemoteControl
 
@@ -36,7 +36,7 @@ class Interviewer:
         self._stack = AsyncExitStack()
         self._turn = asyncio.Lock()
         """Commands are answered in order: one asks at a time."""
-        self.journal = folder / "sessions"
+        self.sessions_folder = folder / "sessions"
         self.ca_file = ""
         self.port = 0
 
@@ -60,7 +60,7 @@ class Interviewer:
     async def _started(self) -> Process:
         manner = self._manner
         options = ["--json", "--control", "--exit-with-parent"]
-        options += ["--session-logs", str(self.journal), "--data-dir", str(self._folder)]
+        options += ["--session-logs", str(self.sessions_folder), "--data-dir", str(self._folder)]
         options += ["--recordings", str(self._recordings), "--thinking-ms", str(manner.thinking_ms)]
         options += ["--speed", str(manner.speed), "--words-per-minute", str(manner.words_per_minute)]
         command = [sys.executable, "-m", "adapters.rehearsal", *options]
@@ -69,9 +69,9 @@ class Interviewer:
     async def strike(self, fault: str, candidate: str) -> list[str]:
         """Let a fault happen now in the sessions that hold this candidate's call; the ids of those."""
         async with self._turn:
-            told = await self._control.sessions()
+            sessions = await self._control.sessions()
             theirs = f"interviewing {candidate} "
-            named = [each["id"] for each in told if each["live"] and theirs in each["instruction"]]
+            named = [each["id"] for each in sessions if each["live"] and theirs in each["instruction"]]
             return await self._control.strike(fault, named) if named else []
 
     async def faults(self, *faults: str) -> None:

@@ -35,7 +35,7 @@ class Life:
 
 
 class Server:
-    """`name` and the number of its process make the label that connections are told apart by: a1,
+    """`name` and the number of its process make the label that tells connections apart: a1,
     a2 …"""
 
     def __init__(self, name: str, folder: Path, variables: Mapping[str, str]) -> None:

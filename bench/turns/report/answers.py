@@ -127,10 +127,10 @@ def _missing_ms(trace: Trace, number: int) -> tuple[float, float]:
         voiced[round(start * RATE_HZ) : round(end * RATE_HZ)] = True
     for begin, end in trace.received:
         voiced[max(0, begin - first) : max(0, end - first)] = False
-    doubted = np.zeros_like(voiced)
+    suspected = np.zeros_like(voiced)
     ended_us = trace.speech_us(number)[-1][1]
     for event in trace.of(BargeInDismissed):
         if event.at_us < ended_us:
-            doubted[: max(0, event.evidence["at_sample"] - first)] = True
+            suspected[: max(0, event.evidence["at_sample"] - first)] = True
     each_ms = 1000 / RATE_HZ
-    return float((voiced & ~doubted).sum()) * each_ms, float((voiced & doubted).sum()) * each_ms
+    return float((voiced & ~suspected).sum()) * each_ms, float((voiced & suspected).sum()) * each_ms

@@ -44,7 +44,7 @@ class Run:
         everything = _without_nan(
             {
                 "command": self.command,
-                "options": {name: _told(value) for name, value in self.options.items()},
+                "options": {name: _portable(value) for name, value in self.options.items()},
                 "machine": machine | {"load": os.getloadavg()},
                 "figures": [each.as_dict() for each in self.figures],
                 "curves": [each.as_dict() for each in self.curves],
@@ -82,6 +82,6 @@ def _without_nan(value: Any) -> Any:
             return value
 
 
-def _told(value: object) -> str:
+def _portable(value: object) -> str:
     """An option as somebody else can use it: a folder by its way from here."""
     return os.path.relpath(value) if isinstance(value, Path) else str(value)

@@ -110,10 +110,10 @@ def _over_the_interviewer(trace: Trace, onset_us: int) -> bool:
 
 def _held_at(trace: Trace, at_us: int) -> bool:
     held = False
-    for told in trace.told:
-        if told.at_us > at_us:
+    for message in trace.messages:
+        if message.at_us > at_us:
             break
-        held = told.type == "hold"
+        held = message.type == "hold"
     return held
 
 
@@ -123,8 +123,8 @@ def _interruption(trace: Trace) -> Iterator[Seen]:
     yield _seen(trace, "spoiled before its onset", not there)
     if not there:
         return
-    hold_us = onset_us if _held_at(trace, onset_us) else trace.first_told("hold", onset_us)
-    flush_us = trace.first_told("flush", onset_us)
+    hold_us = onset_us if _held_at(trace, onset_us) else trace.first_sent_us("hold", onset_us)
+    flush_us = trace.first_sent_us("flush", onset_us)
     yield _seen(trace, "yield rate", flush_us is not None and flush_us - onset_us <= YIELD_WITHIN_US)
     if hold_us is not None:
         yield _seen(trace, "hold latency", (hold_us - onset_us) / 1000)
@@ -150,13 +150,13 @@ def _talked_through(trace: Trace, measure: str) -> Iterator[Seen]:
     if not _over_the_interviewer(trace, onset_us):
         yield _seen(trace, "spoiled before its onset", True)
         return
-    flush_us = trace.first_told("flush", onset_us)
+    flush_us = trace.first_sent_us("flush", onset_us)
     answers = [event.at_us for event in trace.of(CandidateStarted, BargeInConfirmed) if event.at_us >= onset_us]
     yielded = flush_us is not None and flush_us - onset_us <= TALK_THROUGH_US
     answered = bool(answers) and answers[0] - onset_us <= NO_ANSWER_US
     yield _seen(trace, measure, not (yielded or answered))
     over_us = onset_us + round(1e6 * trace.part(0).cut.seconds) + TALK_THROUGH_US
-    held_us = trace.first_told("hold", onset_us, over_us)
+    held_us = trace.first_sent_us("hold", onset_us, over_us)
     yield _seen(trace, "never held", held_us is None and not _held_at(trace, onset_us), condition=trace.scene.kind)
     if trace.scene.kind == "side_speech":
         yield _seen(trace, "side speech not yielded to at all", flush_us is None)
@@ -167,11 +167,11 @@ def _talked_through(trace: Trace, measure: str) -> Iterator[Seen]:
 
 def _dismissed(trace: Trace) -> Iterator[tuple[int, int]]:
     held_us = -1
-    for told in trace.told:
-        if told.type == "hold":
-            held_us = told.at_us
-        elif told.type == "release" and held_us >= 0:
-            yield held_us, told.at_us
+    for message in trace.messages:
+        if message.type == "hold":
+            held_us = message.at_us
+        elif message.type == "release" and held_us >= 0:
+            yield held_us, message.at_us
             held_us = -1
         else:
             held_us = -1

@@ -19,7 +19,7 @@ from api.wire.protocol import (
 from bench.turns.stage.echo import Echo
 from bench.turns.stage.loudspeaker import SteppedLoudspeaker
 from bench.turns.stage.microphone import MESSAGE_MS, Microphone
-from bench.turns.stage.trace import MessageReplay
+from bench.turns.stage.trace import ReceivedMessage
 from tests.fakes.simulated_loop import SimulatedLoop
 
 _TICK_US = 10_000
@@ -61,7 +61,7 @@ class SimulatedClient:
         side: ClientSide,
     ) -> None:
         self.rate_hz = rate_hz
-        self.told: list[MessageReplay] = []
+        self.messages: list[ReceivedMessage] = []
         self.loudspeaker = SteppedLoudspeaker(self._report, lambda: loop.now_us)
         self.microphone = microphone
         self.on_tick: Callable[[int], None] = lambda _: None
@@ -87,7 +87,7 @@ class SimulatedClient:
     async def send_text(self, data: str) -> None:
         kind = data.partition('"type":"')[2].partition('"')[0]
         if kind in _WATCHED:
-            self.told.append(MessageReplay(self._loop.now_us, kind))
+            self.messages.append(ReceivedMessage(self._loop.now_us, kind))
         if kind in _WATCHED or kind == "ready":
             self._down.carry(lambda: self._received(kind))
 

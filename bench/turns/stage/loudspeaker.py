@@ -27,7 +27,7 @@ class Played:
 
 
 class SteppedLoudspeaker(Loudspeaker):
-    """Time is told with `step`; messages take effect at the moment they come, to the sample."""
+    """Time passes with `step`; messages take effect at the moment they come, to the sample."""
 
     def __init__(self, report: Callable[[int, bool], None], now_us: Callable[[], int]) -> None:
         super().__init__(report, keep_heard=False)

@@ -1,7 +1,7 @@
 """A simulated Gemini at the link's own queue: it hears to the byte, thinks, answers faster than
 real time, and stops.
 
-It is told the truth in one point: while the candidate is in the middle of an answer it says
+It knows the truth in one point: while the candidate is in the middle of an answer it says
 nothing, so that every pause of an answer is observed, also by a contestant that ended the turn at
 an earlier one.
 """
@@ -57,7 +57,7 @@ class SimulatedModel:
         self._deliver = deliver
         self._may_speak = may_speak
         self._thought = 0
-        """Numbers the reply under way: what was scheduled for another one is void."""
+        """Numbers the reply under way: what was scheduled for another one does not happen."""
         self._speaking = False
 
     def take(self, message: Outgoing) -> None:
@@ -150,7 +150,7 @@ class SimulatedLink(ModelLink):
             self._send(Signal.ACTIVITY_START)
 
     def send_audio(self, voice: bytes | AsyncGenerator[bytes]) -> None:
-        assert isinstance(voice, bytes), "a scene is shorter than what memory holds"
+        assert isinstance(voice, bytes), "a scene is shorter than the segment buffer holds"
         for chunk in chunks(voice):
             self._send(chunk)
 

@@ -91,7 +91,7 @@ def watched(call: Call, witness: Witness) -> Call:
     """The same call, just opened, whose decisions are noted."""
 
     class Watched(Call):
-        """The witness is no attribute of the call: a call's attributes are remembered."""
+        """The witness is no attribute of the call: a snapshot holds a call's attributes."""
 
         def handle(self, happened: Input) -> Decision:
             decision = super().handle(happened)
@@ -201,7 +201,7 @@ async def _play(
         sending.cancel()
     await opening
     trace.starts = client.microphone.starts
-    trace.told = client.told
+    trace.messages = client.messages
     trace.played = client.loudspeaker.played
     trace.windows = link.model.windows
     trace.heard_samples = call.hearing.next_sample

@@ -15,8 +15,8 @@ E = TypeVar("E", bound=Event)
 
 
 @dataclass(frozen=True, slots=True)
-class MessageReplay:
-    """A control message as it was handed to the client's wire: `hold`, `release`, `flush`, `state`."""
+class ReceivedMessage:
+    """A control message as the client's wire received it: `hold`, `release` or `flush`."""
 
     at_us: int
     type: str
@@ -30,7 +30,7 @@ class Trace:
     scene: Scene
     starts: list[int | None]
     events: list[Event] = field(default_factory=list)
-    told: list[MessageReplay] = field(default_factory=list)
+    messages: list[ReceivedMessage] = field(default_factory=list)
     played: list[Played] = field(default_factory=list)
     states: list[tuple[int, State]] = field(default_factory=list)
     windows: list[Window] = field(default_factory=list)
@@ -74,9 +74,9 @@ class Trace:
     def part(self, number: int) -> Part:
         return self.scene.parts[number]
 
-    def first_told(self, kind: str, after_us: int, before_us: int | None = None) -> int | None:
-        """When the client was first told so at or after a moment."""
-        for told in self.told:
-            if told.type == kind and told.at_us >= after_us and (before_us is None or told.at_us < before_us):
-                return told.at_us
+    def first_sent_us(self, kind: str, after_us: int, before_us: int | None = None) -> int | None:
+        """When the first message of this kind was sent at or after a moment; None if none was."""
+        for message in self.messages:
+            if message.type == kind and message.at_us >= after_us and (before_us is None or message.at_us < before_us):
+                return message.at_us
         return None

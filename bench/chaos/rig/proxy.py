@@ -1,4 +1,4 @@
-"""A small TCP proxy: every connection to a door goes on to a backend, and can be cut, stalled or
+"""A small TCP proxy: every connection goes on to a backend, and can be cut, stalled or
 delayed there."""
 
 import asyncio
@@ -17,7 +17,7 @@ Route = Callable[[], Awaitable[tuple[str, asyncio.StreamReader, asyncio.StreamWr
 
 @dataclass(slots=True)
 class Passage:
-    """One connection through a door, both its sides."""
+    """One connection through a proxy, both its sides."""
 
     backend: str
     began_s: float
@@ -31,8 +31,8 @@ class Passage:
             writer.transport.abort()
 
 
-class Door:
-    """`async with Door(route) as door:` listens on `port`. What is done to it is done to the
+class Proxy:
+    """`async with Door(route) as proxy:` listens on `port`. What is done to it is done to the
     connections it has."""
 
     def __init__(self, route: Route, dice: random.Random | None = None) -> None:
@@ -74,7 +74,7 @@ class Door:
             each.cut()
 
     def stall(self, for_s: float) -> None:
-        """Nothing passes on the connections there are, and nobody is told."""
+        """Let nothing pass on the present connections, without closing them."""
         for each in self.live:
             each.stalled_until = monotonic() + for_s
 

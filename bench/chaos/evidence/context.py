@@ -1,4 +1,4 @@
-"""Which Gemini session a call spoke with, and what each remembers of it."""
+"""Which Gemini session a call spoke with, and what each has in its context."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -39,8 +39,8 @@ class Sessions:
         before = [session for since, session in self._from_version if since <= version]
         return before[-1] if before else None
 
-    def remembered(self, session: GeminiSession) -> list[Window]:
-        """The windows in a session's memory: those that its handle stands for, and its own."""
+    def context(self, session: GeminiSession) -> list[Window]:
+        """The windows in a session's context: those that its handle stands for, and its own."""
         return [*self._inherited(session), *session.windows]
 
     def _inherited(self, session: GeminiSession) -> list[Window]:
@@ -49,12 +49,12 @@ class Sessions:
             return []
         return [*self._inherited(parent), *parent.windows[: parent.handles[session.handle]]]
 
-    def told_until(self, session: GeminiSession) -> int:
-        """Up to which version the session that this one goes back to was told the conversation in
-        words; 0 for none."""
+    def seeded_until(self, session: GeminiSession) -> int:
+        """The version up to which this session, or the one that its handle goes back to, was seeded
+        with the conversation in words; 0 for none."""
         parent = self._by_handle.get(session.handle) if session.handle else None
         if parent is not None:
-            return self.told_until(parent)
+            return self.seeded_until(parent)
         since = next((version for version, each in self._from_version if each is session), 0)
         return since if session.seeds else 0
 
