@@ -16,7 +16,7 @@ from domain.event import Event
 from domain.events import CallOpened
 from domain.inputs import CallTakenOver, CandidateFrame, ClientConnected, DeadlinePassed, Input, ModelAudio
 from domain.interview import Agent, Candidate, InterviewContext
-from domain.matrix import rule_for
+from domain.matrix import MATRIX
 from domain.rules.attribution import attributed
 from domain.rules.deadlines import pass_deadlines
 from domain.rules.ending import start_clocks
@@ -65,7 +65,7 @@ class Call(CallAggregate):
         progress.last_input_us, progress.now_us = progress.now_us, max(progress.now_us, happened.at_us)
         progress.seq += 1
         before = self.record.state
-        rule = rule_for(type(happened), before)
+        rule = MATRIX[type(happened)][before]
         rule(self, self._take(happened))
         pass_deadlines(self)
         follow_up(self)

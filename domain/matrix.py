@@ -38,6 +38,7 @@ def IGNORED(call: CallAggregate, happened: Input) -> None:  # noqa: N802
 
 
 MATRIX: dict[type, dict[State, Rule[Input]]] = {}
+"""The cell for an input of this kind in this state: `MATRIX[kind][state]`."""
 
 
 def _row(
@@ -57,11 +58,6 @@ def _row(
 def _while_open(kind: type[I], rule: Rule[I], closed: Rule[I] = IGNORED) -> None:
     """The same rule in every state but `closed`."""
     _row(kind, rule, rule, rule, rule, rule, closed)
-
-
-def rule_for(kind: type, state: State) -> Rule[Input]:
-    """The cell for an input of this kind in this state."""
-    return MATRIX[kind][state]
 
 
 # input: listening, candidate_speaking, model_speaking, interrupted, resuming, closed

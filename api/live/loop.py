@@ -91,8 +91,12 @@ class CallLoop(InputSink):
             self._handover = decision
         else:
             self.appender.record(decision, self.call.fully_sealed)
-        self._counts.count(decision.events)
-        self._handler.decided(decision.events)
+        self._carry_out(decision)
+
+    def _carry_out(self, decision: Decision) -> None:
+        if decision.events:
+            self._counts.count(decision.events)
+            self._handler.decided(decision.events)
         for effect in decision.effects:
             self._handler.carry(effect)
 
@@ -122,10 +126,7 @@ class CallLoop(InputSink):
     def begin_takeover(self) -> None:
         """Carry out what a recorded takeover led to, if there was one."""
         if self._takeover is not None:
-            self._counts.count(self._takeover.events)
-            self._handler.decided(self._takeover.events)
-            for effect in self._takeover.effects:
-                self._handler.carry(effect)
+            self._carry_out(self._takeover)
 
     @property
     def handed_over(self) -> bool:
