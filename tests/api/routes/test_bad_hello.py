@@ -1,4 +1,5 @@
-"""Connections that do not get as far as `ready`: each is told why, and no call comes to harm."""
+"""Connections that do not get as far as `ready`: each gets an error that says why, and no call
+comes to harm."""
 
 import asyncio
 import json
@@ -103,7 +104,7 @@ async def test_a_first_message_that_is_no_hello(desk: Desk, name: str) -> None:
         assert await socket.ending() == close_code
     assert [error["code"] for error in socket.errors] == [code]
     assert len(socket.errors[0]["message"]) > 20
-    assert len(socket.told) == 1
+    assert len(socket.messages) == 1
 
 
 @pytest.mark.parametrize("rate_hz", [0, -1, 7_999, 48_001, 1_000_000_000])
@@ -134,7 +135,7 @@ async def test_without_the_subprotocol(desk: Desk, subprotocol: str) -> None:
         await socket.send(HELLO | {"token": opened.token})
         assert await socket.ending() == 4406
     assert "viva.v1" in (socket.socket.close_reason or "")
-    assert not socket.told
+    assert not socket.messages
 
 
 async def test_a_call_that_is_over(desk: Desk) -> None:
