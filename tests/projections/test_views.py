@@ -45,7 +45,7 @@ def test_the_migration_can_be_reverted(empty_dsn: str) -> None:
 
     upgrade(empty_dsn)
     with migrate.connected(empty_dsn) as connection:
-        command.downgrade(migrate._config(connection), "event_store_1")
+        command.downgrade(migrate.alembic_config(connection), "event_store_1")
     assert migrate.pending(empty_dsn)[0] == "projections_1"
     upgrade(empty_dsn)
     assert migrate.pending(empty_dsn) == []

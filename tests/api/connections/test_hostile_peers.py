@@ -279,7 +279,7 @@ async def test_connections_before_their_hello_are_bounded_in_number(
 ) -> None:
     """Given far more half-open connections than may wait, the oldest go; who asks quickly never
     notices."""
-    monkeypatch.setattr(desk.services.gate, "_most", 40)
+    monkeypatch.setattr(desk.services.gate, "most", 40)
     evicted = desk.services.gate.evicted[kind]
 
     def crowd(stack: ExitStack) -> list[RawPeer]:

@@ -200,9 +200,9 @@ async def test_a_session_that_goes_away_is_left_in_time_whatever_the_call_is_doi
 async def test_a_function_call_that_was_lost_is_answered(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """Given an answer that never reached Gemini, when its session is resumed, then it is answered
     with an error."""
-    services = desk.rehearsal._services
+    services = desk.rehearsal.services
     at_once = replace(services, config=replace(services.config, assumed_playback=0.0))
-    monkeypatch.setattr(desk.rehearsal, "_services", at_once)  # the handle comes while the goodbye is being heard
+    monkeypatch.setattr(desk.rehearsal, "services", at_once)  # the handle comes while the goodbye is being heard
     desk.faults("stall at=reply nth=2")
     opened = await desk.open(FIRST)
     async with in_call(opened) as candidate:
