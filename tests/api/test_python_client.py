@@ -140,10 +140,9 @@ async def test_a_refusal_that_is_only_a_close_frame_is_said_again_too() -> None:
         assert call.connections == len(evicted) == 1
 
 
-async def test_a_server_that_says_not_now_for_too_long_is_quoted(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_server_that_says_not_now_for_too_long_is_quoted() -> None:
     """Given a call that is busy elsewhere for longer than is waited, the error is the server's
     own."""
-    monkeypatch.setattr("api.client.connection._ENTERING_S", 0.5)
     line = Line([[refusal("call_busy"), 1013]])
     async with line.up():
         with pytest.raises(CallEndedError, match=r"A sentence of the server\.") as refused:

@@ -96,10 +96,13 @@ async def test_a_call_that_its_owner_does_not_know_is_an_orphan_for_its_owner(ds
     async with Leases(dsn, times=QUICK) as one, Leases(dsn, times=QUICK) as two:
         held, lost = [await open_call(dsn, one.process) for _ in range(2)]
         assert await one.orphans(10, held={held}) == []
-        await asyncio.sleep(QUICK.lease_s)
-        assert await one.orphans(10, held={held}) == [lost]
+        await until(partial(_is_orphan, one, lost, held))
         assert await two.orphans(10, held=()) == []
         assert await one.orphans(10) == []
+
+
+async def _is_orphan(leases: Leases, lost: UUID, held: UUID) -> bool:
+    return await leases.orphans(10, held={held}) == [lost]
 
 
 async def test_a_killed_process_is_gone_within_a_second(dsn: str) -> None:

@@ -119,9 +119,8 @@ async def test_an_impossible_sample_rate_ends_its_call(desk: Desk, rate_hz: int)
     assert [event.code for event in events if isinstance(event, ClientViolatedProtocol)] == ["bad_sample_rate"]
 
 
-async def test_saying_nothing(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_saying_nothing(desk: Desk) -> None:
     """Given a connection without a hello, it is closed after the time that it has."""
-    monkeypatch.setattr("api.routes.audio_socket._HELLO_TIMEOUT_S", 0.2)
     async with bare(desk) as socket:
         assert await socket.ending() == 4408
     assert socket.errors[0]["code"] == "hello_timeout"
