@@ -12,13 +12,13 @@ from typing import Any
 _PATIENCE_S = 0.5
 
 
-async def cancel_all(tasks: Iterable[asyncio.Task[Any]]) -> None:
-    """Cancel `tasks` until all have ended; what they end with is nobody's business any more."""
+async def cancel_all(tasks: Iterable[asyncio.Task[Any]], patience_s: float = _PATIENCE_S) -> None:
+    """Cancel `tasks`, again every `patience_s`, until all have ended. Their results are dropped."""
     waiting = set(tasks)
     while waiting:
         for task in waiting:
             task.cancel()
-        ended, waiting = await asyncio.wait(waiting, timeout=_PATIENCE_S)
+        ended, waiting = await asyncio.wait(waiting, timeout=patience_s)
         for task in ended:
             if not task.cancelled():
                 task.exception()

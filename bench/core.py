@@ -159,7 +159,8 @@ def _words(kind: type[inp.ModelTranscribed] | type[inp.CandidateTranscribed], st
 
 
 def _bare_trigger() -> float:
-    """Two states, back and forth, as `transitions` recommends it: triggers as methods of the model."""
+    """Two states, back and forth, as `transitions` recommends it: triggers as methods of the
+    model."""
     rows = [
         {"trigger": row.trigger.value, "source": [each.value for each in row.sources], "dest": row.target.value}
         for row in TABLE

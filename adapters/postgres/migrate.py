@@ -53,7 +53,7 @@ def upgrade(dsn: str, revision: str = "head") -> None:
     with _ONE_AT_A_TIME, connected(dsn) as connection:
         _current_heads(connection)
         try:
-            command.upgrade(_config(connection), revision)
+            command.upgrade(alembic_config(connection), revision)
         except DBAPIError as error:
             raise StoreError(
                 f"The database cannot be migrated: {_first_line(error)}. Give the user of DATABASE_URL the right "
@@ -121,7 +121,7 @@ def _first_line(error: DBAPIError) -> str:
     return str(error.orig).partition("\n")[0].rstrip(".")
 
 
-def _config(connection: Connection) -> Config:
+def alembic_config(connection: Connection) -> Config:
     config = Config()
     config.set_main_option("script_location", str(_SCRIPTS).replace("%", "%%"))
     config.set_main_option("path_separator", "os")

@@ -49,7 +49,7 @@ class RehearsalServer:
         self.ws_url = ""
         self.wss_url = ""
         self.ca_file: Path | None = None
-        self._faults = FaultPlan(self.config.faults)
+        self.faults = FaultPlan(self.config.faults)
         self._dialled = 0
         self._stack = AsyncExitStack()
 
@@ -62,8 +62,8 @@ class RehearsalServer:
             recogniser = stack.enter_context(Recogniser(config.recordings))
             await recogniser.load()
             handles = Handles(config.handle_lifetime_ms / 1000)
-            self._services = Services(config, speech, recogniser, handles)
-            self._control = Control(self._faults, handles, lambda: self.sessions)
+            self.services = Services(config, speech, recogniser, handles)
+            self._control = Control(self.faults, handles, lambda: self.sessions)
             self.ws_url = await self._listen(stack, config.port, None)
             if config.tls_port is not None:
                 self.wss_url = await self._listen(stack, config.tls_port, await self._trust(stack))
@@ -116,8 +116,8 @@ class RehearsalServer:
             self._dialled += 1
             session = Session(
                 connection,
-                self._services,
-                self._faults.watch(),
+                self.services,
+                self.faults.watch(),
                 vertex=endpoint is Endpoint.VERTEX,
                 number=self._dialled,
             )
@@ -134,7 +134,7 @@ class RehearsalServer:
         if find_endpoint(request.path) is None:
             what = "This is the rehearsal of Gemini Live; see docs/rehearsal.md.\n"
             return connection.respond(HTTPStatus.NOT_FOUND, what)
-        for fault in self._faults.watch().passes(Point.DIAL):
+        for fault in self.faults.watch().passes(Point.DIAL):
             if fault.action is Action.REFUSE:
                 return connection.respond(HTTPStatus(fault.status), "Refused, by a fault.\n")
             if fault.action is Action.DROP:

@@ -22,7 +22,7 @@ class AdmissionGate:
     """For one server. `most` connections may wait at once."""
 
     def __init__(self, most: int) -> None:
-        self._most = most
+        self.most = most
         self._waiting: OrderedDict[GatedConnection, None] = OrderedDict()
         self.evicted: Counter[str] = Counter()
         """By kind of connection."""
@@ -38,7 +38,7 @@ class AdmissionGate:
         """`connection` has come, or has something new to say: it is the newest."""
         self._waiting[connection] = None
         self._waiting.move_to_end(connection)
-        if len(self._waiting) > self._most:
+        if len(self._waiting) > self.most:
             oldest, _ = self._waiting.popitem(last=False)
             self.evicted[oldest.kind] += 1
             oldest.evict()

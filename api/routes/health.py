@@ -43,7 +43,7 @@ async def ready(services: NamedDependency[Services]) -> Response[Ready]:
     """503 while the database is away or the log behind, a projection fails, or the server is
     stopping."""
     writer = services.store.writer
-    problems = [*await _database_problems(services), *_log_problems(services)]
+    problems = [*await _database_problems(services), *log_problems(services)]
     if services.rehearsal is not None and services.rehearsal.returncode is not None:
         problems.append("The rehearsal interviewer has ended: restart the server.")
     if services.registry.draining:
@@ -72,7 +72,7 @@ async def _database_problems(services: Services) -> list[str]:
     return []
 
 
-def _log_problems(services: Services) -> Iterator[str]:
+def log_problems(services: Services) -> Iterator[str]:
     writer, leases = services.store.writer, services.leases
     if not writer.running:
         yield "Nothing is written any more: restart the server."

@@ -86,7 +86,8 @@ class Injector:
             await self._start(server, made)
 
     def _server(self, strike: Strike) -> Server:
-        """A restart takes one after the other; a kill takes the server of the call that it is aimed at."""
+        """A restart takes one after the other; a kill takes the server of the call that it is
+        aimed at."""
         live = self._live()
         if strike.kind is Kind.DRAIN or not live:
             return self._servers[strike.number % len(self._servers)]

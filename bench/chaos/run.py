@@ -140,7 +140,8 @@ async def _stay(scenario: Scenario, lab: Laboratory, over: asyncio.Event) -> Non
 async def _come_and_go(
     scenario: Scenario, lab: Laboratory, dice: random.Random, left: list[int], over: asyncio.Event
 ) -> None:
-    """One seat: call after call, each for a while, until there were enough and the faults are over."""
+    """One seat: call after call, each for a while, until there were enough and the faults are
+    over."""
     assert scenario.each_s is not None
     while left[0] > 0 or not over.is_set():
         left[0] -= 1

@@ -65,7 +65,7 @@ class LongWinded:
 
 def make_long_winded(interviewer: RehearsalServer) -> None:
     """From now on this interviewer's voice can be found again."""
-    interviewer._services.speech._synthesiser = LongWinded()  # the bench's own look inside
+    interviewer.services.speech.synthesiser = LongWinded()
 
 
 @dataclass(frozen=True, slots=True)

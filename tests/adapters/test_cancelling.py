@@ -3,9 +3,6 @@
 import asyncio
 import contextlib
 
-import pytest
-
-from adapters import cancelling
 from adapters.cancelling import cancel_all
 
 
@@ -28,11 +25,10 @@ async def _goes_on() -> None:
     await asyncio.Event().wait()
 
 
-async def test_tasks_are_cancelled_until_they_end(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_tasks_are_cancelled_until_they_end() -> None:
     """Given tasks that outlive being cancelled, and one that fails, all have ended when it returns."""
-    monkeypatch.setattr(cancelling, "_PATIENCE_S", 0.01)
     tasks = [asyncio.create_task(each) for each in (_waits_for_an_answer(), _goes_on(), asyncio.sleep(0))]
     await asyncio.sleep(0)
     async with asyncio.timeout(5):
-        await cancel_all(tasks)
+        await cancel_all(tasks, patience_s=0.01)
     assert all(task.done() for task in tasks)

@@ -1,4 +1,4 @@
-"""The candidate of a test: the real client, everything it was told, and cues to wait for."""
+"""The candidate of a test: the real client, every message that it received, and cues to wait for."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -22,23 +22,23 @@ def recording(name: str, seconds: float | None = None) -> bytes:
 
 
 class Candidate:
-    """A client in a call; `told` holds every message of the server."""
+    """A client in a call; `messages` holds every message of the server."""
 
     def __init__(self, client: VivaClient) -> None:
         self.client = client
-        self.told: list[dict[str, Any]] = []
+        self.messages: list[dict[str, Any]] = []
         self._more = asyncio.Event()
 
     async def follow(self) -> None:
         """Keep every message until the call is over."""
         async for message in self.client.messages():
-            self.told.append(message)
+            self.messages.append(message)
             self._more.set()
         self._more.set()
 
     def of(self, kind: str) -> list[dict[str, Any]]:
         """All messages of one kind so far."""
-        return [message for message in self.told if message["type"] == kind]
+        return [message for message in self.messages if message["type"] == kind]
 
     @property
     def states(self) -> list[str]:
@@ -46,14 +46,14 @@ class Candidate:
         return [message["state"] for message in self.of("state")]
 
     async def until(self, cue: Callable[[], bool], timeout_s: float = CUE_S) -> None:
-        """Wait until a message makes `cue` true. Raises `TimeoutError` naming what was told."""
+        """Wait until a message makes `cue` true. Raises `TimeoutError` naming the last messages."""
         try:
             async with asyncio.timeout(timeout_s):
                 while not cue():
                     self._more.clear()
                     await self._more.wait()
         except TimeoutError:
-            last = [message["type"] for message in self.told[-12:]]
+            last = [message["type"] for message in self.messages[-12:]]
             raise TimeoutError(f"the cue never came; states {self.states}; last {last}") from None
 
     async def state(self, *states: str, count: int = 1) -> None:
@@ -73,7 +73,7 @@ class Candidate:
         """Wait until the interviewer has said so much, to its end, and listens."""
 
         def asked() -> bool:
-            course = [message for message in self.told if message["type"] in ("latency", "state")]
+            course = [message for message in self.messages if message["type"] in ("latency", "state")]
             return len(self.of("latency")) >= number and course[-1].get("state") == "listening"
 
         await self.until(asked)

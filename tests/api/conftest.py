@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 
 from projections.read_model import ReadModel
-from tests.fixtures.postgres import _create, _drop, with_database
+from tests.fixtures.postgres import create_database, drop_database, with_database
 from tests.fixtures.server import Desk, agents_file, running_desk
 
 STALL_MS = 1_000
@@ -18,9 +18,9 @@ STALL_MS = 1_000
 @pytest.fixture(scope="module")
 def module_dsn(postgres_server: str, migrated_template: str) -> Iterator[str]:
     """A migrated database for all tests of a module."""
-    name = _create(postgres_server, migrated_template)
+    name = create_database(postgres_server, migrated_template)
     yield with_database(postgres_server, name)
-    _drop(postgres_server, name)
+    drop_database(postgres_server, name)
 
 
 @pytest.fixture(scope="module")

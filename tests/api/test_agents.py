@@ -1,4 +1,5 @@
-"""The file of interviewers: the one that ships is good, and what is wrong with another is told."""
+"""The file of interviewers: the one that ships is good, and an error names what is wrong with
+another."""
 
 import json
 from pathlib import Path

@@ -31,7 +31,7 @@ GRACEFUL = CLOSED | {"grace_ms": 5_000}
 
 @dataclass
 class Line:
-    """A server that says what it is told to: for each hello one list of messages; a number closes
+    """A server with a script: for each hello one list of messages; a number closes
     the connection.
 
     `taken` is what came after each hello: control messages, and the numbers of audio messages.
@@ -90,9 +90,9 @@ async def test_a_line_on_which_nothing_comes_is_given_up() -> None:
 
 
 async def test_what_was_seen_is_said_and_what_is_void_is_rolled_back() -> None:
-    told = [{"type": "transcript", "version": version, "who": "candidate", "text": "x"} for version in (3, 9)]
+    transcripts = [{"type": "transcript", "version": version, "who": "candidate", "text": "x"} for version in (3, 9)]
     back = READY | {"epoch": 2, "kept_version": 7, "silence_ms": 60_000}
-    line = Line([[READY, *told], [back]])
+    line = Line([[READY, *transcripts], [back]])
     async with line.up(), line.call() as call:
         rollback = await call.until("rollback")
         assert rollback["version"] == 7
@@ -124,7 +124,7 @@ async def test_a_first_hello_that_is_refused_for_now_is_said_again(code: str) ->
 
 
 async def test_a_refusal_that_is_only_a_close_frame_is_said_again_too() -> None:
-    """Given a server that turns a stranger away without a message, the close frame's reason is the
+    """Given a server that evicts a connection without a message, the close frame's reason is the
     code."""
     line = Line([[QUIET]])
     evicted: list[ServerConnection] = []
@@ -140,9 +140,9 @@ async def test_a_refusal_that_is_only_a_close_frame_is_said_again_too() -> None:
         assert call.connections == len(evicted) == 1
 
 
-async def test_a_server_that_says_not_now_for_too_long_is_quoted(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Given a call that is busy elsewhere for longer than is waited, the error is the server's own."""
-    monkeypatch.setattr("api.client.connection._ENTERING_S", 0.5)
+async def test_a_server_that_says_not_now_for_too_long_is_quoted() -> None:
+    """Given a call that is busy elsewhere for longer than is waited, the error is the server's
+    own."""
     line = Line([[refusal("call_busy"), 1013]])
     async with line.up():
         with pytest.raises(CallEndedError, match=r"A sentence of the server\.") as refused:

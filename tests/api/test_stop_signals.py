@@ -13,11 +13,11 @@ from api import stop_signals
 stop_signals._THREADS_END_WITHIN_S = 0.2
 
 async def main(way):
-    told = asyncio.Event()
+    answered = asyncio.Event()
     with stop_signals.StopSignals(0.5) as signals:
-        signals.answer = told.set
+        signals.answer = answered.set
         os.kill(os.getpid(), signal.SIGTERM)
-        await told.wait()
+        await answered.wait()
         if way == "block":
             await asyncio.Event().wait()
         if way == "loop":

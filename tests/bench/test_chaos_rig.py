@@ -71,9 +71,9 @@ async def test_a_proxy_lets_through_stalls_delays_and_cuts() -> None:
         proxy.cut()
         with pytest.raises((ConnectionError, asyncio.IncompleteReadError)):
             await reader.readexactly(1)
-        _, again = await asyncio.open_connection("127.0.0.1", proxy.port)
+        echoed, again = await asyncio.open_connection("127.0.0.1", proxy.port)
         again.write(b"x")
-        await asyncio.sleep(0.05)
+        assert await echoed.readexactly(1) == b"x"
         assert [passage.backend for passage in proxy.passages] == ["echo", "echo"]
         assert len(proxy.live) == 1
         again.close()

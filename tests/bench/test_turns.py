@@ -116,7 +116,8 @@ def test_an_echo_is_as_loud_as_the_scene_says() -> None:
 
 
 def test_the_loudspeaker_accounts_for_what_was_audible_when() -> None:
-    """Given audio, a hold in its middle and a release, it was audible in two pieces, to the sample."""
+    """Given audio, a hold in its middle and a release, it was audible in two pieces, to the
+    sample."""
     now_us = 0
     reports: list[tuple[int, bool]] = []
     speaker = SteppedLoudspeaker(lambda played, held: reports.append((played, held)), lambda: now_us)

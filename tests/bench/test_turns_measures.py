@@ -109,7 +109,8 @@ def test_a_late_yield_is_none() -> None:
 
 
 def test_an_interruption_of_nobody_counts_for_nothing() -> None:
-    """Given that the interviewer had lost the floor before the onset, the interruption is spoiled."""
+    """Given that the interviewer had lost the floor before the onset, the interruption is
+    spoiled."""
     trace = trace_of("interruption", states=((0, State.MODEL_SPEAKING), (4, State.CANDIDATE_SPEAKING)))
     assert values(trace, "spoiled before its onset") == [True]
     assert not values(trace, "yield rate")

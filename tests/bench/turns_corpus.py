@@ -19,7 +19,8 @@ SECOND_US = 1_000_000
 
 
 def small_corpus(folder: Path) -> Path:
-    """Two answers of two people (one with a pause), an "uh-huh", a clatter, a noise, somebody else."""
+    """Two answers of two people (one with a pause), an "uh-huh", a clatter, a noise, somebody
+    else."""
     _recording(folder, "answer_3", ("0.15 4.13 answer ann", "0.15 1.21 speech ann", "1.45 4.13 speech ann"))
     _recording(folder, "interruption", ("0.15 2.47 answer bob", "0.15 2.47 speech bob"))
     _recording(folder, "uh_huh", ("0.0 0.45 backchannel cid",))

@@ -1,4 +1,4 @@
-"""What every event store promises; run against the one in memory and the one in Postgres."""
+"""What every event store promises; run against the in-memory one and the one in Postgres."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -31,7 +31,7 @@ class Store:
 
 
 @asynccontextmanager
-async def memory_store() -> AsyncIterator[Store]:
+async def in_memory_store() -> AsyncIterator[Store]:
     store = InMemoryStore()
     yield Store(store, store, store, store)
     await store.aclose()
@@ -47,7 +47,7 @@ async def postgres_store(dsn: str) -> AsyncIterator[Store]:
 async def store(request: pytest.FixtureRequest) -> AsyncIterator[Store]:
     """Each kind of store in turn, empty."""
     opening: AbstractAsyncContextManager[Store] = (
-        memory_store() if request.param == "memory" else postgres_store(request.getfixturevalue("dsn"))
+        in_memory_store() if request.param == "memory" else postgres_store(request.getfixturevalue("dsn"))
     )
     async with opening as opened:
         yield opened

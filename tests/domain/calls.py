@@ -46,7 +46,8 @@ def a_call(policy: Policy | None = None, models: tuple[str, ...] = ("first", "se
 
 
 class Driver:
-    """Feeds a call and keeps what it emitted. Time passes only as told; a frame takes 20 ms."""
+    """Feeds a call and keeps what it emitted. Time passes only as a test says; a frame takes 20
+    ms."""
 
     def __init__(self, policy: Policy | None = None, models: tuple[str, ...] = ("first", "second")) -> None:
         self.call = a_call(policy, models)

@@ -53,7 +53,7 @@ def test_the_first_evidence_holds_playback() -> None:
 
 
 def test_nothing_goes_out_while_playback_is_held() -> None:
-    """Given a doubt, then no audio of the interviewer's is sent until it is decided."""
+    """Given a suspected barge-in, then no audio of the interviewer's is sent until it is decided."""
     driver = questioned()
     hears(driver, 40, VOICED)
     driver.effects.clear()
@@ -278,7 +278,7 @@ def test_last_words_are_only_known_of_a_complete_reply() -> None:
 
 
 @pytest.mark.parametrize(("silence", "outcome"), [(0, ev.BargeInConfirmed), (60, ev.BargeInDismissed)])
-def test_no_doubt_outlasts_its_ceiling(silence: int, outcome: type) -> None:
+def test_no_suspected_barge_in_outlasts_its_ceiling(silence: int, outcome: type) -> None:
     """Given evidence that is never enough either way, then after 1.2 s the larger share of voice
     and silence wins."""
     driver = questioned(with_barge_in(confirm_voiced_ms=5_000, confirm_long_ms=5_000))
@@ -292,7 +292,8 @@ def test_no_doubt_outlasts_its_ceiling(silence: int, outcome: type) -> None:
 
 
 def test_where_gemini_decides_turns_nothing_is_held() -> None:
-    """Given turns that Gemini decides, then a voice over the interviewer changes nothing by itself."""
+    """Given turns that Gemini decides, then a voice over the interviewer changes nothing by
+    itself."""
     driver = questioned(Policy(endpoint=EndpointPolicy(turns="gemini")))
     hears(driver, 1_000, VOICED)
     assert driver.call.state is State.MODEL_SPEAKING

@@ -59,7 +59,7 @@ def test_a_premature_end_does_not_split_a_reply() -> None:
 
 
 @pytest.mark.parametrize("times", [1, 2, 3])
-def test_premature_ends_are_each_told(times: int) -> None:
+def test_each_premature_end_is_recorded(times: int) -> None:
     """Given one premature end after another, when audio follows each, then each is an event."""
     driver = Driver().connected()
     driver.model_sends(200, complete=False)
@@ -154,7 +154,8 @@ def test_a_phantom_that_ends_the_turn_is_not_waited_for() -> None:
 
 
 def test_a_phantom_after_which_the_reply_goes_on_changes_nothing() -> None:
-    """Given `interrupted` in mid-reply, when its audio goes on to its end, then it is heard whole."""
+    """Given `interrupted` in mid-reply, when its audio goes on to its end, then it is heard
+    whole."""
     driver = Driver().connected()
     driver.model_sends(1_000, complete=False)
     driver.happens(inp.ModelInterruptionReported())
@@ -212,8 +213,8 @@ def test_a_cut_reply_that_talks_on_is_never_heard(after: bool) -> None:
     assert driver.last(ev.LateAudioDropped).samples == 400 * 24
     assert sent_ms(driver) - before == 1_000
     assert [event.generation for event in driver.events if isinstance(event, inp.ModelTranscribed)] == [1, 2]
-    told = [each.text for each in driver.effects if isinstance(each, fx.TellTranscript)]
-    assert told == ["A new one."]
+    texts = [each.text for each in driver.effects if isinstance(each, fx.TellTranscript)]
+    assert texts == ["A new one."]
 
 
 def test_a_cut_that_gemini_never_reports_costs_no_more_than_the_bound() -> None:

@@ -70,8 +70,8 @@ def test_ends_that_come_before_the_audio_do_not_keep_the_floor_taken(ends: tuple
     assert driver.call.record.reply is None
 
 
-def test_a_doubt_over_a_reply_that_has_ended_meanwhile_leaves_no_one_speaking() -> None:
-    """Given a barge-in after the last sample, when the end comes during the doubt and it is
+def test_a_suspected_barge_in_over_a_reply_that_has_ended_leaves_no_one_speaking() -> None:
+    """Given a barge-in after the last sample, when the end comes during the suspicion and it is
     dismissed: finished."""
     driver = Driver().connected()
     driver.model_sends(1_000, complete=False)
@@ -132,7 +132,7 @@ def test_the_reply_of_a_new_session_is_not_taken_for_the_lost_one() -> None:
 
 def test_an_answer_that_was_replied_to_is_not_given_to_the_model_again() -> None:
     """Given a truncated reply, when the session that was asked to go on is lost too, then it is
-    asked, not retold."""
+    asked, not repeated."""
     driver = answered()
     driver.model_sends(2_000, complete=False)
     driver.client_plays(1_000)
@@ -269,7 +269,7 @@ def test_where_gemini_decides_turns_a_reply_begun_without_the_client_is_resolved
 
 
 def test_a_call_that_cannot_be_recorded_ends_with_words_for_its_candidate() -> None:
-    """Given a log that takes no more, when the call ends, then the candidate is told what to do,
+    """Given a log that takes no more, when the call ends, then the candidate learns what to do,
     the log how full."""
     driver = Driver().asked()
     driver.happens(inp.QueueOverflowed(queue="log", reason="54 events wait for Postgres"))

@@ -1,4 +1,5 @@
-"""Whatever happens, in whatever order: the laws of the core that hold for every sequence of inputs."""
+"""Whatever happens, in whatever order: the laws of the core that hold for every sequence of
+inputs."""
 
 import copy
 from collections.abc import Sequence
@@ -79,8 +80,8 @@ def test_the_log_gives_back_every_input_and_the_same_decisions(policy: Policy, c
 def test_whenever_a_process_dies_its_log_gives_the_call_back_as_it_was(
     policy: Policy, connected: bool, run: Run
 ) -> None:
-    """What is recorded at any moment is a gap-free prefix of the call: running the core over it loses
-    nothing."""
+    """What is recorded at any moment is a gap-free prefix of the call: running the core over it
+    loses nothing."""
     driver = drive(policy, connected, run)
     driver.loses_what_is_not_recorded()
     again = drive(policy, False, [([happened], None) for happened in driver.inputs]).call
@@ -89,8 +90,8 @@ def test_whenever_a_process_dies_its_log_gives_the_call_back_as_it_was(
         msgspec.structs.replace(event, decision_version=0) if isinstance(event, SnapshotTaken) else event
         for event in driver.events
     ]
-    assert memory(recover(from_the_beginning, stored(driver)).call) == memory(again)
-    assert memory(recovered) == memory(again)
+    assert knowledge(recover(from_the_beginning, stored(driver)).call) == knowledge(again)
+    assert knowledge(recovered) == knowledge(again)
     assert standing(recovered) == standing(again)
 
 
@@ -99,7 +100,7 @@ def standing(call: Call) -> tuple[Record, Hearing, Playout]:
     return msgspec.structs.replace(call.record, version=0), copy.deepcopy(call.hearing), copy.deepcopy(call.playout)
 
 
-def memory(call: Call) -> dict[str, Any]:
+def knowledge(call: Call) -> dict[str, Any]:
     """All that a call knows."""
     return take_snapshot(call)
 

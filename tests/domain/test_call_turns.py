@@ -1,4 +1,4 @@
-"""One call, told as it happens: turns, interruptions, silences and ends."""
+"""One call, step by step: turns, interruptions, silences and ends."""
 
 import itertools
 
@@ -60,7 +60,8 @@ def test_a_click_is_no_answer() -> None:
 
 
 def test_speaking_on_before_the_reply_is_heard_continues_the_turn() -> None:
-    """The pending generation is cancelled, both stretches are one turn, and late audio is dropped."""
+    """The pending generation is cancelled, both stretches are one turn, and late audio is
+    dropped."""
     driver = Driver().asked()
     driver.speaks(1_000)
     driver.keeps_silent(700)
@@ -105,7 +106,7 @@ def test_an_interruption_holds_then_flushes_and_tells_what_was_heard() -> None:
 
 
 def test_an_uh_huh_is_dismissed_and_nothing_is_lost() -> None:
-    """A short sound holds and is let go: playback goes on from the held sample."""
+    """A short sound holds and is dismissed: playback goes on from the held sample."""
     driver = Driver().connected()
     driver.model_sends(4_000)
     driver.client_plays(1_000)
@@ -123,7 +124,7 @@ def test_an_uh_huh_is_dismissed_and_nothing_is_lost() -> None:
     assert driver.count(ev.CandidateStarted) == 0
 
 
-def test_a_doubt_ends_at_its_ceiling_even_without_frames() -> None:
+def test_a_suspected_barge_in_ends_at_its_ceiling_even_without_frames() -> None:
     """If no frame decides, the clock does."""
     driver = Driver().connected()
     driver.model_sends(4_000)
@@ -133,7 +134,7 @@ def test_a_doubt_ends_at_its_ceiling_even_without_frames() -> None:
     assert driver.call.state is not State.INTERRUPTED
 
 
-def test_a_muted_microphone_ends_the_turn_and_a_doubt() -> None:
+def test_a_muted_microphone_ends_the_turn_and_a_suspected_barge_in() -> None:
     """Mute in the middle of a word stops the answer; mute over the interviewer dismisses."""
     driver = Driver().asked()
     driver.speaks(500)
@@ -149,7 +150,8 @@ def test_a_muted_microphone_ends_the_turn_and_a_doubt() -> None:
 
 
 def test_the_playout_never_runs_further_ahead_than_its_lead() -> None:
-    """A client that plays nothing is sent 400 ms of audio, and after 8 s is told why the call ends."""
+    """A client that plays nothing is sent 400 ms of audio, and after 8 s learns why the call
+    ends."""
     driver = Driver().connected()
     driver.model_sends(4_000)
     driver.keeps_silent(3_000)

@@ -85,14 +85,14 @@ def test_a_verdict_that_comes_early_waits_for_the_silence() -> None:
     ids=["off by default", "not finished enough", "gemini decides turns"],
 )
 def test_otherwise_nothing_is_tried(driver: Callable[[], Driver]) -> None:
-    """Given the default policy, a doubtful verdict, or turns that Gemini decides, then no end is
+    """Given the default policy, an unsure verdict, or turns that Gemini decides, then no end is
     anticipated."""
     call = driver()
     assert call.count(ev.EagerEndTried) == call.count(fx.CloseActivity) == 0
     assert call.call.state is State.CANDIDATE_SPEAKING
 
 
-def test_an_unjudged_pause_is_not_anticipated() -> None:
+def test_a_pause_without_a_verdict_is_not_anticipated() -> None:
     """Given a turn detector that never answers, then the answer ends by its silence alone."""
     driver = Driver(EAGER).asked()
     driver.speaks(2_000)
@@ -154,7 +154,7 @@ def test_a_candidate_who_goes_on_takes_it_back() -> None:
 
 
 def test_the_window_continues_exactly_where_the_early_one_ended() -> None:
-    """Given an end taken back, then a window opens for the same answer, with no gap and no sample
+    """Given a withdrawn end, then a window opens for the same answer, with no gap and no sample
     twice."""
     driver = paused()
     early = driver.last(ev.EagerEndTried).to_sample
@@ -172,7 +172,7 @@ def test_the_window_continues_exactly_where_the_early_one_ended() -> None:
 
 
 def test_an_end_can_be_tried_again_in_the_next_pause() -> None:
-    """Given an end taken back, when the next pause sounds finished too, then it is tried again, for
+    """Given a withdrawn end, when the next pause sounds finished too, then it is tried again, for
     a new reply."""
     driver = paused()
     driver.speaks(1_000)
@@ -187,7 +187,7 @@ def test_an_end_can_be_tried_again_in_the_next_pause() -> None:
     assert started.generation == driver.last(ev.EagerEndWithdrawn).generation + 1
 
 
-def test_late_audio_of_a_reply_taken_back_is_not_taken_for_the_next() -> None:
+def test_late_audio_of_a_withdrawn_reply_is_not_taken_for_the_next() -> None:
     """Given audio in flight, when an end is tried again before Gemini heard of the first, then it
     is dropped."""
     driver = paused()
@@ -204,8 +204,8 @@ def test_late_audio_of_a_reply_taken_back_is_not_taken_for_the_next() -> None:
     assert driver.last(ev.ReplyStarted).generation == driver.last(ev.ReplyRequested).generation
 
 
-def test_audio_of_a_reply_taken_back_before_it_began_is_not_taken_for_the_next() -> None:
-    """Given a reply that begins after it was taken back, and a second try at once, then it is
+def test_audio_of_a_reply_withdrawn_before_it_began_is_not_taken_for_the_next() -> None:
+    """Given a reply that begins after it was withdrawn, and a second try at once, then it is
     dropped too."""
     driver = paused()
     driver.speaks(100)

@@ -1,4 +1,4 @@
-"""What a client is told first when it says hello, and last when the call is over."""
+"""The first message that a client gets after its hello, and the last when the call is over."""
 
 import pytest
 
@@ -52,7 +52,7 @@ def test_what_rested_on_lost_events_is_not_kept() -> None:
     assert (ready.epoch, ready.kept_version) == (2, begun - 1)
 
 
-def test_a_client_of_a_call_that_is_over_is_told_so_again() -> None:
+def test_a_client_of_a_call_that_is_over_gets_closed_again() -> None:
     """Given a call that was hung up, a client that comes back hears the reason and what is left of
     its grace period."""
     driver = Driver().asked()
@@ -72,10 +72,10 @@ FAULTS = {
 
 
 @pytest.mark.parametrize("code", FAULTS)
-def test_a_client_at_fault_is_told_the_code_that_ends_its_connection(code: str) -> None:
+def test_a_client_at_fault_gets_the_code_that_ends_its_connection(code: str) -> None:
     """Given a client that did what it must not, the close carries the code of its fault."""
     driver = Driver().asked()
     decision = driver.happens(FAULTS[code])
-    (told,) = closed(list(decision.effects))
-    assert told.error_code == code
+    (end,) = closed(list(decision.effects))
+    assert end.error_code == code
     assert fx.EndStreams() in decision.effects

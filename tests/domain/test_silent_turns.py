@@ -130,8 +130,8 @@ def test_a_silence_is_chosen_even_if_the_turn_before_never_ended() -> None:
 
 
 def test_every_silence_is_bounded() -> None:
-    """Given a model that never says a word again, when it was nudged and dialled in vain, then the
-    call closes."""
+    """Given a model that never says a word again, when it was nudged and dialled without success,
+    then the call closes."""
     driver = Driver().asked()
     answers(driver)
     for _ in range(12):

@@ -20,12 +20,12 @@ GAPS_S = (4.3, 4.9)
 """The remark sounds unfinished, so its end is waited for some 2 s: after these a second of the
 reply was heard."""
 LATE = "Object.defineProperty(AudioContext.prototype, 'outputLatency', { get: () => 0.3 })"
-"""A loudspeaker such as a wireless headset's: when it is told to hold, 300 ms of sound are still on
+"""A loudspeaker such as a wireless headset's: at a hold, 300 ms of sound are still on
 their way."""
 MOMENT_S = 1.0
 """So long before the decision to cut, everything happens that it rests on."""
 WAIT_S = 0.4
-"""A doubt lasts 200 ms of voice: if the answer to a hold takes longer, the cut is decided without
+"""A suspected barge-in lasts 200 ms of voice: if the answer to a hold takes longer, the cut is decided without
 it.
 
 Measured: in moments in which that happened a thread had waited for 0.9 s and more; on a machine
@@ -88,6 +88,6 @@ async def _held_call(desk: Desk, script: Script, profile: Path) -> tuple[list[Cu
 
 
 def _is_exact(cut: Cut) -> bool:
-    """What the log says, and what the client said when it was told to hold, is what was played."""
-    told = cut.held_ms is not None and abs(cut.held_ms - cut.played_ms) <= MARK_MS
-    return cut.sure and told and abs(cut.error_ms) <= MARK_MS
+    """What the log says, and what the client reported at the hold, is what was played."""
+    reported = cut.held_ms is not None and abs(cut.held_ms - cut.played_ms) <= MARK_MS
+    return cut.sure and reported and abs(cut.error_ms) <= MARK_MS

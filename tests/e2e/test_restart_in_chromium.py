@@ -85,7 +85,7 @@ async def test_an_interview_outlives_its_servers(server_folder: Path, tmp_path: 
         assert [text for text in page.complaints if not _is_of_a_lost_line(text)] == []
     events, stored = await _log(server_folder, call_id)
     assert sum(isinstance(event, inp.CallTakenOver) for event in events) == 3
-    assert shown == _told(events)
+    assert shown == _transcript(events)
     _is_stored_once(sent, stored)
 
 
@@ -160,14 +160,14 @@ async def _log(data_dir: Path, call_id: str) -> tuple[list[Event], bytes]:
     return events, b"".join(segment.pcm for segment in audio[Side.CANDIDATE])
 
 
-def _told(events: list[Event]) -> list[str]:
+def _transcript(events: list[Event]) -> list[str]:
     """The transcript that follows from the log alone, turn by turn: an answer before the replies to
     it."""
     turns: dict[tuple[int, bool, int], str] = {}
-    for telling in messages_in(events):
-        if isinstance(telling, TellTranscript) and not telling.interim:
-            key = telling.turn, telling.side is Side.INTERVIEWER, telling.number
-            turns[key] = turns.get(key, "") + telling.text
+    for message in messages_in(events):
+        if isinstance(message, TellTranscript) and not message.interim:
+            key = message.turn, message.side is Side.INTERVIEWER, message.number
+            turns[key] = turns.get(key, "") + message.text
     return [turns[key] for key in sorted(turns)]
 
 

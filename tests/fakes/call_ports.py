@@ -13,7 +13,7 @@ from tests.fakes.store import InMemoryStore
 
 
 def fake_ports(store: InMemoryStore, **others: Any) -> CallPorts:
-    """Over the store in memory; what listens is the product's own. Each may be replaced by
+    """Over the in-memory store; what listens is the product's own. Each may be replaced by
     `others`."""
     ports: dict[str, Any] = {
         "writer": store,

@@ -1,4 +1,4 @@
-"""Clocks that are told the time."""
+"""Clocks that a test sets."""
 
 import asyncio
 from collections.abc import Callable

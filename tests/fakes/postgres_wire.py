@@ -1,4 +1,5 @@
-"""A connection to Postgres seen from between asyncpg and its socket: which requests are unanswered."""
+"""A connection to Postgres seen from between asyncpg and its socket: which requests are
+unanswered."""
 
 import asyncio
 from collections import deque
@@ -13,7 +14,7 @@ ReadyForQuery; Flush, which asyncpg sends after Describe alone, with a descripti
 
 
 class Work(Protocol):
-    """Is told when the server begins with a request, and when it has answered."""
+    """Is notified when the server begins with a request, and when it has answered."""
 
     def began(self) -> None: ...
 

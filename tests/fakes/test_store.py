@@ -1,4 +1,4 @@
-"""What the store in memory can do beyond its contract: play a database that is away."""
+"""What the in-memory store can do beyond its contract: play a database that is away."""
 
 import asyncio
 
@@ -23,8 +23,8 @@ async def test_a_paused_store_acknowledges_nothing_until_it_is_resumed() -> None
 async def test_closing_a_paused_store_loses_what_waits_and_says_so() -> None:
     """LOST is an outcome like the others."""
     store = InMemoryStore()
-    told: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+    outcome: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
     store.pause()
-    store.submit(append(new_call(), 1), told.set_result)
+    store.submit(append(new_call(), 1), outcome.set_result)
     assert await store.aclose() == 1
-    assert await told is Outcome.LOST
+    assert await outcome is Outcome.LOST

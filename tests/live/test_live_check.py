@@ -2,7 +2,7 @@
 GEMINI_API_KEY set.
 
 Every test states one assumption that Viva rests on; a failure means that the assumption, and what
-is built on it, is wrong. Numbers and surprises are printed, for whoever keeps the notes. With
+is built on it, is wrong. Numbers and surprises are printed, for the notes. With
 GEMINI_BASE_URL and GEMINI_CA_FILE the same assumptions are checked of a rehearsal;
 GEMINI_CHECK_MODEL names another model than the default.
 """
@@ -242,7 +242,8 @@ PAST = (
 
 @pytest.mark.parametrize("how", ["text", "voice"])
 async def test_a_new_session_takes_its_past_and_does_not_answer_it(check: Check, say: Say, how: str) -> None:
-    """It goes on when it is spoken to, by ordered content or in a window, and does not greet again."""
+    """It goes on when it is spoken to, by ordered content or in a window, and does not greet
+    again."""
     connected = await check.dial(seed=PAST)
     await asyncio.sleep(3)
     assert check.inbox.of(ModelAudio) == []
@@ -259,7 +260,7 @@ async def test_a_new_session_takes_its_past_and_does_not_answer_it(check: Check,
         assert "zebra" in said.lower()
 
 
-async def test_the_first_bill_of_a_resumed_session_shows_its_memory_and_a_handle_serves_twice(
+async def test_the_first_usage_of_a_resumed_session_shows_its_context_and_a_handle_serves_twice(
     check: Check, say: Say
 ) -> None:
     """What `ModelHistoryVerified` rests on, and the quiet rotation of a session in which nothing was
@@ -344,7 +345,7 @@ async def test_gemini_can_decide_turns_itself(check: Check, say: Say) -> None:
     say(f"first sound {ms_between(check.inbox, ended_us, ModelAudio)} ms after the end of the stream")
 
 
-async def test_the_transcription_can_be_told_the_language(check: Check, say: Say) -> None:
+async def test_the_transcription_takes_a_language(check: Check, say: Say) -> None:
     """`hint_language`, which is off until this holds."""
     await check.dial(replace(SETUP, hint_language=True))
     check.speak("answer_1")

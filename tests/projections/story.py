@@ -1,4 +1,4 @@
-"""Calls told event by event, and recorded through the real mapper and writer."""
+"""Calls written event by event, and recorded through the real mapper and writer."""
 
 from dataclasses import dataclass, field
 from typing import Any, Self
@@ -18,7 +18,7 @@ from domain.states import Link
 
 @dataclass
 class Story:
-    """The events of one call, numbered as they are told."""
+    """The events of one call, numbered as they are added."""
 
     tenant: str = "acme"
     agent: str = "ada"
@@ -103,7 +103,7 @@ class Story:
         return self.tell(at_ms, ev.CallClosed, reason=reason, detail=detail, ignored={})
 
     async def record(self, store: PostgresStore) -> Self:
-        """Append what was told since the last time, as one atomic addition."""
+        """Append the events added since the last time, as one atomic addition."""
         fresh, self.recorded = self.events[self.recorded :], len(self.events)
         await append(store, self.call_id, self.tenant, [store.mapper.to_stored_event(each) for each in fresh])
         return self

@@ -17,7 +17,7 @@ from tests.projections.story import Story, interview
 
 
 async def call(store: PostgresStore, story: Story) -> dict[str, Any]:
-    """The call's row, after everything told so far was recorded and projected."""
+    """The call's row, after every event so far was recorded and projected."""
     await story.record(store)
     await catch_up(store)
     return dict(await store.pool.fetchrow("SELECT * FROM viva_calls WHERE call_id = $1", story.call_id))
@@ -68,7 +68,7 @@ async def test_a_nul_in_what_people_wrote_hides_no_call(store: PostgresStore) ->
 
 
 async def test_the_state_follows_the_decisions(store: PostgresStore) -> None:
-    """Given a call told step by step, its row is in the state the call is in after each step."""
+    """Given a call written step by step, its row is in the state the call is in after each step."""
     story = Story().opened()
     steps: list[tuple[str, str]] = [("resuming", (await call(store, story))["state"])]
     tale: tuple[tuple[str, Callable[[], object]], ...] = (
@@ -84,8 +84,8 @@ async def test_the_state_follows_the_decisions(store: PostgresStore) -> None:
         ("candidate_speaking", lambda: story.confirmed(3_000, 2, 2, 2_580)),
         ("closed", lambda: story.closed(4_000)),
     )
-    for expected, told in tale:
-        told()
+    for expected, step in tale:
+        step()
         steps.append((expected, (await call(store, story))["state"]))
     assert [actual for _, actual in steps] == [expected for expected, _ in steps]
 

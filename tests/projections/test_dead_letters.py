@@ -1,4 +1,4 @@
-"""Poison events: parked with their call, told, and tried again by a rebuild."""
+"""Poison events: parked with their call, logged, and tried again by a rebuild."""
 
 from typing import Any
 
@@ -82,7 +82,8 @@ async def test_a_call_without_its_beginning_is_parked(store: PostgresStore) -> N
 
 
 async def test_an_unknown_topic_of_ours_is_parked(store: PostgresStore) -> None:
-    """Given an event of a newer version, the call is parked for whoever cannot tell what it means."""
+    """Given an event of a newer version, the call is parked until code that knows the version
+    runs."""
     story = await Story().opened().record(store)
     await append(store, story.call_id, "acme", [StoredEvent(story.call_id, 2, "call.levitated.v1", b"{}")])
     await catch_up(store)

@@ -10,7 +10,7 @@ from tests.projections.story import Story, interview
 
 
 async def rows(store: PostgresStore, story: Story, query: str) -> list[tuple[Any, ...]]:
-    """What `query` gives for the call, after everything told so far was recorded and projected."""
+    """What `query` gives for the call, after every event so far was recorded and projected."""
     await story.record(store)
     await catch_up(store)
     return [tuple(row) for row in await store.pool.fetch(query, story.call_id)]
@@ -51,8 +51,8 @@ async def test_a_second_reply_in_a_turn_has_no_response_latency(store: PostgresS
     story = Story().opened().connected().started(1_000, 1, 900).stopped(2_000, 1, 1_300)
     story.asked(2_000, 1, 1).played(2_500, 1, 1, "One.", 2_550).finished(3_000, 1)
     story.asked(9_000, 2, 1, "unprompted").played(9_000, 2, 1, "Two.", 9_050)
-    told = await rows(store, story, REPLIES)
-    assert [row[-1] for row in told] == [1_250, None]
+    found = await rows(store, story, REPLIES)
+    assert [row[-1] for row in found] == [1_250, None]
 
 
 async def test_barge_ins_are_measured_from_the_onset(store: PostgresStore) -> None:
@@ -87,12 +87,12 @@ async def test_the_summary_has_percentiles_by_agent_and_day(store: PostgresStore
         await interview(agent=agent, opened_at=opened_at).record(store)
     await Story(agent="eve").opened().connected().record(store)
     await catch_up(store)
-    told = await store.pool.fetch("SELECT * FROM viva_latency_summary ORDER BY agent")
-    assert [(row["agent"], row["day"], row["replies"]) for row in told] == [
+    found = await store.pool.fetch("SELECT * FROM viva_latency_summary ORDER BY agent")
+    assert [(row["agent"], row["day"], row["replies"]) for row in found] == [
         ("ada", date(2026, 11, 22), 4),
         ("bob", date(2026, 11, 23), 2),
     ]
-    ada = told[0]
+    ada = found[0]
     assert ada["response_latency_p50_ms"] == 1_430
     assert ada["response_latency_p90_ms"] == 1_600
     assert (ada["barge_ins_confirmed"], ada["barge_ins_dismissed"]) == (2, 2)

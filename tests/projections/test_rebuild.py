@@ -19,10 +19,10 @@ async def test_a_rebuild_gives_what_live_projecting_gave(store: PostgresStore, d
     async with running(*runners):
         for size in range(1, 60, 7):
             for story in stories:
-                told, story.events = story.events, story.events[:size]
+                everything, story.events = story.events, story.events[:size]
                 if story.recorded < len(story.events):
                     await story.record(store)
-                story.events = told
+                story.events = everything
         for story in stories:
             if story.recorded < len(story.events):
                 await story.record(store)
@@ -64,7 +64,7 @@ async def test_a_rebuild_beside_live_runners_applies_everything_once(store: Post
 
 
 async def test_progress_is_shown(store: PostgresStore) -> None:
-    """Given a rebuild in batches, each is told with how far there is to go, from 0 to the end."""
+    """Given a rebuild in batches, each is reported with its progress, from 0 to the end."""
     await interview().record(store)
     last, seen = await newest(store), list[Progress]()
     async with store.pool.acquire() as connection:
@@ -93,7 +93,8 @@ async def test_a_rebuild_that_is_killed_is_finished_by_the_next_runner(store: Po
 
 
 async def test_an_unknown_name_is_refused(store: PostgresStore) -> None:
-    """Given a name that no projection has, the error lists those there are, and nothing is emptied."""
+    """Given a name that no projection has, the error lists those there are, and nothing is
+    emptied."""
     async with store.pool.acquire() as connection:
         with pytest.raises(UnknownProjectionError, match="choose from calls, transcript, latency"):
             await rebuild(connection, store.reader, store.mapper.to_event, ["calls", "horoscope"])

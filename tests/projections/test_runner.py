@@ -1,4 +1,4 @@
-"""Runners: exactly once, whoever runs, whatever breaks."""
+"""Runners: exactly once, whichever process runs, whatever breaks."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -25,7 +25,7 @@ from tests.projections.story import Story, append, interview
 
 
 class PausingTranscript(Transcript):
-    """Stops in the middle of a batch until it is let go, so that a test can end it there."""
+    """Stops in the middle of a batch until it is released, so that a test can end it there."""
 
     def __init__(self, before: int) -> None:
         self._before = before

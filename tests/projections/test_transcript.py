@@ -10,7 +10,7 @@ from tests.projections.story import Story, interview
 
 
 async def lines(store: PostgresStore, story: Story, columns: str) -> list[tuple[Any, ...]]:
-    """The call's lines in order, after everything told so far was recorded and projected."""
+    """The call's lines in order, after every event so far was recorded and projected."""
     await story.record(store)
     await catch_up(store)
     rows = await store.pool.fetch(
@@ -32,9 +32,9 @@ async def test_an_interview_reads_in_order(store: PostgresStore) -> None:
 
 async def test_a_cut_reply_keeps_what_was_said_and_what_was_heard(store: PostgresStore) -> None:
     """Given an interruption, the reply tells both texts, and the answer that it was cut by."""
-    told = await lines(store, interview(), "full_text, heard_text, heard_ms, interrupted, barge_in")
-    assert told[2] == ("I see. And what came after that?", "I see. And", 810, True, False)
-    assert told[3] == ("Nothing.", None, None, False, True)
+    found = await lines(store, interview(), "full_text, heard_text, heard_ms, interrupted, barge_in")
+    assert found[2] == ("I see. And what came after that?", "I see. And", 810, True, False)
+    assert found[3] == ("Nothing.", None, None, False, True)
 
 
 async def test_an_interim_text_is_replaced(store: PostgresStore) -> None:

@@ -37,7 +37,7 @@ async def test_the_projections_view_counts_dead_letters(store: PostgresStore) ->
     assert list(map(tuple, rows)) == [("calls", 0, 1), ("latency", 0, 0), ("transcript", 0, 1)]
 
 
-def test_the_migration_can_be_taken_back(empty_dsn: str) -> None:
+def test_the_migration_can_be_reverted(empty_dsn: str) -> None:
     """Given a migrated database, the projections' tables can be removed and made again."""
     from alembic import command
 
@@ -45,7 +45,7 @@ def test_the_migration_can_be_taken_back(empty_dsn: str) -> None:
 
     upgrade(empty_dsn)
     with migrate.connected(empty_dsn) as connection:
-        command.downgrade(migrate._config(connection), "event_store_1")
+        command.downgrade(migrate.alembic_config(connection), "event_store_1")
     assert migrate.pending(empty_dsn)[0] == "projections_1"
     upgrade(empty_dsn)
     assert migrate.pending(empty_dsn) == []

@@ -39,7 +39,7 @@ DURATIONS = st.tuples(
 )
 
 
-def told(count: int) -> list[list[Event]]:
+def random_calls(count: int) -> list[list[Event]]:
     """What `count` calls emitted in which people spoke and anything else happened in any order."""
     calls: list[list[Event]] = []
 
@@ -78,7 +78,7 @@ async def test_whatever_the_core_emits_can_be_projected(store: PostgresStore) ->
     core's own fold."""
     expected = {
         await record(store, events[:count]): (state, turns, count)
-        for events in told(40)
+        for events in random_calls(40)
         for state, (count, turns) in beginnings(events).items()
     }
     await catch_up(store)

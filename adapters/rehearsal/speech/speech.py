@@ -24,7 +24,7 @@ class Speech:
 
     def __init__(self, chunk_ms: int, words_per_minute: int, *, recorded_only: bool = False) -> None:
         use_espeak = espeak_installed() and not recorded_only
-        self._synthesiser: Synthesiser = EspeakSynthesiser(words_per_minute) if use_espeak else RecordedPrompts()
+        self.synthesiser: Synthesiser = EspeakSynthesiser(words_per_minute) if use_espeak else RecordedPrompts()
         self._chunk_ms = chunk_ms
         self._worker = ThreadPoolExecutor(1, "rehearsal-speech")
         self._cached: OrderedDict[tuple[str, str, bool], asyncio.Future[Utterance]] = OrderedDict()
@@ -41,7 +41,7 @@ class Speech:
         return await asyncio.shield(self._cached[key])
 
     def _make(self, text: str, voice: str, transcribed: bool) -> Utterance:
-        return cut(self._synthesiser.synthesise(text, voice), self._chunk_ms, transcribed=transcribed)
+        return cut(self.synthesiser.synthesise(text, voice), self._chunk_ms, transcribed=transcribed)
 
     def __enter__(self) -> Self:
         return self

@@ -23,7 +23,8 @@ def sessions_of(folder: Path) -> dict[str, list[GeminiSession]]:
 
 
 def read_session(path: Path) -> tuple[str, GeminiSession | None]:
-    """(candidate's name, session) of one session file; no session where the set-up was never confirmed."""
+    """(candidate's name, session) of one session file; no session where the set-up was never
+    confirmed."""
     reading = _Reading(path.with_suffix(".pcm"), path.stem)
     for line in _lines(path):
         reading.take(line)

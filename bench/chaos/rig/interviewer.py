@@ -25,7 +25,8 @@ class Manner:
 
 
 class Interviewer:
-    """`async with Interviewer(folder, recordings) as interviewer:`; `sessions_folder` has a file for each session."""
+    """`async with Interviewer(folder, recordings) as interviewer:`; `sessions_folder` has a file
+    for each session."""
 
     _control: RemoteControl
 
@@ -67,7 +68,8 @@ class Interviewer:
         return await asyncio.create_subprocess_exec(*command, stdin=PIPE, stdout=PIPE, stderr=DEVNULL, cwd=ROOT)
 
     async def strike(self, fault: str, candidate: str) -> list[str]:
-        """Let a fault happen now in the sessions that hold this candidate's call; the ids of those."""
+        """Let a fault happen now in the sessions that hold this candidate's call; the ids of
+        those."""
         async with self._turn:
             sessions = await self._control.sessions()
             theirs = f"interviewing {candidate} "

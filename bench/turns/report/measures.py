@@ -191,7 +191,8 @@ def _nobody_speaks(trace: Trace, holds: str, confirmed: str) -> Iterator[Seen]:
 
 
 def _double_talk(trace: Trace) -> Iterator[Seen]:
-    """Begun within the last 300 ms of the interviewer's turn: an answer, whose beginning overlaps."""
+    """Begun within the last 300 ms of the interviewer's turn: an answer, whose beginning
+    overlaps."""
     onset_us = trace.onset_us(0)
     there = _over_the_interviewer(trace, onset_us)
     yield _seen(trace, "spoiled before its onset", not there)

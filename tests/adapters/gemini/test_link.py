@@ -141,7 +141,7 @@ OLDER = "gemini-2.5-flash-native-audio-preview-12-2025"
 
 
 @pytest.mark.parametrize("model", ["gemini-3.8-live", OLDER])
-async def test_a_fresh_session_that_is_told_the_conversation_goes_on_with_it(
+async def test_a_fresh_session_that_is_seeded_with_the_conversation_goes_on_with_it(
     server: RehearsalServer, inbox: Inbox, linked: Linked, model: str
 ) -> None:
     """It says nothing by itself, and asks the next question when it is asked to go on."""
@@ -182,7 +182,7 @@ async def test_what_a_call_sends_at_once_comes_after_its_past(
     assert inbox.of(ModelLost) == []
 
 
-async def test_a_resumed_session_is_told_nothing(server: RehearsalServer, inbox: Inbox, linked: Linked) -> None:
+async def test_a_resumed_session_is_not_seeded(server: RehearsalServer, inbox: Inbox, linked: Linked) -> None:
     """It knows; and Gemini would take the past for the present."""
     async with linked(settings_for(server)) as link:
         link.dial(dial())
@@ -339,7 +339,7 @@ async def test_a_refused_key_is_explained_without_showing_it(inbox: Inbox, linke
 async def test_where_gemini_decides_no_activity_is_marked(
     server: RehearsalServer, inbox: Inbox, linked: Linked
 ) -> None:
-    """Audio flows, the microphone's end is told, and the candidate is answered."""
+    """Audio flows, the microphone's end is sent, and the candidate is answered."""
     setup = LiveSetup(instruction=SETUP.instruction, turns="gemini")
     loud = b"".join(bytes([0, 0x30]) * 40 + bytes([0, 0xD0]) * 40 for _ in range(200))  # a 200 Hz buzz, 1 s
     async with linked(settings_for(server)) as link:
@@ -359,7 +359,7 @@ async def test_where_gemini_decides_no_activity_is_marked(
     assert (session.setup.detection.start_high, session.setup.detection.silence_ms) == (True, 700)
 
 
-async def test_the_end_of_the_stream_is_not_told_where_viva_decides(
+async def test_the_end_of_the_stream_is_not_sent_where_viva_decides(
     server: RehearsalServer, inbox: Inbox, linked: Linked
 ) -> None:
     """Gemini would close the session on it (1007)."""

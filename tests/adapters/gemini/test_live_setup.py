@@ -15,7 +15,7 @@ def realtime(config: types.LiveConnectConfig) -> types.RealtimeInputConfig:
     return config.realtime_input_config
 
 
-def test_viva_decides_turns_unless_told_otherwise() -> None:
+def test_viva_decides_turns_by_default() -> None:
     """Gemini's detection is off, and a start of activity cuts its reply."""
     config = realtime(live_config(PLAIN))
     assert config.automatic_activity_detection == types.AutomaticActivityDetection(disabled=True)
@@ -60,7 +60,7 @@ PAST = (
 
 
 def test_a_fresh_session_can_be_given_its_past_as_content() -> None:
-    """It is told to expect it; what the model is told stays as it is."""
+    """The set-up announces it; the instruction stays as it is."""
     setup = LiveSetup(instruction="Interview.", model="gemini-3.8-live", seed=PAST)
     config = live_config(setup)
     assert setup.history == PAST
@@ -69,15 +69,15 @@ def test_a_fresh_session_can_be_given_its_past_as_content() -> None:
     assert live_config(PLAIN).history_config is None
 
 
-def test_a_model_that_would_answer_its_past_is_told_of_it_in_its_instruction() -> None:
+def test_a_model_that_would_answer_its_past_gets_it_in_its_instruction() -> None:
     """One turn a line, below the note."""
     model = "gemini-2.5-flash-native-audio-preview-12-2025"
     setup = LiveSetup(instruction="Interview.", model=model, seed=PAST)
     config = live_config(setup)
     assert setup.history == ()
     assert config.history_config is None
-    told = f"Interview.\n\n{PAST[0].text}\nInterviewer: Why are you here?\nCandidate: To work."
-    assert config.system_instruction == types.Content(parts=[types.Part(text=told)])
+    instruction = f"Interview.\n\n{PAST[0].text}\nInterviewer: Why are you here?\nCandidate: To work."
+    assert config.system_instruction == types.Content(parts=[types.Part(text=instruction)])
 
 
 def test_voice_and_language_are_passed_on_only_where_they_are_set() -> None:
@@ -91,14 +91,14 @@ def test_voice_and_language_are_passed_on_only_where_they_are_set() -> None:
     }
 
 
-def test_the_transcription_is_told_the_language_on_request() -> None:
+def test_the_transcription_gets_the_language_on_request() -> None:
     """Off by default: older models may refuse it."""
     hinted = live_config(LiveSetup(instruction="", language="de-DE", hint_language=True))
     assert hinted.input_audio_transcription == types.AudioTranscriptionConfig(language_codes=["de-DE"])
 
 
 def test_the_model_can_end_the_interview() -> None:
-    """Without being told how to block: each model does what it does best."""
+    """Without a setting for blocking: each model does what it does best."""
     (tool,) = live_config(PLAIN).tools or []
     assert isinstance(tool, types.Tool)
     (function,) = tool.function_declarations or []
@@ -117,5 +117,5 @@ def test_a_function_may_choose_its_behaviour_and_declare_parameters() -> None:
 
 
 def test_a_handle_does_not_show_in_logs() -> None:
-    """Whoever holds it can continue the session."""
+    """With it anybody can continue the session."""
     assert "h1" not in repr(LiveSetup(instruction="", handle="h1"))

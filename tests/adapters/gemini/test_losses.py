@@ -1,4 +1,4 @@
-"""Every way a session can end is told apart: try again, or do not."""
+"""Every way a session can end has a kind of its own: try again, or do not."""
 
 import socket
 

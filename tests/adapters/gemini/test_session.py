@@ -91,7 +91,7 @@ async def test_a_setup_that_is_not_answered_times_out(tmp_path: Path, inbox: Inb
     assert (lost.code, lost.retryable, lost.reason) == (0, True, "Gemini did not answer within 0.2 s.")
 
 
-async def test_an_error_told_in_a_message_ends_the_session(tmp_path: Path, inbox: Inbox, linked: Linked) -> None:
+async def test_an_error_in_a_message_ends_the_session(tmp_path: Path, inbox: Inbox, linked: Linked) -> None:
     """Not every proxy closes a websocket when it has nothing more to say."""
     async with peer(tmp_path, says({"code": 503, "message": "overloaded"})) as settings, linked(settings) as link:
         link.dial(dial())

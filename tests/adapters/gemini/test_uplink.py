@@ -146,7 +146,8 @@ def test_audio_has_waited_since_its_oldest_sample_came() -> None:
 
 
 class SlowReader:
-    """A peer that reads when it is told to, through a small window, and keeps what it was sent."""
+    """A peer that reads when the test lets it, through a small window, and keeps what it was
+    sent."""
 
     def __init__(self) -> None:
         self.reading = asyncio.Event()
@@ -224,9 +225,9 @@ async def test_chunks_grow_while_the_socket_is_slow_and_shrink_again(
     assert counts.joined == len(pieces) + len(live) - (len(sizes) - 3)
     assert counts.largest_chunk_bytes == LONGEST_CHUNK_BYTES
     assert counts.longest_wait_ms > 0
-    told = link.measured()
-    assert (told.messages, told.joined) == (counts.messages, counts.joined)
-    assert (told.largest_chunk_ms, told.longest_wait_ms) == (200, counts.longest_wait_ms)
+    measured = link.measured()
+    assert (measured.messages, measured.joined) == (counts.messages, counts.joined)
+    assert (measured.largest_chunk_ms, measured.longest_wait_ms) == (200, counts.longest_wait_ms)
 
 
 def test_a_long_stretch_is_cut_into_pieces_that_one_message_may_carry() -> None:

@@ -85,7 +85,7 @@ def test_nobody_is_gone_when_postgres_hung() -> None:
 
 
 def test_how_long_a_process_has_been_gone_is_known() -> None:
-    """So that a client gets the time to land somewhere before its call is adopted."""
+    """So that a client gets the time to land somewhere before its call is taken over."""
     observer = Observer()
     observer.after(0.25, age_s=11)
     observer.after(2, age_s=13)

@@ -38,7 +38,8 @@ def test_upgrading_twice_changes_nothing(dsn: str) -> None:
 
 
 async def test_several_processes_at_once_migrate_once(empty_dsn: str) -> None:
-    """Processes that start together wait for the first one instead of failing on tables that exist."""
+    """Processes that start together wait for the first one instead of failing on tables that
+    exist."""
     code = "import sys; from adapters.postgres.migrate import upgrade; upgrade(sys.argv[1])"
     starters = [await asyncio.create_subprocess_exec(sys.executable, "-c", code, empty_dsn, cwd=ROOT) for _ in range(3)]
     assert await asyncio.gather(*(starter.wait() for starter in starters)) == [0, 0, 0]
@@ -70,7 +71,7 @@ def test_a_database_that_is_not_there_is_said_in_a_sentence(dsn: str) -> None:
         upgrade(dsn)
 
 
-def test_a_user_who_may_not_create_tables_is_told_what_is_missing(empty_dsn: str) -> None:
+def test_a_user_who_may_not_create_tables_learns_what_is_missing(empty_dsn: str) -> None:
     """Given a database that refuses to be written, the error says so and what to do."""
     with psycopg.connect(empty_dsn, autocommit=True) as connection:
         connection.execute(

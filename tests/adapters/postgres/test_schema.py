@@ -69,7 +69,7 @@ async def test_the_view_shows_the_state_as_json(dsn: str) -> None:
 
 
 async def test_the_append_function_refuses_gaps_and_repetitions(dsn: str) -> None:
-    """Whoever calls it: the log of a call has no holes."""
+    """Given any caller, the log of a call has no holes."""
     call = new_call()
     connection = await asyncpg.connect(dsn)
     try:

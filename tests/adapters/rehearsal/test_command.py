@@ -77,7 +77,7 @@ async def test_it_recognises_the_recordings_it_was_given(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-async def test_it_ends_cleanly_when_told_to(number: signal.Signals, tmp_path: Path) -> None:
+async def test_it_ends_cleanly_on_a_signal(number: signal.Signals, tmp_path: Path) -> None:
     """Given it runs, when it gets a signal to end, then it ends without an error."""
     async with running("--data-dir", str(tmp_path)) as process:
         assert "ws://127.0.0.1:" in await first_line(process)

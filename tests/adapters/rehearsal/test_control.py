@@ -19,7 +19,7 @@ pytestmark = pytest.mark.simulated
 RESUMABLE: dict[str, Any] = {"session_resumption": {}}
 
 
-async def test_faults_are_made_to_order_and_taken_back() -> None:
+async def test_faults_are_set_and_cleared_on_request() -> None:
     """Given a fault that is made while it runs, then it strikes the session that lives, until it is
     cleared."""
     async with RehearsalServer(quick(control=True)) as server, RemoteControl.at(server.ws_url) as rehearsal:
@@ -113,7 +113,7 @@ async def test_nobody_controls_a_rehearsal_that_does_not_want_it() -> None:
             await connect(server.ws_url + "/control")
 
 
-async def test_an_error_reaches_whoever_asked() -> None:
+async def test_an_error_reaches_the_one_who_asked() -> None:
     """The client in Python raises what the rehearsal answers."""
     async with RehearsalServer(quick(control=True)) as server, RemoteControl.at(server.ws_url) as rehearsal:
         with pytest.raises(ControlError, match="Correct the fault"):

@@ -1,4 +1,4 @@
-"""Faults on purpose: each action strikes where it was told to, and as often."""
+"""Faults on purpose: each action strikes where and as often as it is set to."""
 
 import asyncio
 
@@ -39,7 +39,8 @@ async def test_drop_can_cut_the_connection_without_a_word() -> None:
 
 
 async def test_drop_can_strike_in_the_middle_of_a_reply() -> None:
-    """Given `drop` 300 ms after the first audio, when it strikes, then part of the reply had come."""
+    """Given `drop` 300 ms after the first audio, when it strikes, then part of the reply had
+    come."""
     fault = Fault(action=Action.DROP, at=Point.REPLY, after_ms=300)
     async with RehearsalServer(quick(speed=2.0, faults=(fault,))) as server, dial(server) as dialogue:
         await dialogue.session.send_realtime_input(text="Please begin.")
@@ -93,7 +94,8 @@ async def test_a_delay_does_not_keep_the_candidate_from_interrupting() -> None:
 
 
 def test_a_fault_for_a_while_is_over_after_it() -> None:
-    """Given `for_ms`, when that long has passed since the fault was made, then it strikes no more."""
+    """Given `for_ms`, when that long has passed since the fault was made, then it strikes no
+    more."""
     now_s = 5.0
     plan = FaultPlan([Fault.parse("drop at=reply times=0 for_ms=1000")], now_s=lambda: now_s)
     assert len(plan.watch().passes(Point.REPLY)) == 1

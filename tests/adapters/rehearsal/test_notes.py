@@ -32,7 +32,7 @@ def test_other_texts_are_no_notes(text: str) -> None:
 
 
 def test_a_correction_changes_the_words_of_the_last_reply_alone() -> None:
-    """Its audio stays, and is billed; what a recording stood in for is not remembered as said."""
+    """Its audio stays, and is billed; what a recording stood in for is not kept as said."""
     turns = [Turn("model", "one", 1_000), Turn("model", "two, three", 2_000, "two"), Turn("user", "hm", 300)]
     history = History("Interview.", turns)
     billed = history.prompt_tokens()
@@ -47,7 +47,7 @@ def test_a_correction_changes_the_words_of_the_last_reply_alone() -> None:
     ("ms", "words"), [(0, ""), (400, ""), (500, "one"), (1_900, "one two three"), (9_000, "one two three four")]
 )
 def test_a_correction_by_time_keeps_so_much_of_the_words(ms: int, words: str) -> None:
-    """Given two seconds of four words, those are remembered that were over by then."""
+    """Given two seconds of four words, those are kept that were over by then."""
     history = History("Interview.", [Turn("model", "one two three four", 2_000)])
     history.correct(Heard(ms=ms))
     assert history.turns[0].text == words

@@ -78,7 +78,7 @@ async def test_a_recording_split_over_windows_gives_each_its_words() -> None:
     assert " ".join(parts) == text_of("answer_1")
 
 
-async def test_several_recordings_in_one_window_are_told_apart() -> None:
+async def test_several_recordings_in_one_window_are_recognised_separately() -> None:
     """Given two recordings with a pause between, when they are transcribed, then both texts come,
     in order."""
     wave = np.concatenate([wave_of("answer_2"), np.zeros(4_000), wave_of("interruption")])

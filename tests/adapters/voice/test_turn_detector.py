@@ -1,5 +1,5 @@
-"""The thread that judges pauses: verdicts on the loop, a bounded queue, and failures that say
-nothing of the call."""
+"""The thread that predicts whether a pause is an end: verdicts on the loop, a bounded queue, and
+failures that say nothing of the call."""
 
 import asyncio
 import threading
@@ -33,7 +33,7 @@ class Network:
 
 @pytest.fixture
 def network(monkeypatch: pytest.MonkeyPatch) -> Iterator[Network]:
-    """Takes the place of the real network; lets go of every question at the end."""
+    """Takes the place of the real network; releases every question at the end."""
     network = Network()
     monkeypatch.setattr("adapters.voice.turn_detector.completeness", network.completeness)
     yield network
@@ -114,7 +114,7 @@ async def test_a_failing_network_is_counted_and_logged_without_content(network: 
         asyncio.get_running_loop().set_exception_handler(lambda loop, context: failed.set())
         turn_detector.ask(b"what was said", verdicts.then)
         async with asyncio.timeout(20):
-            while not turn_detector.failed:  # noqa: ASYNC110  (nobody is told)
+            while not turn_detector.failed:  # noqa: ASYNC110  (nothing announces it)
                 await asyncio.sleep(0.001)
         network.error = None
         turn_detector.ask(b"what was said", verdicts.then)

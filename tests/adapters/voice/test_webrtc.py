@@ -22,7 +22,7 @@ def test_it_measures_no_probability() -> None:
     assert {frame.voice for frame in features(WebRtcDetector(), samples("fluent"))} == {VOICE_NOT_MEASURED}
 
 
-def test_alone_it_cannot_judge() -> None:
+def test_alone_it_gives_no_likelihood() -> None:
     """An office opens it many times in ten seconds: why there is a turn detector behind it."""
     assert runs([frame.gate == 1 for frame in features(WebRtcDetector(), samples("office"))]) >= 5
 

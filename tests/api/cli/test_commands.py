@@ -99,7 +99,7 @@ def test_no_server(server_folder: Path) -> None:
 
 
 async def test_another_server(server_folder: Path) -> None:
-    """Given something else that listens there, the call fails with a sentence that doubts the
+    """Given something else that listens there, the call fails with a sentence that questions the
     address."""
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

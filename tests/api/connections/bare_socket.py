@@ -1,4 +1,4 @@
-"""A websocket without any of the client's manners: sends what it is told, and shows what comes
+"""A websocket without any of the client's manners: sends what a test gives it, and shows what comes
 back."""
 
 import asyncio
@@ -21,7 +21,7 @@ class BareSocket:
 
     def __init__(self, socket: ClientConnection) -> None:
         self.socket = socket
-        self.told: list[dict[str, Any]] = []
+        self.messages: list[dict[str, Any]] = []
 
     async def send(self, *messages: Any) -> None:
         """Send each: bytes and text as they are, anything else as JSON. A connection that closes
@@ -42,8 +42,8 @@ class BareSocket:
         async with asyncio.timeout(15):
             while not isinstance(message := await self.socket.recv(), str):
                 continue
-        self.told.append(json.loads(message))
-        return self.told[-1]
+        self.messages.append(json.loads(message))
+        return self.messages[-1]
 
     async def until(self, kind: str) -> dict[str, Any]:
         """The next control message of `kind`; audio is passed over."""
@@ -55,9 +55,9 @@ class BareSocket:
             while True:
                 message = await self.socket.recv()
                 if isinstance(message, str):
-                    self.told.append(json.loads(message))
-                    if self.told[-1]["type"] in kinds:
-                        return self.told[-1]
+                    self.messages.append(json.loads(message))
+                    if self.messages[-1]["type"] in kinds:
+                        return self.messages[-1]
 
     async def ending(self) -> int:
         """Read to the end of the connection; its close code."""
@@ -66,14 +66,14 @@ class BareSocket:
                 while True:
                     message = await self.socket.recv()
                     if isinstance(message, str):
-                        self.told.append(json.loads(message))
+                        self.messages.append(json.loads(message))
             except ConnectionClosed:
                 return self.socket.close_code or 1006
 
     @property
     def errors(self) -> list[dict[str, Any]]:
-        """The errors that were told."""
-        return [message for message in self.told if message["type"] == "error"]
+        """The errors that the server sent."""
+        return [message for message in self.messages if message["type"] == "error"]
 
 
 @asynccontextmanager

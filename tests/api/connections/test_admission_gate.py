@@ -7,7 +7,7 @@ from api.connections.admission import AdmissionGate
 
 
 class Caller:
-    """A connection that remembers whether it was turned away."""
+    """A connection that notes whether it was evicted."""
 
     def __init__(self, kind: str) -> None:
         self.kind = kind
@@ -44,7 +44,7 @@ def test_who_has_something_new_to_say_is_not_the_oldest() -> None:
 
 @given(st.lists(st.tuples(st.sampled_from(["enter", "leave"]), st.integers(0, 9)), max_size=80), st.integers(1, 5))
 def test_there_are_never_more_than_may_be(course: list[tuple[str, int]], most: int) -> None:
-    """Whoever comes and goes: the bound holds, and only the oldest are turned away."""
+    """Given connections that come and go, the bound holds, and only the oldest are evicted."""
     gate, callers = AdmissionGate(most), [Caller("http") for _ in range(10)]
     waiting: list[int] = []
     for step, number in course:

@@ -137,7 +137,8 @@ async def test_a_flood_within_a_call_ends_that_call_alone(
 
 @pytest.mark.parametrize("name", [name for name in FLOODS if name != "the same audio"])
 async def test_a_flood_before_hello_ends_at_once(desk: Desk, name: str) -> None:
-    """Given a stranger that floods, it is cut off without being listened to any longer."""
+    """Given a flood before any hello, the connection is cut off without being listened to any
+    longer."""
 
     def attack() -> bool:
         with peer(desk.url) as one:
@@ -273,10 +274,12 @@ async def test_a_refused_websocket_that_is_never_read_is_not_kept(desk: Desk) ->
 
 
 @pytest.mark.parametrize("kind", ["http", "websocket"])
-async def test_strangers_are_bounded_in_number(desk: Desk, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+async def test_connections_before_their_hello_are_bounded_in_number(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
     """Given far more half-open connections than may wait, the oldest go; who asks quickly never
     notices."""
-    monkeypatch.setattr(desk.services.gate, "_most", 40)
+    monkeypatch.setattr(desk.services.gate, "most", 40)
     evicted = desk.services.gate.evicted[kind]
 
     def crowd(stack: ExitStack) -> list[RawPeer]:
@@ -305,7 +308,7 @@ async def test_strangers_are_bounded_in_number(desk: Desk, monkeypatch: pytest.M
     assert desk.services.gate.evicted[kind] >= evicted + 50
 
 
-async def test_strangers_that_have_gone_leave_no_trace(desk: Desk) -> None:
+async def test_connections_that_ended_before_their_hello_leave_no_trace(desk: Desk) -> None:
     """Given connections of all kinds that come and go, none is counted afterwards."""
 
     def visit() -> None:

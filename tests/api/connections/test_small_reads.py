@@ -13,30 +13,30 @@ SENT = bytes(range(256)) * 4_096
 
 
 class Reader(asyncio.Protocol):
-    """Keeps what comes, in the portions in which it came, and what else it is told."""
+    """Keeps what comes, in the portions in which it came, and what else happened to it."""
 
     def __init__(self) -> None:
         self.portions: list[bytes] = []
-        self.told: list[str] = []
+        self.happened: list[str] = []
         self.gone = asyncio.Event()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.told.append("made")
+        self.happened.append("made")
 
     def data_received(self, data: bytes) -> None:
         self.portions.append(data)
 
     def pause_writing(self) -> None:
-        self.told.append("paused")
+        self.happened.append("paused")
 
     def resume_writing(self) -> None:
-        self.told.append("resumed")
+        self.happened.append("resumed")
 
     def eof_received(self) -> None:
-        self.told.append("eof")
+        self.happened.append("eof")
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self.told.append("lost")
+        self.happened.append("lost")
         self.gone.set()
 
 
@@ -55,21 +55,21 @@ async def _receive() -> Reader:
 @pytest.mark.parametrize("run", [asyncio.run, uvloop.run])
 def test_a_flood_comes_in_portions(run: Callable[[Coroutine[Any, Any, Reader]], Reader]) -> None:
     """Given a megabyte at once, it arrives whole, in portions that are small, and the rest of the
-    story is told."""
+    order is kept."""
     reader = run(_receive())
     assert b"".join(reader.portions) == SENT
     assert max(map(len, reader.portions)) == PORTION_BYTES
-    assert reader.told == ["made", "eof", "lost"]
+    assert reader.happened == ["made", "eof", "lost"]
 
 
 def test_the_transport_can_slow_the_protocol_down() -> None:
     """Given a peer that does not read, the protocol hears when to wait and when to go on."""
 
-    async def told() -> list[str]:
+    async def course() -> list[str]:
         reader = Reader()
         small = SmallReads(reader)
         small.pause_writing()
         small.resume_writing()
-        return reader.told
+        return reader.happened
 
-    assert asyncio.run(told()) == ["paused", "resumed"]
+    assert asyncio.run(course()) == ["paused", "resumed"]

@@ -142,7 +142,7 @@ def test_an_answer_says_how_far_it_is() -> None:
     assert "self.response_complete = True" in source
 
 
-async def test_a_server_can_be_told_to_exit() -> None:
+async def test_a_server_can_be_asked_to_exit() -> None:
     """Given a server that does not run yet, it has the two flags that we read and set."""
     server = uvicorn.Server(uvicorn.Config("nowhere:app", log_config=None))
     assert (server.started, server.should_exit) == (False, False)

@@ -31,8 +31,8 @@ async def test_an_interruption_silences_the_interviewer(desk: Desk) -> None:
         after = np.frombuffer(loudspeaker.heard[heard_until:], "<i2")
         assert after.size > 24_000
         assert not after.any()
-        told = [message["type"] for message in candidate.told if message["type"] in ("hold", "flush", "release")]
-        assert told == ["hold", "flush"]
+        kinds = [message["type"] for message in candidate.messages if message["type"] in ("hold", "flush", "release")]
+        assert kinds == ["hold", "flush"]
         await candidate.hears(generation=2)
     events = await desk.log((await desk.settled(opened)).call.id)
     cut = next(event for event in events if isinstance(event, ReplyCut))

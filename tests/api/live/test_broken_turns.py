@@ -56,7 +56,7 @@ class Course:
     """How a call went: its log, and what of it most tests look at."""
 
     events: list[Event]
-    told: list[dict[str, object]]
+    messages: list[dict[str, object]]
 
     def of(self, *kinds: type[Event]) -> list[Event]:
         return [event for event in self.events if isinstance(event, kinds)]
@@ -97,7 +97,7 @@ async def a_call(desk: Desk, *faults: str, replies: int = 2, question: str = LON
     greetings = [generation for generation, text in words_of(events).items() if "welcome" in text]
     assert greetings == [1]
     assert (await desk.pcm(opened.call_id, Side.CANDIDATE)).count(ANSWER) == 2
-    return Course(events, candidate.told)
+    return Course(events, candidate.messages)
 
 
 def generation_with(course: Course, words: str) -> int:
@@ -139,7 +139,7 @@ async def test_a_model_that_always_hangs_ends_the_call_in_order(desk: Desk) -> N
     async with in_call(opened) as candidate:
         await candidate.until(lambda: bool(candidate.of("closed")))
     assert candidate.of("closed")[0]["reason"] == "model_unavailable"
-    course = Course(await desk.log((await desk.settled(opened)).call.id), candidate.told)
+    course = Course(await desk.log((await desk.settled(opened)).call.id), candidate.messages)
     assert course.overdue.count("redialled") == 3
     assert not any(candidate.client.loudspeaker.heard)
 
@@ -166,7 +166,7 @@ async def test_a_candidate_can_go_on_after_a_chosen_silence(desk: Desk) -> None:
         await candidate.until(lambda: candidate.states[-2:] == ["candidate_speaking", "listening"])
         await candidate.say(ANSWER)
         await candidate.hears(generation=3)
-    course = Course(await desk.log((await desk.settled(opened)).call.id), candidate.told)
+    course = Course(await desk.log((await desk.settled(opened)).call.id), candidate.messages)
     assert course.causes[:3] == ["opening", "answer", "answer"]
     assert course.overdue == []
 

@@ -35,7 +35,7 @@ def frame(number: int = 0) -> IntakeFrame:
 
 
 class Ear(EchoGauge):
-    """In the gauge's place: what it is told was played."""
+    """In the gauge's place: keeps what was played."""
 
     def __init__(self) -> None:
         self.played: list[bytes] = []
@@ -76,7 +76,7 @@ class Moments(InputSink):
 
 
 class Voice:
-    """A candidate's, with a memory of the interviewer's last two seconds."""
+    """A candidate's, with the interviewer's last two seconds buffered."""
 
     def __init__(self, call: Call, turn_detector: TurnDetector | None = None) -> None:
         self.moments, self.ear = Moments(), Ear()
@@ -191,7 +191,7 @@ def test_frames_that_come_all_at_once_are_each_compared_with_their_own_20_ms() -
     assert b"".join(ear.played) == ring.read(0, sum(len(played) // 2 for played in ear.played))
 
 
-def test_the_judge_hears_the_stretch_in_question_as_far_as_it_is_held() -> None:
+def test_the_turn_detector_hears_the_stretch_in_question_as_far_as_it_is_held() -> None:
     """Given a question about four frames of which one is forgotten, three are predicted."""
     turn_detector = Verdicts()
     voice = Voice(a_call(), turn_detector)

@@ -27,7 +27,7 @@ async def test_a_conversation(desk: Desk) -> None:
     assert (closed["reason"], closed["durable"]) == ("completed", True)
     assert candidate.client.microphone.unacknowledged == 0
     assert len(candidate.of("latency")) == 3
-    assert [m["version"] for m in candidate.told] == sorted(m["version"] for m in candidate.told)
+    assert [m["version"] for m in candidate.messages] == sorted(m["version"] for m in candidate.messages)
     answers = recording("answer_3", 2.0), recording("answer_2", 2.0)
     stored = await desk.pcm(opened.call_id, Side.CANDIDATE)
     assert all(answer in stored for answer in answers)

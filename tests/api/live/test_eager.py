@@ -1,5 +1,5 @@
 """Letting Gemini think before the end of an answer is certain, over real sockets: sooner, and never
-heard in vain."""
+heard and then withdrawn."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -90,7 +90,7 @@ async def test_a_candidate_who_goes_on_never_hears_the_dropped_reply(desk: Desk)
         await candidate.asked(1)
         await candidate.say(recording("answer_3"))
         async with asyncio.timeout(LATE_S):
-            while not (call.record.eager and call.record.reply is not None and call.record.reply.has_audio):  # noqa: ASYNC110  (nobody is told)
+            while not (call.record.eager and call.record.reply is not None and call.record.reply.has_audio):  # noqa: ASYNC110  (nothing announces it)
                 await asyncio.sleep(0.005)
         await candidate.say(recording("answer_2"))
         await candidate.asked(2)

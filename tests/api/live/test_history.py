@@ -1,4 +1,4 @@
-"""What Gemini remembers of a reply that was cut: what was heard of it, because it is told so."""
+"""What Gemini has in its context of a reply that was cut: the part that was heard, by a note."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -21,9 +21,9 @@ NEXT = "How?"
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def server(module_dsn: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Desk]:
-    """The default interviewer, and one whose model is told nothing of what was heard."""
+    """The default interviewer, and one whose model gets no note of the part that was heard."""
     folder: Path = tmp_path_factory.mktemp("history")
-    agents = agents_file(folder, untold={"history": {"correction": "none"}})
+    agents = agents_file(folder, uncorrected={"history": {"correction": "none"}})
     async with running_desk(module_dsn, folder, agents=agents) as desk:
         yield desk
 
@@ -40,8 +40,8 @@ async def interrupted_early(desk: Desk, opened: OpenedCall) -> Candidate:
 
 
 async def test_a_question_that_was_cut_is_asked_again(desk: Desk) -> None:
-    """Given the default policy, Gemini is told within the answer's window, remembers what was
-    heard, and asks again."""
+    """Given the default policy, Gemini gets a note within the answer's window, its context holds
+    what was heard, and asks again."""
     opened = await desk.open(LONG, NEXT)
     await interrupted_early(desk, opened)
     events = await desk.log((await desk.settled(opened)).call.id)
@@ -60,9 +60,9 @@ async def test_a_question_that_was_cut_is_asked_again(desk: Desk) -> None:
 
 
 async def test_without_the_note_the_model_takes_its_question_for_heard(desk: Desk) -> None:
-    """Given `history.correction` "none" and the same course, its memory holds all that it sent: the
+    """Given `history.correction` "none" and the same course, its context holds all that it sent: the
     next one comes."""
-    opened = await desk.open(LONG, NEXT, agent="untold")
+    opened = await desk.open(LONG, NEXT, agent="uncorrected")
     await interrupted_early(desk, opened)
     events = await desk.log((await desk.settled(opened)).call.id)
     assert [event for event in events if isinstance(event, HistoryCorrected)] == []

@@ -92,7 +92,7 @@ def test_a_message_that_comes_again_is_passed_over() -> None:
 
 
 def test_a_gap_is_refused_and_changes_nothing() -> None:
-    """Given a missing message, then the peer is told which one, and the stream goes on once it has
+    """Given a missing message, then the error names it, and the stream goes on once it has
     come."""
     pcm = voice(16_000)
     sent = messages(pcm, [500])
@@ -180,7 +180,7 @@ def test_another_rate_on_a_resume_loses_nothing() -> None:
 
 
 def test_the_same_rate_on_a_resume_changes_nothing() -> None:
-    """The filter's memory lives on: no seam is heard where the connection broke."""
+    """The filter's state lives on: no seam is heard where the connection broke."""
     pcm = voice(48_000)
     sent = messages(pcm, [960])
     intake = AudioIntake(48_000, SoxrResampler)

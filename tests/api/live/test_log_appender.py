@@ -23,7 +23,7 @@ QUIET = FrameFeatures(level=60, gate=0, voice=2)
 
 
 class Book(AppendListener):
-    """A appender over a store in memory, and what it called back."""
+    """An appender over the in-memory store, and what it called back."""
 
     def __init__(self, **limits: int) -> None:
         self.store = InMemoryStore(QueueLimits(**limits))
@@ -80,8 +80,8 @@ async def test_what_is_stored_is_acknowledged() -> None:
 
 
 async def test_a_full_writer_loses_nothing() -> None:
-    """Given a store that takes little and is away: the call is told once, and everything is stored
-    later, in order."""
+    """Given a store that takes little and is away: the call learns of it once, and everything is
+    stored later, in order."""
     book = Book(max_events=6, max_bytes=200_000)
     book.store.pause()
     book.opens()
@@ -119,15 +119,15 @@ async def test_an_abandoned_log_is_not_waited_for() -> None:
 
 
 async def test_another_owner_is_noticed() -> None:
-    """Given a call whose next version somebody else has recorded, that is told once, and nothing
-    acknowledged."""
+    """Given a call whose next version somebody else has recorded, the call learns of it once, and
+    nothing acknowledged."""
     book = Book()
     book.opens()
     other = a_call()
     taken = other.handle(inp.MicMuted(at_us=5)).events
     stored = tuple(book.ports.codec.to_stored_event(event) for event in taken)
     book.store.submit(Append(CALL_ID, "default", stored))
-    book.speaks(4)  # several appends, all of them in vain
+    book.speaks(4)  # several appends, all of which fail
     assert len(book.stored) > 1
     await book.appender.written()
     assert book.conflicts == 1
@@ -136,7 +136,8 @@ async def test_another_owner_is_noticed() -> None:
 
 
 async def test_a_lost_append_fails_the_log_once() -> None:
-    """Given a store that was closed with the call's events in its queue, the call is told once."""
+    """Given a store that was closed with the call's events in its queue, the call learns of it
+    once."""
     book = Book()
     book.store.pause()
     book.opens()

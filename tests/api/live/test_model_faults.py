@@ -65,9 +65,9 @@ async def test_a_resumed_session_is_given_the_open_window_whole(desk: Desk) -> N
     assert len(whole.windows) == 1
 
 
-async def test_a_window_that_memory_forgot_is_read_back_from_the_log(desk: Desk) -> None:
-    """Given an answer of which little is kept in memory, and a drop in its middle: the next session
-    gets all of it."""
+async def test_a_window_that_left_the_buffer_is_read_back_from_the_log(desk: Desk) -> None:
+    """Given an answer of which little is kept in the buffer, and a drop in its middle: the next
+    session gets all of it."""
     desk.faults("drop at=received_bytes nth=110000")
     opened = await desk.open("Why?", "How?", agent="forgetful")
     answer = recording("answer_2", 4.5)
@@ -77,8 +77,8 @@ async def test_a_window_that_memory_forgot_is_read_back_from_the_log(desk: Desk)
         await candidate.hears(generation=2)
     assert bytes(desk.rehearsal.sessions[-1].windows[0].pcm).find(answer[3_200:]) >= 0
     events = await desk.log(opened.call_id)
-    (told,) = (event for event in events if isinstance(event, AudioReadBack))
-    assert 0 < told.samples <= told.to_sample - told.from_sample
+    (read_back,) = (event for event in events if isinstance(event, AudioReadBack))
+    assert 0 < read_back.samples <= read_back.to_sample - read_back.from_sample
 
 
 async def test_a_link_that_fails_three_times_closes_the_call(desk: Desk) -> None:

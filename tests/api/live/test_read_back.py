@@ -1,4 +1,4 @@
-"""The candidate's voice for the model: from memory, or read back from the log while everything
+"""The candidate's voice for the model: from the buffer, or read back from the log while everything
 behind it waits."""
 
 import asyncio
@@ -33,7 +33,8 @@ def second(call_id: UUID, number: int) -> AudioSegment:
 
 
 class Recorded(InputSink):
-    """A call whose audio is in the log up to `stored` seconds, and in memory for the last of them."""
+    """A call whose audio is in the log up to `stored` seconds, and in the buffer for the last of
+    them."""
 
     def __init__(self, seconds: int, stored: int, kept: int) -> None:
         self.call_id = new_call()
@@ -42,7 +43,7 @@ class Recorded(InputSink):
         self.pcm = b"".join(each.pcm for each in self.segments)
         self.ring = AudioRing(kept * SECOND, (seconds - kept) * SECOND)
         self.ring.append(self.pcm[-2 * kept * SECOND :])
-        self.told: list[AudioReadBack] = []
+        self.fed: list[AudioReadBack] = []
         self.read_back = ReadBack(self.call_id, self.ring, self.store, self)
         self.stored = 0
         self.write(stored)
@@ -52,7 +53,7 @@ class Recorded(InputSink):
 
     def feed(self, happened: Input) -> None:
         assert isinstance(happened, AudioReadBack)
-        self.told.append(happened)
+        self.fed.append(happened)
 
     def write(self, seconds: int) -> None:
         for number in range(self.stored, self.stored + seconds):
@@ -86,21 +87,22 @@ async def until(cue: Callable[[], bool]) -> None:
             await asyncio.sleep(0.001)
 
 
-async def test_what_memory_holds_is_given_at_once() -> None:
-    """Given a short stretch in memory, it is there without waiting, and nothing is told."""
+async def test_buffered_audio_is_given_at_once() -> None:
+    """Given a short stretch in the buffer, it is there without waiting, and the call learns of
+    nothing."""
     call = Recorded(seconds=10, stored=0, kept=4)
     assert call.read_back.stretch(6 * SECOND, 10 * SECOND) == call.pcm[2 * 6 * SECOND :]
-    assert call.told == []
+    assert call.fed == []
 
 
 @pytest.mark.parametrize(("begin", "end", "read"), [(0, 10, 6), (1, 3, 2), (5, 8, 1), (6, 45, 0)])
-async def test_what_memory_let_go_comes_from_the_log(begin: int, end: int, read: int) -> None:
-    """Given any stretch, it is whole, and what had to be read of it is told."""
+async def test_audio_that_left_the_buffer_comes_from_the_log(begin: int, end: int, read: int) -> None:
+    """Given any stretch, it is whole, and the call learns how much had to be read."""
     call = Recorded(seconds=45, stored=45, kept=39)
     await call.store.flush()
     assert await call.read(begin * SECOND, end * SECOND) == call.pcm[2 * begin * SECOND : 2 * end * SECOND]
-    told = [(each.from_sample, each.to_sample, each.samples) for each in call.told]
-    assert told == ([(begin * SECOND, end * SECOND, read * SECOND)] if read else [])
+    stretches = [(each.from_sample, each.to_sample, each.samples) for each in call.fed]
+    assert stretches == ([(begin * SECOND, end * SECOND, read * SECOND)] if read else [])
 
 
 async def test_what_is_still_on_its_way_into_the_log_is_waited_for() -> None:
@@ -134,7 +136,7 @@ async def test_audio_that_was_never_heard_is_a_bug() -> None:
 
 
 async def test_five_minutes_are_sent_again_whole_and_in_order() -> None:
-    """Given an answer of five minutes, 20 s of it in memory: all goes out, then what came
+    """Given an answer of five minutes, 20 s of it in the buffer: all goes out, then what came
     meanwhile, within the bound.
 
     The queue's bound is a twentieth of the answer.
@@ -156,7 +158,7 @@ async def test_five_minutes_are_sent_again_whole_and_in_order() -> None:
     draining.cancel()
     assert socket.pcm == call.pcm + b"".join(live)
     assert (socket.sent[0], socket.sent[-1]) == ("activity_start", "activity_end")
-    assert call.told[0].samples == 280 * SECOND
+    assert call.fed[0].samples == 280 * SECOND
 
 
 async def test_a_queue_that_fills_behind_a_stretch_ends_the_session_at_once() -> None:
@@ -173,16 +175,16 @@ async def test_a_queue_that_fills_behind_a_stretch_ends_the_session_at_once() ->
     with pytest.raises(LostError, match=UPLINK_FULL):
         await asyncio.wait_for(draining, 1)
     await voice.aclose()
-    assert call.told == []
+    assert call.fed == []
 
 
 async def test_a_stretch_given_up_midway_says_how_much_was_read() -> None:
-    """Given a session lost in the middle of a stretch, what was read until then is told."""
+    """Given a session lost in the middle of a stretch, the call learns how much was read."""
     call = Recorded(seconds=20, stored=20, kept=1)
     await call.store.flush()
     voice = call.read_back.stretch(0, 20 * SECOND)
     assert isinstance(voice, AsyncGenerator)
     page = await anext(voice)
     await voice.aclose()
-    assert [told.samples for told in call.told] == [len(page) // 2]
+    assert [each.samples for each in call.fed] == [len(page) // 2]
     assert await call.store.select_pcm(call.call_id, Side.CANDIDATE, 0, len(page) // 2) == page

@@ -61,7 +61,7 @@ async def restored(candidate: Candidate) -> None:
 
 
 def said(session: Session) -> list[str]:
-    """What the model remembers to have said."""
+    """What the model has in its context as its own words."""
     return [turn.text for turn in session.history if turn.role == "model"]
 
 
@@ -75,8 +75,8 @@ def losses(events: list[Event]) -> list[LinkLost]:
 
 
 async def test_an_expired_handle_is_followed_by_a_session_that_knows_the_interview(desk: Desk) -> None:
-    """Given a handle that is not honoured, then the next session is told what was heard, and asks
-    what comes next."""
+    """Given a handle that is not honoured, then the next session is seeded with what was heard,
+    and asks what comes next."""
     opened = await desk.open(FIRST, SECOND)
     async with in_call(opened) as candidate:
         await asked_and_resumable(candidate, desk)
@@ -96,7 +96,7 @@ async def test_an_expired_handle_is_followed_by_a_session_that_knows_the_intervi
     assert any(isinstance(event, ModelHistoryVerified) and event.method == "seed" for event in events)
 
 
-async def test_a_resumed_session_that_is_closed_as_wrong_is_followed_by_one_that_is_told(desk: Desk) -> None:
+async def test_a_resumed_session_that_is_closed_as_wrong_is_followed_by_a_seeded_one(desk: Desk) -> None:
     """Given 1008 shortly after a resume, then the handle is not tried again."""
     opened = await desk.open(FIRST, SECOND)
     async with in_call(opened) as candidate:
@@ -105,13 +105,13 @@ async def test_a_resumed_session_that_is_closed_as_wrong_is_followed_by_one_that
         first = newest(desk)
         strike(first, "drop abort=true")
         resumed = await another_session(desk, first)
-        told = await another_session(desk, resumed)
+        seeded = await another_session(desk, resumed)
         await restored(candidate)
-        assert said(told) == [f"Hello, and welcome. {FIRST}"]
+        assert said(seeded) == [f"Hello, and welcome. {FIRST}"]
     assert connections(await desk.log(opened.call_id)) == [(False, False), (True, False), (False, True)]
 
 
-async def test_the_next_model_is_told_the_conversation(desk: Desk) -> None:
+async def test_the_next_model_is_seeded_with_the_conversation(desk: Desk) -> None:
     """Given a first model that is refused in mid-call, then the second one knows the interview."""
     opened = await desk.open(FIRST, SECOND)
     async with in_call(opened) as candidate:
@@ -200,9 +200,9 @@ async def test_a_session_that_goes_away_is_left_in_time_whatever_the_call_is_doi
 async def test_a_function_call_that_was_lost_is_answered(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """Given an answer that never reached Gemini, when its session is resumed, then it is answered
     with an error."""
-    services = desk.rehearsal._services
+    services = desk.rehearsal.services
     at_once = replace(services, config=replace(services.config, assumed_playback=0.0))
-    monkeypatch.setattr(desk.rehearsal, "_services", at_once)  # the handle comes while the goodbye is being heard
+    monkeypatch.setattr(desk.rehearsal, "services", at_once)  # the handle comes while the goodbye is being heard
     desk.faults("stall at=reply nth=2")
     opened = await desk.open(FIRST)
     async with in_call(opened) as candidate:

@@ -81,7 +81,7 @@ async def test_a_client_that_lands_on_another_server_is_served_there(dsn: str, t
         first.calls.clear()
 
 
-async def test_of_two_owners_the_older_one_lets_go(dsn: str, tmp_path: Path) -> None:
+async def test_of_two_owners_the_older_one_releases_the_call(dsn: str, tmp_path: Path) -> None:
     """Given a server that was taken for dead, its next append conflicts, and its client moves to
     the new owner."""
     async with two_desks(dsn, tmp_path) as (first, second):
@@ -97,9 +97,9 @@ async def test_of_two_owners_the_older_one_lets_go(dsn: str, tmp_path: Path) -> 
             with capture_logs() as logs:
                 await ready_again(candidate)
                 await lost.gone.wait()
-            told = [(line["event"], line.get("reason")) for line in logs]
-            assert told.count(("call_lost_to_another_owner", None)) == 1
-            assert ("call_left", "lost to another owner") in told
+            lines = [(line["event"], line.get("reason")) for line in logs]
+            assert lines.count(("call_lost_to_another_owner", None)) == 1
+            assert ("call_left", "lost to another owner") in lines
             await candidate.say(recording("answer_3", 1.5))
             await candidate.hears(generation=2)
         events = await explained(second, opened)

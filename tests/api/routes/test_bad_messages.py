@@ -71,18 +71,19 @@ async def test_a_violation_ends_its_call_alone(desk: Desk, name: str) -> None:
         await socket.hello(opened.token)
         await socket.send(*messages)
         assert await socket.ending() == close_code
-    if "far too" not in name:  # that one is cut off by the websocket itself, before anything can be told
+    if "far too" not in name:  # that one is cut off by the websocket itself, before an error can be sent
         assert [(error["code"], error["fatal"]) for error in socket.errors] == [(code, True)]
         assert socket.errors[0]["message"].endswith(".")
-        assert socket.told[-1]["type"] == "closed"
-        assert socket.told[-1]["reason"] == "protocol_violation"
+        assert socket.messages[-1]["type"] == "closed"
+        assert socket.messages[-1]["reason"] == "protocol_violation"
     await desk.settled(opened)
     events = await log_of_the_end(desk, opened.call_id, "protocol_violation")
     assert [event.code for event in events if isinstance(event, ClientViolatedProtocol)] == [code]
 
 
 async def test_a_violation_after_the_end(desk: Desk) -> None:
-    """Given rubbish in the grace period, it is told and recorded, and the reason of the end stays."""
+    """Given rubbish in the grace period, it gets an error and is recorded, and the reason of the
+    end stays."""
     opened = await desk.open()
     async with bare(desk) as socket:
         await socket.hello(opened.token)
@@ -110,13 +111,14 @@ async def test_what_is_odd_but_allowed(desk: Desk) -> None:
 
 
 async def test_a_client_that_does_not_play(desk: Desk) -> None:
-    """Given a client that says nothing of playback, it is told so when the policy's patience ends."""
+    """Given a client that says nothing of playback, it gets an error when the policy's patience
+    ends."""
     opened = await desk.open(agent="stalls")
     async with neighbour(desk), bare(desk) as socket:
         await socket.hello(opened.token)
         assert await socket.ending() == 4413
     assert [error["code"] for error in socket.errors] == ["playback_stalled"]
-    assert socket.told[-1]["reason"] == "playback_stalled"
+    assert socket.messages[-1]["reason"] == "playback_stalled"
     await desk.settled(opened)
     await log_of_the_end(desk, opened.call_id, "playback_stalled")
 

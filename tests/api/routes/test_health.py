@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from api.routes.health import _log_problems
+from api.routes.health import log_problems
 
 
 def problems(*, running: bool = True, behind_s: float = 0.0, healthy: bool = True) -> list[str]:
@@ -13,7 +13,7 @@ def problems(*, running: bool = True, behind_s: float = 0.0, healthy: bool = Tru
     writer = SimpleNamespace(running=running, behind_s=behind_s, queued=120)
     leases = SimpleNamespace(healthy=healthy, unrenewed_s=6.2)
     services: Any = SimpleNamespace(store=SimpleNamespace(writer=writer), leases=leases)
-    return list(_log_problems(services))
+    return list(log_problems(services))
 
 
 @pytest.mark.parametrize(

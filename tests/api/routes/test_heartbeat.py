@@ -19,11 +19,11 @@ INTERVAL_S = 0.02
 
 
 class Connection:
-    """An send_queue that keeps what it is given, and answers pings if it is told to."""
+    """A send queue that keeps what it is given."""
 
     def __init__(self, lifetime_s: int = 600, silence_s: float = 30.0) -> None:
         self.leap_s = 0.0
-        self.told: list[dict[str, Any]] = []
+        self.messages: list[dict[str, Any]] = []
         self.call = a_call()
         self.pinged = asyncio.Event()
         self.heartbeat = Heartbeat(
@@ -36,7 +36,7 @@ class Connection:
         )
 
     def send(self, message: dict[str, Any]) -> bool:
-        self.told.append(message)
+        self.messages.append(message)
         self.pinged.set()
         return True
 
@@ -46,10 +46,10 @@ async def test_silence_ends_it() -> None:
     be."""
     connection = Connection(silence_s=0.2)
     await asyncio.wait_for(connection.heartbeat.run(), 5)
-    numbers = [message["id"] for message in connection.told]
+    numbers = [message["id"] for message in connection.messages]
     assert numbers == list(range(1, len(numbers) + 1))
     assert len(numbers) >= 3
-    assert all("version" in message for message in connection.told)
+    assert all("version" in message for message in connection.messages)
 
 
 async def test_whatever_comes_keeps_it_alive() -> None:
@@ -78,22 +78,22 @@ async def test_a_server_that_stood_still_does_not_blame_its_client() -> None:
 
 
 async def test_round_trips_are_measured_now_and_then() -> None:
-    """Given answers to every ping, the first is told, then the longest of twelve seconds; nonsense
-    measures nothing."""
+    """Given answers to every ping, the first is reported, then the longest of twelve seconds;
+    nonsense measures nothing."""
     connection = Connection()
     running = asyncio.create_task(connection.heartbeat.run())
-    told = []
+    round_trips = []
     for expected in range(1, 8):
         await asyncio.wait_for(connection.pinged.wait(), 5)
         connection.pinged.clear()
         if expected == 5:
             connection.leap_s = 12.0
             connection.heartbeat.heard()
-        told.append(connection.heartbeat.answered(expected))
+        round_trips.append(connection.heartbeat.answered(expected))
         assert connection.heartbeat.answered(expected) is None
     assert connection.heartbeat.answered(99) is None
-    assert [each is not None for each in told] == [True, False, False, False, True, False, False]
-    assert 0 <= max(each for each in told if each is not None) < 5_000_000
+    assert [each is not None for each in round_trips] == [True, False, False, False, True, False, False]
+    assert 0 <= max(each for each in round_trips if each is not None) < 5_000_000
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
         await running
@@ -103,8 +103,8 @@ async def test_tokens_are_renewed_at_half_their_life() -> None:
     """Given a token's life, a fresh one for the same call is sent before half of it is over."""
     connection = Connection(lifetime_s=0, silence_s=0.1)
     await asyncio.wait_for(connection.heartbeat.run(), 5)
-    kinds = [message["type"] for message in connection.told]
+    kinds = [message["type"] for message in connection.messages]
     assert kinds[:4] == ["token", "ping", "token", "ping"]
     lasting = Connection(silence_s=0.1)
     await asyncio.wait_for(lasting.heartbeat.run(), 5)
-    assert {message["type"] for message in lasting.told} == {"ping"}
+    assert {message["type"] for message in lasting.messages} == {"ping"}

@@ -94,7 +94,7 @@ def documented() -> set[str]:
 
 
 async def test_every_metric_is_documented(desk: Desk) -> None:
-    """Given all that is told to Prometheus, the operations page names each."""
+    """Given every metric, the operations page names each."""
     async with desk.http() as http:
         answer = await http.get("/metrics")
     names = re.findall(r"^# TYPE (viva_\w+)", answer.text, re.MULTILINE)
@@ -140,7 +140,7 @@ async def test_nobody_is_named(desk: Desk) -> None:
         assert said not in scraped.text
 
 
-async def test_without_the_database_the_rest_is_told(dsn: str, postgres_server: str, tmp_path: Path) -> None:
+async def test_without_the_database_the_other_metrics_are_given(dsn: str, postgres_server: str, tmp_path: Path) -> None:
     """Given a database that is away, the numbers come all the same, without the projections' lag."""
     async with running_desk(dsn, tmp_path, read_models=READ_MODELS) as other, away(postgres_server, dsn):
         samples = await scrape(other)
@@ -154,7 +154,8 @@ def a(kind: type[Any], **fields: Any) -> Any:
 
 
 async def test_what_is_counted_of_events() -> None:
-    """Given events of each kind that counts, they add up under their labels; others count nothing."""
+    """Given events of each kind that counts, they add up under their labels; others count
+    nothing."""
     counts = Counts()
     counts.count(
         [

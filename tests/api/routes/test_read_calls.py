@@ -89,7 +89,7 @@ async def test_a_page_that_is_just_full_is_the_last(client: Client, store: Postg
 
 
 async def test_one_call(client: Client, store: PostgresStore) -> None:
-    """Given an interview, its call is told with ids, times and counts as JSON."""
+    """Given an interview, its call is given with ids, times and counts as JSON."""
     story = await interview().record(store)
     await catch_up(store)
     call = await body(client, f"/calls/{story.call_id}")
@@ -103,20 +103,20 @@ async def test_the_transcript(client: Client, store: PostgresStore) -> None:
     """Given an interview, its lines come in the order of the conversation."""
     story = await interview().record(store)
     await catch_up(store)
-    told = await body(client, f"/calls/{story.call_id}/transcript")
-    assert [line["said"] for line in told["lines"]] == [
+    found = await body(client, f"/calls/{story.call_id}/transcript")
+    assert [line["said"] for line in found["lines"]] == [
         "Hello Grace, why?", "Because of the moth.", "I see. And", "Nothing.", "Goodbye."
     ]  # fmt: skip
-    assert told["lines"][2]["interrupted"]
+    assert found["lines"][2]["interrupted"]
 
 
 async def test_the_latencies(client: Client, store: PostgresStore) -> None:
-    """Given an interview, its replies and barge-ins are told with their measures."""
+    """Given an interview, its replies and barge-ins are given with their measures."""
     story = await interview().record(store)
     await catch_up(store)
-    told = await body(client, f"/calls/{story.call_id}/latency")
-    assert [reply["response_latency_ms"] for reply in told["replies"]] == [None, 1_260, 1_600]
-    assert [(each["outcome"], each["held_time_ms"]) for each in told["barge_ins"]] == [
+    found = await body(client, f"/calls/{story.call_id}/latency")
+    assert [reply["response_latency_ms"] for reply in found["replies"]] == [None, 1_260, 1_600]
+    assert [(each["outcome"], each["held_time_ms"]) for each in found["barge_ins"]] == [
         ("dismissed", 360), ("confirmed", None)
     ]  # fmt: skip
 

@@ -94,7 +94,7 @@ async def test_what_was_asked_for_while_away_is_done_on_return(desk: Desk) -> No
         await candidate.client.drop()
         candidate.client.unmute()
         await candidate.until(lambda: len(candidate.of("ready")) == 3)
-        assert candidate.told[-1]["type"] != "closed"
+        assert candidate.messages[-1]["type"] != "closed"
         await candidate.client.drop()
         candidate.client.hangup("done")
         await candidate.until(lambda: bool(candidate.of("closed")))
@@ -103,7 +103,7 @@ async def test_what_was_asked_for_while_away_is_done_on_return(desk: Desk) -> No
 
 
 async def test_a_second_connection_replaces_the_first(desk: Desk) -> None:
-    """Given two clients with one token, the newer has the call, and the older is told so and does
+    """Given two clients with one token, the newer has the call, and the older gets an error and does
     not come back."""
     opened = await desk.open("Why?")
     async with in_call(opened) as first:
@@ -120,7 +120,8 @@ async def test_a_second_connection_replaces_the_first(desk: Desk) -> None:
 
 
 async def test_a_client_that_never_returns(desk: Desk) -> None:
-    """Given a client that is gone for good, the call closes after the resuming wait, and says why."""
+    """Given a client that is gone for good, the call closes after the resuming wait, and says
+    why."""
     opened = await desk.open("Why?", agent="impatient")
     socket = await hello(desk, opened.token)
     socket.transport.abort()
@@ -148,7 +149,7 @@ async def test_a_repeated_message_is_taken_once(desk: Desk) -> None:
 
 
 async def hello(desk: Desk, token: str, **fields: object) -> ClientConnection:
-    """A bare connection that has said hello and was told `ready`."""
+    """A bare connection that has said hello and got `ready`."""
     socket = await connect(desk.socket_url, subprotocols=["viva.v1"], proxy=None, ping_interval=None)  # type: ignore[list-item]
     await socket.send(json.dumps({"type": "hello", "token": token, "rate_hz": 16_000, **fields}))
     assert json.loads(await socket.recv())["type"] == "ready"

@@ -52,8 +52,8 @@ async def test_a_client_that_falls_behind_misses_only_what_is_stale(
                 message = await socket.socket.recv()
                 if isinstance(message, bytes):
                     audio.append(decode_server_audio(message).seq)
-                elif (told := json.loads(message)).get("number") == 9:
-                    texts.append(told["text"])
+                elif (content := json.loads(message)).get("number") == 9:
+                    texts.append(content["text"])
         await socket.send({"type": "ping", "id": 1})
         await socket.until("pong")
     assert not socket.errors

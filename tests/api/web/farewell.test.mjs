@@ -33,7 +33,7 @@ function speak(sender, messages) {
   for (let i = 0; i < messages; i += 1) sender.add(new Int16Array(100));
 }
 
-test("while the line is away it is remembered, and said once, behind what was spoken", (context) => {
+test("while the line is away it is kept, and sent once, behind the spoken audio", (context) => {
   const { seen, sender, farewell, stands } = leaving(context);
   speak(sender, 3);
   farewell.say();

@@ -270,7 +270,7 @@ test("what is sent again after a reconnect is never reported as less than before
   assert.equal(it.reports.at(-1).playedSample, 1920);
 });
 
-test("what was played already and comes once more is reported as played, or the server waits for it in vain", () => {
+test("what was played already and comes once more is reported as played, or the server waits for it for ever", () => {
   const it = speaker();
   it.push(1000, 1280);
   it.run(10);

@@ -107,14 +107,14 @@ test("the outbox holds at least twice what the server waits for us", () => {
 });
 
 test("a full outbox is reported when it begins and when it ends, not for every piece", () => {
-  const told = [];
-  const sender = new AudioSender({ link: link(), rateHz: RATE_HZ, capacityMs: 100, onFull: (full) => told.push(full) });
+  const fullness = [];
+  const sender = new AudioSender({ link: link(), rateHz: RATE_HZ, capacityMs: 100, onFull: (full) => fullness.push(full) });
   for (let i = 0; i < 20; i += 1) sender.add(piece());
-  assert.deepEqual(told, [true]);
+  assert.deepEqual(fullness, [true]);
   sender.resume(0, 0);
   sender.acknowledge(0);
   sender.add(piece());
-  assert.deepEqual(told, [true, false]);
+  assert.deepEqual(fullness, [true, false]);
 });
 
 test("no more than 256 KiB wait in the socket, so that a pong is not stuck behind old audio", (context) => {
@@ -224,16 +224,16 @@ test("tries go on until their time is over, at once where the server has moved, 
   assert.deepEqual([retries.attempt, retries.next(true)], [0, 0]);
 });
 
-test("what is told again is passed on once, and what a takeover rolled back is void", () => {
+test("a replayed message is passed on once, and what a takeover rolled back comes anew", () => {
   const seen = new Seen();
-  const told = (version, again) => seen.isNew({ type: "transcript", version, again });
+  const isNew = (version, again) => seen.isNew({ type: "transcript", version, again });
   assert.equal(seen.resume({ epoch: 1, kept_version: 0 }), false);
-  assert.deepEqual([told(4), told(9), seen.version], [true, true, 9]);
+  assert.deepEqual([isNew(4), isNew(9), seen.version], [true, true, 9]);
   assert.equal(seen.resume({ epoch: 1, kept_version: 9 }), false);
-  assert.deepEqual([told(9, true), told(12, true)], [false, true]);
+  assert.deepEqual([isNew(9, true), isNew(12, true)], [false, true]);
   assert.equal(seen.resume({ epoch: 2, kept_version: 5 }), true);
   assert.deepEqual([seen.version, seen.epoch], [5, 2]);
-  assert.deepEqual([told(4, true), told(7, true), seen.isNew({ type: "state" })], [false, true, true]);
+  assert.deepEqual([isNew(4, true), isNew(7, true), seen.isNew({ type: "state" })], [false, true, true]);
 });
 
 test("only refusals that would repeat themselves are final", () => {

@@ -17,7 +17,8 @@ Place = Callable[..., Awaitable[PlacedCall]]
 
 
 def likeness(part: NDArray[np.float64], whole: NDArray[np.float64]) -> float:
-    """The highest normalised correlation of `part` with any stretch of `whole` of the same length."""
+    """The highest normalised correlation of `part` with any stretch of `whole` of the same
+    length."""
     size = 1 << int(np.ceil(np.log2(len(whole) + len(part))))
     products = np.fft.irfft(np.fft.rfft(whole, size) * np.conj(np.fft.rfft(part, size)), size)
     products = products[: len(whole) - len(part) + 1]
@@ -29,7 +30,8 @@ def likeness(part: NDArray[np.float64], whole: NDArray[np.float64]) -> float:
 async def test_the_recording_arrives_in_20_ms_messages(
     server: ProtocolServer, place: Place, recording: NDArray[np.float32]
 ) -> None:
-    """What the server gets is what the microphone heard, numbered from 0, at the rate of the hello."""
+    """What the server gets is what the microphone heard, numbered from 0, at the rate of the
+    hello."""
     call = await place()
     assert 8000 <= call.wire.rate_hz <= 48_000
     await server.hear(150)
@@ -89,7 +91,7 @@ async def test_an_unplugged_microphone_mutes_and_tells(server: ProtocolServer, p
     await server.hear(messages + 10)
 
 
-async def test_unconfirmed_audio_is_bounded_and_the_loss_is_told(server: ProtocolServer, place: Place) -> None:
+async def test_unconfirmed_audio_is_bounded_and_the_loss_is_reported(server: ProtocolServer, place: Place) -> None:
     """A server that never confirms: the newest audio is refused before it has a number, once said,
     and counted."""
     call = await place({"keepMs": 200}, resume_wait_ms=150)

@@ -125,9 +125,7 @@ async def test_the_servers_ping_is_answered_at_once(place: Place) -> None:
     assert await call.wire.expect("pong") == {"type": "pong", "id": 77}
 
 
-async def test_after_the_resuming_wait_the_client_tries_again_when_it_is_told_to(
-    server: ProtocolServer, place: Place
-) -> None:
+async def test_after_the_resuming_wait_the_client_tries_again_on_request(server: ProtocolServer, place: Place) -> None:
     """It says so in a sentence and keeps what is said; `retry` takes the call up again, or `hangup`
     gives it up."""
     call = await place(resume_wait_ms=700)
@@ -167,8 +165,8 @@ async def test_a_refusal_that_means_not_now_is_tried_again(server: ProtocolServe
     assert await call.events("error") == []
 
 
-async def test_what_was_told_is_told_once_and_what_is_void_is_said(place: Place) -> None:
-    """The hello says what was seen; a roll-back comes before what is told again."""
+async def test_a_replayed_message_is_passed_on_once_and_a_rollback_comes_first(place: Place) -> None:
+    """The hello says the newest version that was seen; a rollback comes before the replay."""
     call = await place()
     for version, text in ((3, "Why "), (7, "not?")):
         piece = {"who": "interviewer", "number": 1, "turn": 0, "text": text, "interim": False}
@@ -210,7 +208,7 @@ async def test_an_error_that_is_not_fatal_is_only_shown(server: ProtocolServer, 
 
 
 async def test_a_refused_hello_fails_the_start(server: ProtocolServer, page: Page) -> None:
-    """`start` throws the server's sentence, and the microphone is let go."""
+    """`start` throws the server's sentence, and the microphone is released."""
     placing = asyncio.create_task(page.run(PLACE + " try { await place(); } catch (e) { return [e.code, e.message]; }"))
     wire = await server.accept()
     await wire.send("error", code="token_expired", message="Open a call again.", fatal=True)

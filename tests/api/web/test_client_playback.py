@@ -93,8 +93,8 @@ async def test_a_flush_throws_the_rest_away(place: Place) -> None:
     assert np.count_nonzero(output) < 6000 + 20_000 + len(reply)
 
 
-async def test_a_buffer_that_overflows_is_counted_and_told(place: Place) -> None:
-    """A server that sends far ahead loses the newest audio; the candidate is told, the call goes
+async def test_a_buffer_that_overflows_is_counted_and_shown(place: Place) -> None:
+    """A server that sends far ahead loses the newest audio; the candidate sees it, the call goes
     on."""
     call = await place()
     await call.wire.play(1, 0, tone(12.0), chunk=24_000)
@@ -114,7 +114,7 @@ async def test_levels_show_both_voices(place: Place) -> None:
     await call.page.until(f"window.{call.name}.peak > 0.3")
 
 
-async def test_paused_sound_is_told_and_woken(place: Place) -> None:
+async def test_paused_sound_is_reported_and_woken(place: Place) -> None:
     """A context that the browser suspends is said in a sentence, resumed, and plays on where it
     was."""
     call = await place()

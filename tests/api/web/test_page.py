@@ -135,7 +135,7 @@ async def test_a_lost_line_is_taken_up_again_with_a_button(front: Page, server: 
 async def test_a_hangup_while_the_line_is_away_shows_that_the_interview_is_ending(
     front: Page, server: ProtocolServer
 ) -> None:
-    """Nobody is asked to talk on, whoever does not want to wait may go, and nothing moves."""
+    """The candidate is not asked to talk on, may leave instead of waiting, and nothing moves."""
     await front.look(375, 740, dark=False)
     wire = await begin(front, server)
     top = "return document.querySelector('.talk').getBoundingClientRect().top + window.scrollY"

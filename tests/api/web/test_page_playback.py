@@ -109,7 +109,7 @@ async def test_an_interruption_gives_the_floor_away(front: Page, server: Protoco
 
 
 async def test_where_gemini_decides_an_interruption_was_never_held(front: Page, server: ProtocolServer) -> None:
-    """No length is claimed where there was none."""
+    """No length is shown where there was none."""
     wire = await begin(front, server)
     await speaks(wire)
     await stops(wire, front)
@@ -143,7 +143,7 @@ async def test_a_call_closed_in_a_hold_ends_it(front: Page, server: ProtocolServ
 
 @pytest.mark.parametrize(("width", "height"), [(1280, 900), (375, 740)])
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-async def test_three_moments_are_told_apart(
+async def test_three_moments_are_distinguished(
     front: Page, server: ProtocolServer, tmp_path: Path, width: int, height: int, dark: bool
 ) -> None:
     """By words, shape and colour that can be read (WCAG AA), without the page moving; a picture of

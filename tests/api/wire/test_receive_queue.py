@@ -19,7 +19,8 @@ PCM = bytes(640)
 
 
 class Line(ReceiveHandler):
-    """Both ends of a connection: what a client says, and a call that writes down what it is handed."""
+    """Both ends of a connection: what a client says, and a call that writes down what it is
+    handed."""
 
     def __init__(self) -> None:
         self.said: asyncio.Queue[str | bytes | GoneError] = asyncio.Queue()
@@ -154,7 +155,7 @@ async def test_what_has_arrived_before_the_end_is_handed_over() -> None:
     assert line.handed == [1, 2, 3]
 
 
-async def test_what_the_websocket_ended_it_for_is_told_to_the_call() -> None:
+async def test_the_call_learns_why_the_websocket_ended() -> None:
     """Given a giant message, which the websocket itself refuses, the call hears of it behind what
     came before."""
     line = Line()

@@ -145,7 +145,7 @@ async def test_a_stream_of_interim_texts_never_fills_the_queue() -> None:
 
 
 async def test_what_was_given_up_is_counted_by_its_type() -> None:
-    """Given a queue that is given up, all that waited is told once."""
+    """Given a queue that is given up, everything that waited is reported once."""
     send_queue = SendQueue(Wire(), longest=3)
     send_queue.send({"type": "ack", "seq": 1})
     send_queue.send_audio(1, 0, b"\1\0")
@@ -173,12 +173,12 @@ def test_only_what_is_stale_is_ever_dropped(course: list[dict[str, Any]], behind
     for message in numbered:
         send_queue.send(message)
     shed = Counter(send_queue.take_shed(ended=True))
-    told = asyncio.run(arrived(send_queue, wire))
-    assert [message["at"] for message in told] == sorted(message["at"] for message in told)
-    dropped = [message for message in numbered if message not in told]
+    received = asyncio.run(arrived(send_queue, wire))
+    assert [message["at"] for message in received] == sorted(message["at"] for message in received)
+    dropped = [message for message in numbered if message not in received]
     assert Counter(message["type"] for message in dropped) == shed
     for message in dropped:
-        later = [each for each in told if each["at"] > message["at"] and each["type"] == message["type"]]
+        later = [each for each in received if each["at"] > message["at"] and each["type"] == message["type"]]
         if message["type"] == "transcript":
             assert message["interim"]
             later = [each for each in later if (each["who"], each["number"]) == (message["who"], message["number"])]

@@ -67,7 +67,8 @@ def test_of_a_cut_reply_only_the_heard_words_count() -> None:
 
 
 def test_a_reply_that_was_not_heard_is_not_there() -> None:
-    """Given a reply that the candidate spoke over before its first sample, then it was never said."""
+    """Given a reply that the candidate spoke over before its first sample, then it was never
+    said."""
     driver = asked()
     answers(driver, "I think")
     driver.happens(inp.ModelTranscribed(text="Interesting"))
@@ -149,7 +150,7 @@ def test_what_is_too_long_loses_old_answers_first_and_no_question() -> None:
 
 
 def test_what_is_far_too_long_loses_its_beginning() -> None:
-    """Given much more than fits, then the oldest turns are left out, and how many is told."""
+    """Given much more than fits, then the oldest turns are left out, and the note says how many."""
     note, *turns = seed_turns(a_long_interview(), SeedRequest(0, 2_000, minutes=1))
     assert f"The first {40 - len(turns)} turns are left out" in note.text
     assert turns[-1].text.startswith("Answer 20: ")
@@ -174,7 +175,8 @@ def test_a_reply_that_has_come_and_waits_to_be_heard_is_the_newest_turn() -> Non
 
 
 def test_words_that_come_after_the_close_are_not_part_of_it() -> None:
-    """Given a transcript that comes within the grace period, then the conversation stays as it was."""
+    """Given a transcript that comes within the grace period, then the conversation stays as it
+    was."""
     driver = asked()
     answers(driver, "")
     before = heard(driver)

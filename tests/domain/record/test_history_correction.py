@@ -1,4 +1,4 @@
-"""The model's memory holds all that it sent: after a cut it is told what of it was heard."""
+"""The model's context holds all that it sent: after a cut a note says how much was heard."""
 
 import pytest
 
@@ -43,7 +43,7 @@ def test_after_a_cut_the_window_says_what_was_heard_before_any_audio() -> None:
     assert '"one two three"' in notes(driver)[0]
 
 
-def test_what_was_told_is_recorded_once() -> None:
+def test_a_note_to_the_model_is_recorded_once() -> None:
     """Given an interruption and answers after it, then one correction is in the log, and no other
     note goes out."""
     driver = questioned()
@@ -59,8 +59,8 @@ def test_what_was_told_is_recorded_once() -> None:
     assert (corrected.heard_ms, corrected.heard_text) == (cut.heard_ms, cut.heard_text)
 
 
-def test_a_cut_reply_without_a_transcript_is_told_by_its_length() -> None:
-    """Given a model that transcribes late, then the note does not claim that nothing was heard."""
+def test_a_cut_reply_without_a_transcript_is_described_by_its_length() -> None:
+    """Given a model that transcribes late, then the note does not say that nothing was heard."""
     driver = questioned(text="")
     driver.speaks(600)
     assert driver.last(ev.ReplyCut).heard_ms > 900
@@ -78,7 +78,7 @@ def answered(policy: Policy | None = None) -> Driver:
     return driver
 
 
-def test_a_reply_that_began_and_was_not_heard_is_told_too() -> None:
+def test_a_reply_that_began_and_was_not_heard_gets_a_note_too() -> None:
     """Given audio that nobody heard, when the candidate speaks on, then the model learns that
     nothing was heard."""
     driver = answered()
@@ -125,7 +125,7 @@ def outage(driver: Driver, resumed: bool, away_ms: int = 1_000) -> None:
     driver.happens(inp.ModelConnected(model="first", resumed=resumed, setup_ms=90))
 
 
-def test_a_voice_over_a_reply_while_the_model_was_away_is_a_cut_and_told_as_one() -> None:
+def test_a_voice_over_a_reply_while_the_model_was_away_is_a_cut_and_noted_as_one() -> None:
     """Given a session that is resumed, then it learns the words that were heard, not that nothing
     was."""
     driver = questioned()
@@ -137,7 +137,7 @@ def test_a_voice_over_a_reply_while_the_model_was_away_is_a_cut_and_told_as_one(
 
 
 def test_a_session_that_began_afresh_has_no_history_to_correct() -> None:
-    """Given a new session that knows nothing of the cut reply, then it is told nothing about it."""
+    """Given a new session that knows nothing of the cut reply, then it gets no note."""
     driver = questioned()
     outage(driver, resumed=False)
     assert driver.count(ev.ReplyCut) == 1
@@ -163,7 +163,7 @@ def test_a_reply_lost_with_its_session_is_not_spoken_of_after_the_next_one() -> 
     assert driver.count(fx.SendNote) == 0
 
 
-def test_replay_and_fold_agree_on_what_was_told() -> None:
+def test_replay_and_fold_agree_on_the_notes() -> None:
     """Given a call with both kinds of correction, then its log decides the same again and folds to
     the same record."""
     driver = questioned()

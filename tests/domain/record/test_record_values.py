@@ -1,4 +1,5 @@
-"""The values that a record is made of: every combination is built, and those that contradict themselves cannot be."""
+"""The values that a record is made of: every combination is built, and those that contradict
+themselves cannot be."""
 
 from itertools import product
 
@@ -38,7 +39,7 @@ def can_be_made(make: object, *given: object, **named: object) -> bool:
 
 
 def test_every_reply_that_cannot_be_is_refused() -> None:
-    """Given every phase with and without a listener, a doubtful end and a first audio, then exactly
+    """Given every phase with and without a listener, an eager end and a first audio, then exactly
     the possible ones can be made."""
     for phase, heard, ended_at_us, started_at_us in product(Phase, (False, True), (0, 5), (0, 3)):
         has_audio = phase not in WITHOUT_AUDIO
@@ -81,7 +82,8 @@ def test_every_ownership_that_cannot_be_is_refused() -> None:
 
 
 def test_a_session_whose_handle_restored_it_has_a_handle() -> None:
-    """Given every way to be restored, with and without a handle, then a handle is there to be verified."""
+    """Given every way to be restored, with and without a handle, then a handle is there to be
+    verified."""
     handle = Handle(text="h", knows=Knowledge(), current=True)
     for unverified, has in product(("", "handle", "seed"), (None, handle)):
         possible = unverified != "handle" or has is not None

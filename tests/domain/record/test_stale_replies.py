@@ -1,4 +1,5 @@
-"""Replies that are over for us and not for Gemini: what it still says of them belongs to the right one."""
+"""Replies that are over for us and not for Gemini: what it still says of them belongs to the right
+one."""
 
 from domain import events as ev
 from domain import inputs as inp
@@ -7,7 +8,8 @@ from tests.domain.calls import Driver
 
 
 def cut(driver: Driver) -> int:
-    """A reply begins, is heard, and is interrupted before its end; the candidate then says a short answer."""
+    """A reply begins, is heard, and is interrupted before its end; the candidate then says a short
+    answer."""
     driver.model_sends(2_000, complete=False)
     driver.client_plays(600)
     generation: int = driver.call.record.generation
@@ -29,7 +31,7 @@ def two_cut() -> tuple[Driver, int, int]:
 
 
 def test_a_second_cut_does_not_forget_the_first() -> None:
-    """Given two replies that were cut and never ended, then both are still owed an end."""
+    """Given two replies that were cut and never ended, then both are still without an end."""
     driver, first, second = two_cut()
     assert stale(driver) == [first, second]
 
@@ -49,7 +51,8 @@ def test_ends_come_in_order() -> None:
 
 
 def test_the_end_of_a_reply_ends_all_before_it() -> None:
-    """Given two stale replies of which Gemini says nothing more, when the third ends, then nothing is owed."""
+    """Given two stale replies of which Gemini says nothing more, when the third ends, then none is
+    stale."""
     driver, _, _ = two_cut()
     driver.keeps_silent(700)
     driver.model_sends(400)
@@ -66,7 +69,8 @@ def test_a_lost_session_owes_nothing() -> None:
 
 
 def test_there_are_few_of_them() -> None:
-    """Given a candidate who speaks on again and again, then only the newest stale replies are kept."""
+    """Given a candidate who speaks on again and again, then only the newest stale replies are
+    kept."""
     driver = Driver().asked()
     for _ in range(MOST_STALE + 3):
         driver.speaks(300)

@@ -78,8 +78,8 @@ def regains(driver: Driver, dialled: Dialled, after_us: int = 100_000) -> None:
     driver.happens(connected, after_us)
 
 
-def told(dialled: Dialled) -> list[str]:
-    """What the new session is given after its note, one turn a line."""
+def seeded(dialled: Dialled) -> list[str]:
+    """The conversation that the new session is seeded with after its note, one turn a line."""
     if not dialled.seed:
         return []
     assert dialled.seed[0].side is Side.CANDIDATE

@@ -24,8 +24,8 @@ from tests.domain.recovery.interview import (
     forget_effects,
     loses,
     regains,
+    seeded,
     to_model,
-    told,
 )
 from tests.domain.segments import stored
 
@@ -33,7 +33,7 @@ from tests.domain.segments import stored
 
 
 def test_a_handle_that_stands_for_all_that_was_heard_is_honoured() -> None:
-    """Given a loss while the candidate thinks, then the session is resumed, and nothing is told or
+    """Given a loss while the candidate thinks, then the session is resumed, and nothing is seeded or
     asked."""
     driver = asked()
     dialled = loses(driver)
@@ -44,12 +44,12 @@ def test_a_handle_that_stands_for_all_that_was_heard_is_honoured() -> None:
     assert driver.call.state is State.LISTENING
 
 
-def test_without_a_handle_a_new_session_is_told_the_conversation() -> None:
+def test_without_a_handle_a_new_session_is_seeded_with_the_conversation() -> None:
     """Given a first session that died before it gave one, then the next goes on from what was
     heard."""
     driver = asked(handle="")
     dialled = loses(driver)
-    assert told(dialled) == [f"interviewer: {QUESTION}"]
+    assert seeded(dialled) == [f"interviewer: {QUESTION}"]
     assert driver.last(ev.LinkLost).fresh
     assert driver.last(ev.LinkLost).evidence["no_handle"] == 1
     regains(driver, dialled)
@@ -82,12 +82,13 @@ def test_an_awaited_answer_is_resumed_and_given_again() -> None:
     assert to_model(driver) == [fx.OpenActivity(), again, fx.CloseActivity()]
 
 
-def test_without_a_handle_an_awaited_answer_is_given_as_it_was_spoken_and_not_told() -> None:
-    """Given no handle, then the question is told and the answer is given, so that it counts once."""
+def test_without_a_handle_an_awaited_answer_is_given_as_audio_and_not_seeded() -> None:
+    """Given no handle, then the question is seeded and the answer is given, so that it counts
+    once."""
     driver = asked(handle="")
     answers(driver)
     dialled = loses(driver)
-    assert told(dialled) == [f"interviewer: {QUESTION}"]
+    assert seeded(dialled) == [f"interviewer: {QUESTION}"]
     regains(driver, dialled)
     assert [type(effect) for effect in to_model(driver)] == [
         fx.OpenActivity,
@@ -98,7 +99,7 @@ def test_without_a_handle_an_awaited_answer_is_given_as_it_was_spoken_and_not_to
 
 @pytest.mark.parametrize("complete", [True, False])
 def test_a_handle_from_before_a_reply_that_is_being_heard_knows_too_little(complete: bool) -> None:
-    """Given a loss while a reply is heard, then the next session is told of it: the handle would
+    """Given a loss while a reply is heard, then the next session is seeded with it: the handle would
     forget the answer."""
     driver = asked()
     answers(driver)
@@ -106,7 +107,7 @@ def test_a_handle_from_before_a_reply_that_is_being_heard_knows_too_little(compl
     driver.model_sends(1_000, complete=complete)
     driver.client_plays(500)
     dialled = loses(driver)
-    assert told(dialled) == [f"interviewer: {QUESTION}", "candidate: Because.", "interviewer: And how?"]
+    assert seeded(dialled) == [f"interviewer: {QUESTION}", "candidate: Because.", "interviewer: And how?"]
     assert driver.last(ev.LinkLost).evidence["handle_behind"] == 1
     regains(driver, dialled)
     assert driver.call.state is State.MODEL_SPEAKING
@@ -124,13 +125,13 @@ def test_the_handle_that_covers_the_reply_is_good_again() -> None:
 
 
 def test_an_answer_that_the_model_passed_over_is_not_lost() -> None:
-    """Given a choice to say nothing after the handle was given, then the answer is told to the next
-    session."""
+    """Given a choice to say nothing after the handle was given, then the answer is in the seed of
+    the next session."""
     driver = asked()
     answers(driver)
     driver.happens(inp.ModelTurnCompleted(waiting_for_input=True))
     assert driver.call.record.reply is None
-    assert told(loses(driver)) == [f"interviewer: {QUESTION}", "candidate: Because."]
+    assert seeded(loses(driver)) == [f"interviewer: {QUESTION}", "candidate: Because."]
 
 
 def test_a_reply_that_has_arrived_is_heard_though_its_session_is_gone() -> None:
@@ -141,7 +142,7 @@ def test_a_reply_that_has_arrived_is_heard_though_its_session_is_gone() -> None:
     driver.happens(inp.ModelTranscribed(text="And how?"))
     driver.model_sends(1_000)
     dialled = loses(driver)
-    assert told(dialled)[-2:] == ["candidate: Because.", "interviewer: And how?"]
+    assert seeded(dialled)[-2:] == ["candidate: Because.", "interviewer: And how?"]
     driver.client_plays(200)
     assert driver.count(fx.SendInterviewerAudio) == 5
     regains(driver, dialled)
@@ -207,7 +208,8 @@ def test_a_stretch_that_the_handle_knows_is_not_given_twice() -> None:
 
 
 def test_an_answer_that_the_handle_knows_is_not_given_again() -> None:
-    """Given a turn that ended in silence, and its handle, then the next session is asked to go on."""
+    """Given a turn that ended in silence, and its handle, then the next session is asked to go
+    on."""
     driver = asked()
     answers(driver)
     driver.happens(inp.ModelTurnCompleted())
@@ -229,20 +231,21 @@ def test_a_question_that_broke_off_is_not_taken_for_a_new_beginning() -> None:
     driver.client_plays(800)
     assert to_model(driver) == [fx.SendText(NUDGE)]
     dialled = loses(driver)
-    assert told(dialled) == ["interviewer: Hello, and"]
+    assert seeded(dialled) == ["interviewer: Hello, and"]
     regains(driver, dialled)
     assert to_model(driver) == [fx.SendText(NUDGE)]
 
 
-def test_a_voice_over_a_reply_that_was_told_whole_is_corrected_in_its_window() -> None:
-    """Given a session told of a reply that was then cut, then its window says what of it was heard."""
+def test_a_voice_over_a_reply_that_was_seeded_whole_is_corrected_in_its_window() -> None:
+    """Given a session seeded with a reply that was then cut, then its window says what of it was
+    heard."""
     driver = asked(handle="")
     answers(driver)
     driver.happens(inp.ModelTranscribed(text=QUESTION))
     driver.model_sends(4_000, complete=False)
     driver.client_plays(1_000)
     dialled = loses(driver)
-    assert told(dialled)[-1] == f"interviewer: {QUESTION}"
+    assert seeded(dialled)[-1] == f"interviewer: {QUESTION}"
     driver.speaks(1_000)
     regains(driver, dialled)
     cut = driver.last(ev.ReplyCut)
@@ -250,7 +253,7 @@ def test_a_voice_over_a_reply_that_was_told_whole_is_corrected_in_its_window() -
     assert to_model(driver)[1].text == heard_note(cut.heard_text, cut.heard_ms)
 
 
-def test_a_session_is_not_told_of_a_reply_that_it_never_made() -> None:
+def test_a_session_gets_no_note_of_a_reply_that_it_never_made() -> None:
     """Given a reply that died unheard with its session, when the candidate speaks next, then
     nothing refers to it."""
     driver = asked()
@@ -273,7 +276,7 @@ def test_a_refused_handle_is_given_up_at_once_and_costs_no_try() -> None:
     attempt = driver.last(ev.LinkLost).attempt
     dialled = loses(driver, code=1008)
     assert (dialled.handle, dialled.wait_ms, dialled.model) == ("", 0, "first")
-    assert told(dialled) == [f"interviewer: {QUESTION}"]
+    assert seeded(dialled) == [f"interviewer: {QUESTION}"]
     assert driver.last(ev.LinkLost).attempt == attempt
     assert driver.last(ev.LinkLost).evidence["handle_refused"] == 1
     regains(driver, dialled)
@@ -287,7 +290,7 @@ def test_a_resumed_session_that_is_closed_as_wrong_is_not_resumed_again() -> Non
     regains(driver, loses(driver))
     dialled = loses(driver, code=1008)
     assert (dialled.handle, dialled.model) == ("", "first")
-    assert told(dialled) == [f"interviewer: {QUESTION}"]
+    assert seeded(dialled) == [f"interviewer: {QUESTION}"]
 
 
 def test_the_conversation_goes_with_the_next_model() -> None:
@@ -297,7 +300,7 @@ def test_the_conversation_goes_with_the_next_model() -> None:
     first = loses(driver)
     second = loses(driver, code=1007)
     assert (first.model, second.model) == ("first", "second")
-    assert told(second) == told(first) != []
+    assert seeded(second) == seeded(first) != []
     regains(driver, second)
     assert driver.call.record.session.model == "second"
 
@@ -310,7 +313,7 @@ def test_a_resume_that_hangs_counts_and_the_last_try_is_made_without_the_handle(
     assert [each.handle for each in tries] == ["first", "first", ""]
     assert [each.attempt for each in tries] == [1, 2, 3]
     assert [each.wait_ms for each in tries] == [0, 400, 800]
-    assert told(tries[-1]) == [f"interviewer: {QUESTION}"]
+    assert seeded(tries[-1]) == [f"interviewer: {QUESTION}"]
     driver.happens(inp.ModelLost(code=0, reason="lost", retryable=True))
     assert driver.last(ev.CallClosed).reason == "model_unavailable"
 
@@ -421,7 +424,7 @@ def ask_and_call(driver: Driver, handle: str) -> None:
     driver.client_plays(600)
 
 
-def test_a_call_that_the_handle_remembers_is_answered_with_an_error_before_anything_else() -> None:
+def test_a_tool_call_in_the_handle_is_answered_with_an_error_before_anything_else() -> None:
     """Given a loss shortly after a function call, then the resumed session does not wait for its
     answer."""
     driver = asked()
@@ -433,7 +436,7 @@ def test_a_call_that_the_handle_remembers_is_answered_with_an_error_before_anyth
     assert to_model(driver)[1] == fx.OpenActivity()
 
 
-def test_a_call_that_the_handle_does_not_remember_is_nobodys() -> None:
+def test_a_tool_call_that_is_not_in_the_handle_is_nobodys() -> None:
     """Given a loss before a handle that covers the call, then the session that is dialled knows
     nothing of it."""
     driver = asked()
@@ -462,7 +465,7 @@ def test_a_call_that_is_over_is_not_answered_again(how: str) -> None:
     assert to_model(driver) == []
 
 
-# --- does it remember ---------------------------------------------------------------------------------------------
+# --- has it its context ---------------------------------------------------------------------------------------------
 
 
 def bills(driver: Driver, tokens: int) -> None:
@@ -481,7 +484,7 @@ def billed(handle: str = "second") -> Driver:
 
 
 @pytest.mark.parametrize(("tokens", "verdict"), [(3_100, "kept"), (400, "lost")])
-def test_the_first_bill_shows_whether_a_resumed_session_remembers(tokens: int, verdict: str) -> None:
+def test_the_first_usage_shows_whether_a_resumed_session_has_its_context(tokens: int, verdict: str) -> None:
     """Given a handle that was accepted, then how much the model reads says whether the state was
     restored."""
     driver = billed()
@@ -495,7 +498,7 @@ def test_the_first_bill_shows_whether_a_resumed_session_remembers(tokens: int, v
 
 
 def test_what_the_session_was_given_since_proves_nothing() -> None:
-    """Given a long answer after the resume, then its tokens are not taken for a memory."""
+    """Given a long answer after the resume, then its tokens are not taken for a context."""
     driver = billed()
     regains(driver, loses(driver))
     driver.speaks(60_000)
@@ -504,7 +507,7 @@ def test_what_the_session_was_given_since_proves_nothing() -> None:
 
 
 @pytest.mark.parametrize(("tokens", "verdict"), [(800, "kept"), (300, "lost")])
-def test_the_first_bill_of_a_session_that_was_told_shows_whether_it_has_read_it(tokens: int, verdict: str) -> None:
+def test_the_first_usage_of_a_seeded_session_shows_whether_it_has_read_the_seed(tokens: int, verdict: str) -> None:
     """Given a seed of some 450 tokens, then the bill says whether it was taken in."""
     driver = billed(handle="")
     dialled = loses(driver)
@@ -517,7 +520,7 @@ def test_the_first_bill_of_a_session_that_was_told_shows_whether_it_has_read_it(
 
 
 def test_a_short_conversation_proves_nothing_by_being_missing() -> None:
-    """Given hardly anything to remember, then the verdict is that nobody knows."""
+    """Given hardly any context, then the verdict is that nobody knows."""
     driver = asked()
     bills(driver, 300)
     regains(driver, loses(driver))
@@ -525,7 +528,7 @@ def test_a_short_conversation_proves_nothing_by_being_missing() -> None:
     assert driver.last(ev.ModelHistoryVerified).verdict == "unknown"
 
 
-def test_a_resumed_session_that_remembers_nothing_is_left_for_one_that_is_told() -> None:
+def test_a_resumed_session_without_its_context_is_left_for_a_seeded_one() -> None:
     """Given an interviewer that begins again, then at the next quiet moment it is told where the
     interview stands."""
     driver = billed()
@@ -540,7 +543,7 @@ def test_a_resumed_session_that_remembers_nothing_is_left_for_one_that_is_told()
     assert driver.call.state is State.RESUMING
     dialled = dials(driver)[-1]
     assert dialled.handle == ""
-    assert told(dialled)[-2:] == ["candidate: Like this.", "interviewer: Hello, and welcome."]
+    assert seeded(dialled)[-2:] == ["candidate: Like this.", "interviewer: Hello, and welcome."]
     assert driver.last(ev.LinkLost).reason == "history_lost"
     regains(driver, dialled)
     assert driver.call.state is State.LISTENING
@@ -551,7 +554,8 @@ def test_a_resumed_session_that_remembers_nothing_is_left_for_one_that_is_told()
 
 
 def test_live_replay_and_fold_agree() -> None:
-    """Given losses of all kinds, then the log decides the same again and folds to the same record."""
+    """Given losses of all kinds, then the log decides the same again and folds to the same
+    record."""
     driver = billed()
     regains(driver, loses(driver))
     bills(driver, 3_100)

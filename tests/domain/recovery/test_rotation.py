@@ -10,7 +10,7 @@ from domain.policy import EndpointPolicy, LinkPolicy, Policy
 from domain.sound.rates import MODEL_RATE_HZ, samples
 from domain.states import Link, State
 from tests.domain.calls import Driver
-from tests.domain.recovery.interview import answers, asked, asks, dials, forget_effects, regains, told
+from tests.domain.recovery.interview import answers, asked, asks, dials, forget_effects, regains, seeded
 
 
 def going_away(driver: Driver, time_left_ms: int) -> None:
@@ -77,7 +77,7 @@ def test_a_reply_being_made_is_waited_for_near_the_end() -> None:
     assert dials(driver) == []
     driver.happens(inp.GenerationCompleted())
     assert len(dials(driver)) == 1
-    assert told(dials(driver)[0])[-1] == "interviewer: And how?"
+    assert seeded(dials(driver)[0])[-1] == "interviewer: And how?"
 
 
 def test_a_reply_that_takes_too_long_is_not_waited_for_beyond_the_end() -> None:
@@ -129,7 +129,7 @@ def test_a_reply_that_has_arrived_and_is_about_to_be_heard_is_not_lost_by_a_rota
     assert driver.count(ev.ReplyWithdrawn) == 0
 
 
-def test_a_doubt_is_decided_before_the_session_is_left() -> None:
+def test_a_suspected_barge_in_is_decided_before_the_session_is_left() -> None:
     """Given goAway with no time left while a barge-in is suspected, then the rotation follows the
     decision."""
     driver = Driver().connected()
@@ -146,8 +146,9 @@ def test_a_doubt_is_decided_before_the_session_is_left() -> None:
     assert driver.call.state is State.RESUMING
 
 
-def test_a_doubt_near_the_end_is_followed_by_the_rotation() -> None:
-    """Given a doubt while the deadline passes, then the session is left as soon as it is decided."""
+def test_a_suspected_barge_in_near_the_end_is_followed_by_the_rotation() -> None:
+    """Given a suspected barge-in while the deadline passes, then the session is left as soon as it
+    is decided."""
     driver = Driver().connected()
     driver.model_sends(4_000)
     driver.client_plays(500)
@@ -175,7 +176,7 @@ def test_without_a_client_the_session_is_left_at_its_deadline() -> None:
     assert driver.call.state is State.LISTENING
 
 
-def test_an_old_session_is_left_at_a_quiet_moment_without_being_told() -> None:
+def test_an_old_session_is_left_at_a_quiet_moment_without_a_note() -> None:
     """Given nine minutes, then the session is left when nothing is said; the next one is nine
     minutes old later."""
     driver = asked()

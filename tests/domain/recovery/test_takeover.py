@@ -31,7 +31,7 @@ def sent(decision: Decision) -> list[tuple[int, int]]:
     return [(e.from_sample, e.to_sample) for e in decision.effects if isinstance(e, fx.SendCandidateAudio)]
 
 
-def told(driver: Driver) -> list[type]:
+def kinds_of_events(driver: Driver) -> list[type]:
     return [type(event) for event in driver.events]
 
 
@@ -55,8 +55,8 @@ def test_the_new_owner_misses_both_links_and_dials_with_the_handle() -> None:
 
 
 def test_without_a_handle_the_new_owner_tells_what_was_heard() -> None:
-    """Given no handle in the log, when the call is taken over, then the new session is told the
-    conversation."""
+    """Given no handle in the log, when the call is taken over, then the new session is seeded with
+    the conversation."""
     driver = Driver().connected()
     driver.happens(inp.ModelTranscribed(text="Hello. Why?"))
     driver.model_sends(1_000)
@@ -157,7 +157,7 @@ def test_positions_that_the_client_may_have_played_are_not_used_again() -> None:
     assert driver.last(ev.ReplyStarted).first_model_sample >= before + samples(2_000, MODEL_RATE_HZ)
 
 
-def test_a_doubt_is_dropped_and_the_interviewer_talks_on() -> None:
+def test_a_suspected_barge_in_is_dropped_and_the_interviewer_talks_on() -> None:
     driver = Driver().connected()
     driver.model_sends(2_000)
     driver.client_plays(600)
@@ -220,8 +220,8 @@ def test_a_client_that_was_away_before_is_not_waited_for_anew() -> None:
 
 
 def test_a_call_whose_wait_is_over_is_closed_and_gemini_is_not_dialled() -> None:
-    """Given a process that is down for longer than the call waits, then whoever takes it over
-    closes it."""
+    """Given a process that is down for longer than the call waits, then the process that takes it
+    over closes it."""
     driver = Driver().asked()
     driver.effects.clear()
     decision = driver.crashes(WAIT_US + 1_000_000)
@@ -255,7 +255,7 @@ def test_a_call_is_handed_over_at_a_quiet_moment(reason: Literal["drain", "asked
     driver.happens(inp.ModelTurnCompleted())
     driver.client_plays(1_200)
     assert driver.call.record.handed_over
-    assert told(driver)[-1] is ev.CallHandedOver
+    assert kinds_of_events(driver)[-1] is ev.CallHandedOver
     assert driver.last(ev.CallHandedOver).reason == reason
     assert [effect for effect in driver.effects if isinstance(effect, fx.HandOver)] == [fx.HandOver(reason)]
     assert driver.call.fully_sealed
@@ -279,7 +279,7 @@ def test_a_call_without_its_client_is_handed_over_at_once() -> None:
     assert driver.call.record.handed_over
 
 
-def test_whoever_let_go_of_a_call_decides_no_more() -> None:
+def test_a_former_owner_decides_no_more() -> None:
     driver = Driver().asked()
     driver.happens(inp.HandOverRequested(reason="drain", wait_ms=0))
     version = driver.call.record.version

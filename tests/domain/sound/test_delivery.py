@@ -1,4 +1,4 @@
-"""Spans of a stream: joined where they meet, and told how much of one is there already."""
+"""Spans of a stream: joined where they meet, with how much of one is there already."""
 
 from itertools import pairwise
 

@@ -58,8 +58,8 @@ def test_the_further_the_voice_has_sunk_the_shorter_the_wait() -> None:
     assert rising([predicted(CERTAIN // 2).wait_ms(LONG_MS, tail) for tail in range(-40, 20)])
 
 
-def test_unjudged_the_wait_is_between_the_plain_timer_and_twice_that() -> None:
-    """Given nobody who judges, then length and tail alone move the wait, from `silence_ms` to twice
+def test_without_a_verdict_the_wait_is_between_the_plain_timer_and_twice_that() -> None:
+    """Given no turn detector, then length and tail alone move the wait, from `silence_ms` to twice
     as much."""
     waits = [
         Endpointing.under(POLICY).wait_ms(length, tail) for length in range(0, 20_000, 500) for tail in (-60, 0, 20)
@@ -146,7 +146,7 @@ def test_patience_scales_every_wait(pct: int) -> None:
     assert predicted(0, policy).wait_ms(1_000, 10) == POLICY.patient_ms * pct // 100
 
 
-def test_the_judge_is_asked_after_a_while_and_again_at_most_three_times() -> None:
+def test_the_turn_detector_is_asked_after_a_while_and_again_at_most_three_times() -> None:
     """Given a long silence, then it is asked at 160, 560 and 960 ms and never again; a new pause
     begins anew."""
     endpointing = Endpointing.under(POLICY)
@@ -155,7 +155,7 @@ def test_the_judge_is_asked_after_a_while_and_again_at_most_three_times() -> Non
     assert endpointing.wants_prediction(160)
 
 
-def test_nobody_is_asked_where_there_is_no_judge() -> None:
+def test_nobody_is_asked_where_there_is_no_turn_detector() -> None:
     """Given a policy without one, then no silence asks."""
     assert not Endpointing.under(EndpointPolicy(turn_detector="none")).wants_prediction(3_000)
 
@@ -195,7 +195,8 @@ def test_a_verdict_is_about_one_pause() -> None:
     ],
 )
 def test_the_last_words_say_whether_more_will_come(text: str, completeness: int | None) -> None:
-    """A table of endings: fillers, words that lead on, signs of punctuation, and what says nothing."""
+    """A table of endings: fillers, words that lead on, signs of punctuation, and what says
+    nothing."""
     assert tail_completeness(text) == completeness
 
 
@@ -220,7 +221,7 @@ def sent(driver: Driver) -> list[fx.SendCandidateAudio]:
     return [effect for effect in driver.effects if isinstance(effect, fx.SendCandidateAudio)]
 
 
-def test_the_judge_hears_the_answer_from_its_first_sample() -> None:
+def test_the_turn_detector_hears_the_answer_from_its_first_sample() -> None:
     """Given a short answer, then it is predicted from the beginning of its window to the newest
     frame."""
     driver = answering()
@@ -230,7 +231,7 @@ def test_the_judge_hears_the_answer_from_its_first_sample() -> None:
     assert driver.effects[-1] == fx.PredictEndOfTurn(first_sample, driver.call.hearing.next_sample)
 
 
-def test_the_judge_hears_at_most_the_last_eight_seconds() -> None:
+def test_the_turn_detector_hears_at_most_the_last_eight_seconds() -> None:
     """Given a long answer, then only its end is predicted, and that is still kept."""
     driver = answering(12_000)
     driver.keeps_silent(160)
@@ -240,7 +241,7 @@ def test_the_judge_hears_at_most_the_last_eight_seconds() -> None:
     assert max(forgotten) <= now - samples(8_000)
 
 
-def test_a_stretch_that_continues_a_turn_is_judged_with_the_one_before_it() -> None:
+def test_a_stretch_that_continues_a_turn_is_heard_with_the_one_before_it() -> None:
     """Given an answer taken up again before its reply was heard, then the turn detector hears both
     stretches."""
     driver = answering()

@@ -135,7 +135,8 @@ def test_a_voice_below_the_candidates_usual_level_is_a_side_voice_only_over_the_
 
 
 def test_the_usual_level_is_learned_from_frames_that_sound() -> None:
-    """Given pauses within an answer, then they do not lower what is known of the candidate's level."""
+    """Given pauses within an answer, then they do not lower what is known of the candidate's
+    level."""
     room = Room().speaking(LOUD)
     for _ in range(50):
         room.hears(20)
@@ -191,7 +192,7 @@ def test_clicks_further_apart_than_the_start_window_never_start() -> None:
         assert not room.starts()
 
 
-def test_pauses_are_counted_and_told_by_the_frame_that_ends_them() -> None:
+def test_pauses_are_counted_and_reported_by_the_frame_that_ends_them() -> None:
     """Given 300 ms of silence within a voice, then it was silent so long, and the next sound says
     so, once."""
     room = Room().speaking().noise(300)
@@ -243,8 +244,8 @@ def test_a_fallen_voice_still_sounds_but_counts_as_fallen() -> None:
 
 
 def test_a_voice_that_goes_on_after_a_dismissal_is_the_same_one() -> None:
-    """Given a dismissed voice, when it goes on within the memory, then onset, evidence and peak are
-    carried over."""
+    """Given a dismissed voice, when it goes on within `same_voice_ms`, then onset, evidence and
+    peak are carried over."""
     room = Room().noise(1_000)
     onset, at_us = room.hearing.next_sample, room.now_us
     room.speaking().noise(80)
@@ -262,7 +263,7 @@ def test_a_voice_that_goes_on_after_a_dismissal_is_the_same_one() -> None:
 
 
 def test_a_voice_long_after_a_dismissal_is_a_new_one() -> None:
-    """Given a dismissed voice, when the next comes after the memory's time, then it needs evidence
+    """Given a dismissed voice, when the next comes after `same_voice_ms`, then it needs evidence
     of its own."""
     room = Room().speaking()
     room.hearing.dismiss()

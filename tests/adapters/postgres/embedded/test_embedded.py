@@ -1,4 +1,5 @@
-"""The embedded server: shared by processes, stopped by the last, and in order again after any kill."""
+"""The embedded server: shared by processes, stopped by the last, and in order again after any
+kill."""
 
 import os
 import signal
@@ -57,7 +58,7 @@ def test_what_was_committed_is_there_after_a_stop_and_a_start(server_folder: Pat
 
 
 def test_the_last_of_several_processes_stops_the_server(server_folder: Path) -> None:
-    """Whoever leaves first leaves the server running for the others."""
+    """The user that leaves first leaves the server running for the others."""
     process, pid = _user_process(server_folder)
     server = EmbeddedPostgres.start(server_folder)
     assert server.pid == pid
@@ -92,7 +93,7 @@ def test_a_killed_server_recovers_on_the_next_start(server_folder: Path) -> None
 
 
 def test_a_server_that_died_is_revived_and_one_that_lives_is_left_alone(server_folder: Path) -> None:
-    """Whoever uses it may look after it; after leaving, it is nobody's business any more."""
+    """Each user may look after it; after leaving, it is nobody's business any more."""
     with EmbeddedPostgres.start(server_folder) as server:
         assert server.revive() is False
         assert server.pid is not None
@@ -125,7 +126,8 @@ def test_a_folder_whose_path_is_too_long_for_a_socket_works(server_folder: Path)
 
 
 def test_a_folder_whose_name_a_shell_would_change_is_refused(server_folder: Path) -> None:
-    """`pg_ctl` passes the path through a shell in double quotes: better a sentence than a surprise."""
+    """`pg_ctl` passes the path through a shell in double quotes: better a sentence than a
+    surprise."""
     with pytest.raises(StoreError, match="shell"):
         EmbeddedPostgres.start(server_folder / "a$HOME")
 

@@ -12,7 +12,7 @@ from adapters.postgres.store import PostgresStore, open_store
 from domain.ports import Outcome
 from tests.adapters.postgres.log.producer import Producer, recorded_versions
 from tests.contracts.calls import Outcomes, append, new_call, segment
-from tests.fixtures.postgres import _folder
+from tests.fixtures.postgres import short_folder
 from tests.fixtures.postgres_proxy import PostgresProxy, postgres_proxy
 
 DURABLE = Outcome.DURABLE
@@ -21,7 +21,7 @@ DURABLE = Outcome.DURABLE
 @pytest.fixture
 async def proxy(dsn: str) -> AsyncIterator[PostgresProxy]:
     """A way to the database that can be cut."""
-    with _folder() as folder:
+    with short_folder() as folder:
         async with postgres_proxy(dsn, folder) as opened:
             yield opened
 

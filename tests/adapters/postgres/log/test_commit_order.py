@@ -42,7 +42,8 @@ async def _tail(store: PostgresStore, until: asyncio.Event) -> Sequence[int]:
 
 
 async def test_a_tailing_reader_misses_nothing_while_both_kinds_of_writers_append(dsn: str) -> None:
-    """Two of our writers and two of the library's, at once: whoever follows by id sees every event."""
+    """Two of our writers and two of the library's, at once: a reader that follows by id sees every
+    event."""
     written = asyncio.Event()
     async with open_store(dsn) as one, open_store(dsn) as two:
         tails = [asyncio.create_task(_tail(store, written)) for store in (one, two)]

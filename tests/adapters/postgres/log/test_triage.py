@@ -57,7 +57,7 @@ def test_a_hole_among_what_is_recorded_is_a_conflict() -> None:
 def test_no_append_is_accepted_on_top_of_another_writers_event(
     recorded: int, stolen_from: int, sizes: list[int]
 ) -> None:
-    """Versions up to `recorded` are taken, ours below `stolen_from`, a stranger's above."""
+    """Versions up to `recorded` are taken, ours below `stolen_from`, another writer's above."""
     held = _recorded(*_events(1, min(recorded, stolen_from - 1)))
     if recorded >= stolen_from:
         held |= _recorded(*_events(stolen_from, recorded - stolen_from + 1, "theirs"))

@@ -78,7 +78,7 @@ async def test_what_rests_on_an_append_that_cannot_be_stored_is_lost_with_it(dsn
 
 async def test_what_waits_in_the_queue_behind_a_conflict_conflicts_too(dsn: str) -> None:
     """Also where it would have gone into another transaction, and its number would fit on the
-    stranger's events."""
+    another writer's events."""
     call, limits = new_call(), QueueLimits(batch_events=1)
     async with open_store(dsn, limits=limits) as ours, open_store(dsn) as theirs:
         await Outcomes(theirs.writer).of(append(call, 1, 2, "theirs"))
@@ -96,7 +96,7 @@ async def test_audio_that_cannot_be_encoded_is_lost_and_holds_nobody_up(dsn: str
 
 
 async def test_what_is_submitted_before_the_owner_hears_of_the_conflict_conflicts_too(dsn: str) -> None:
-    """The stranger's version 2 is no footing for our version 3, though its number would fit."""
+    """The other writer's version 2 is no base for our version 3, though its number would fit."""
     call, known = new_call(), append(new_call(), 1)
     async with open_store(dsn) as ours, open_store(dsn) as theirs:
         await Outcomes(theirs.writer).of(append(call, 1, 2, "theirs"), known)
