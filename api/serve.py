@@ -1,5 +1,5 @@
-"""Running the server: uvicorn with our own way of stopping, so that calls are told before their
-sockets close."""
+"""Running the server: uvicorn with our own way of stopping, so that clients get a message before
+their sockets close."""
 
 import asyncio
 import contextlib
@@ -48,7 +48,7 @@ class CallServer(uvicorn.Server):
                 log_level="warning",
                 access_log=False,
                 backlog=_BACKLOG,
-                # What is asked of a slow database goes on for a while after whoever asked has gone.
+                # What is asked of a slow database goes on for a while after the client has gone.
                 limit_concurrency=settings.max_calls + 2 * settings.max_waiting,
                 timeout_graceful_shutdown=_REQUESTS_END_WITHIN_S,
             )

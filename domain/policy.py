@@ -94,15 +94,15 @@ class BargeInPolicy(msgspec.Struct, frozen=True):
     fading_db: Decibels = 15
     """A voice so far below its peak may be about to end: it is not confirmed at this moment."""
     same_voice_ms: Millis = 500
-    """A voice that goes on so soon after it was dismissed is the same one: what was heard of it
-    before counts."""
+    """A voice that goes on so soon after it was dismissed is the same one: its earlier samples
+    count."""
     recall_ms: Millis = 1_500
-    """What was dismissed so shortly before an interruption goes to Gemini with it: it may have been
+    """A voice dismissed so shortly before an interruption goes to Gemini with it: it may have been
     its first word."""
     side_db: Decibels = 10
     """A voice so far below the candidate's usual level is somebody else's, further away."""
     ceiling_ms: Millis = 1_200
-    """No doubt lasts longer; then whichever of voice and silence has the larger share wins."""
+    """No suspicion lasts longer; then voice or silence wins, by the larger share."""
     overlap_ms: Millis = 300
     """A voice that begins when only this much is left to hear is the next answer, not an
     interruption."""
@@ -119,8 +119,8 @@ class EagerPolicy(msgspec.Struct, frozen=True):
 
 class HistoryPolicy(msgspec.Struct, frozen=True):
     correction: Literal["note", "none"] = "note"
-    """What Gemini is told of a reply that was not heard to its end: a short note with the next
-    window, or nothing."""
+    """How Gemini learns that a reply was not heard to its end: by a short note with the next
+    window, or not at all."""
     seed_characters: Annotated[int, msgspec.Meta(ge=1_000, le=400_000)] = 40_000
     """How much of the conversation a new session is given: some 10,000 tokens, or 45 minutes of
     talk."""
@@ -146,7 +146,7 @@ class LinkPolicy(msgspec.Struct, frozen=True):
     """How long a call waits for its client to come back: a lift, a change of networks, a restarted
     router."""
     silence_ms: Annotated[int, msgspec.Meta(ge=100, le=60_000)] = 3_000
-    """A client that has not been heard of for so long, not even by a ping, has lost its line."""
+    """A client that has sent nothing for so long, not even a ping, has lost its line."""
     second_client: Literal["replace", "refuse"] = "replace"
     """What becomes of a second client that says hello while another one is connected: it takes the
     call, or not."""
@@ -160,8 +160,7 @@ class LinkPolicy(msgspec.Struct, frozen=True):
     """A session that lived this long is followed by the next at once: Gemini is there, and takes
     sessions."""
     dial_backoff_ms: Millis = 400
-    """The wait before the second try where the first was in vain; doubles with each; the adapter
-    adds jitter."""
+    """The wait before the second dial; it doubles with each failure, and the adapter adds jitter."""
     rotation_margin_ms: Millis = 3_000
     """A session that Gemini is about to end is left at a quiet moment. From so long before its end
     on, also at another one, but not while a reply is being made."""
@@ -184,8 +183,8 @@ class LinkPolicy(msgspec.Struct, frozen=True):
     overtime_ms: Millis = 120_000
     """How long a call may go on after the interview's duration."""
     window_keep_ms: Millis = 180_000
-    """How much of an unanswered turn's audio is kept in memory to be sent again after a re-dial;
-    what is older is read back from the log."""
+    """How much of an unanswered turn's audio memory keeps for a re-dial; older audio is read back
+    from the log."""
     nudge_timeout_ms: Millis = 10_000
     """A nudged model is given longer, as it may be slow and the nudge made it begin anew. Then it
     is dialled again."""
@@ -201,9 +200,9 @@ class RecordingPolicy(msgspec.Struct, frozen=True):
     segment_ms: Annotated[int, msgspec.Meta(ge=20, le=1_000)] = 1_000
     """Audio is stored, and acknowledged, in segments of at most this length."""
     snapshot_every_ms: Millis = 10_000
-    """How often a call's memory is recorded: whoever takes the call over runs over no more of its
-    log than this. A minute of it takes 0.1 s of a core, and of a process that dies all calls are
-    taken over at once."""
+    """How often a call takes a snapshot: a recovery runs over no more of the log than this. A
+    minute of log takes 0.1 s of a core, and a process that dies leaves all its calls to be
+    recovered at once."""
 
 
 class Policy(msgspec.Struct, frozen=True):

@@ -134,7 +134,7 @@ class LiveCall(EffectHandler, AppendListener):
         self.loop.appender.abandon()
 
     def break_off(self) -> None:
-        """After a bug: the client is told, and may open another call."""
+        """After a bug: the client gets an error, and may open another call."""
         self.client_link.dismiss("internal", "The server failed in this call: open a new one.")
 
     # --- what became of its appends ------------------------------------------------------------------------------

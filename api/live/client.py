@@ -161,7 +161,7 @@ class ClientSide(ReceiveHandler):
         self._ports.counts.receive_queue_full += 1
 
     def violated(self, error: PeerError) -> None:
-        """It is told why, the call ends, and its log says so."""
+        """The client gets the error, the call ends, and its log says so."""
         over = self._call.state is State.CLOSED
         self._loop.feed(inp.ClientViolatedProtocol(at_us=self._loop.now_us(), code=error.code, message=error.message))
         if over:  # the core only records it

@@ -1,9 +1,9 @@
-"""A call's way into the log: decisions become appends, and what is durable is acknowledged.
+"""A call's way into the log: decisions become appends, and durable audio is acknowledged.
 
 Facts wait here for a moment, until the audio that came before them is in a segment and goes with
-them, so that the log is always a gap-free prefix of the call. Nothing waits for the database.
-If the writer is full or gone, appends are kept, in order, and offered again; the call is told that
-its log has failed, and ends.
+them, so that the log is always a gap-free prefix of the call. Nothing waits for the database. If
+the writer is full or gone, appends are kept, in order, and offered again; the call learns that its
+log has failed, and ends.
 """
 
 import asyncio
@@ -65,7 +65,7 @@ class LogAppender:
 
     @property
     def waiting(self) -> bool:
-        """Whether the writer would not take what was recorded last."""
+        """Whether the writer has refused the newest appends."""
         return bool(self._waiting)
 
     @property
@@ -86,8 +86,7 @@ class LogAppender:
                 await asyncio.wait_for(self._moved.wait(), _RETRY_S)
 
     def abandon(self) -> None:
-        """The process stops: what the writer has taken is its to write; nobody waits for it any
-        more."""
+        """The process stops: wait no longer for the appends that the writer has taken."""
         self._abandoned = True
         self._moved.set()
 
@@ -110,8 +109,8 @@ class LogAppender:
         return self._record_first(self._packed(takeover.events, audio))
 
     def record_opening(self, opened: CallOpened) -> asyncio.Future[Outcome]:
-        """The call's first append, whose outcome the caller awaits. Raises `StoreError` if it is not
-        taken."""
+        """The call's first append, whose outcome the caller awaits. Raises `StoreError` if it is
+        not taken."""
         return self._record_first(self._packed((opened,), []))
 
     def _record_first(self, append: Append) -> asyncio.Future[Outcome]:

@@ -1,8 +1,7 @@
 """The one way into a call: its clock, its inbox, its core, its log and its alarm.
 
-Whoever notices something, the client's side, the model's or the alarm itself, feeds it here as an
-input. Inputs are handled one at a time and in order; each decision is recorded and carried out
-without waiting for anything.
+The client's side, the model's side and the alarm feed their inputs here. Inputs are handled one at
+a time and in order; each decision is recorded and carried out without waiting for anything.
 """
 
 import asyncio

@@ -1,6 +1,6 @@
 """`/ws/audio`: one websocket connection of a client, from its hello to its end.
 
-One task reads and one works off what was read (`receive_queue`), one sends what the call queued
+One task reads and one handles the messages (`receive_queue`), one sends what the call queued
 (`send_queue`), one pings, and one bounds the time that an end may take. Nothing here waits for
 anything but the network.
 """

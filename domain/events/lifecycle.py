@@ -36,7 +36,7 @@ class EndingAgreed(DecisionEvent, frozen=True, kw_only=True):
 
 @event("call.handed_over.v1")
 class CallHandedOver(DecisionEvent, frozen=True, kw_only=True):
-    """Its process has let go of the call in good order: nobody owns it until somebody takes it
+    """Its process has given up the call in good order: nobody owns it until a process takes it
     over."""
 
     reason: Literal["drain", "asked"]

@@ -6,7 +6,7 @@ from domain.events.decision import DecisionEvent
 
 @event("call.detector_reset.v1")
 class DetectorReset(DecisionEvent, frozen=True, kw_only=True):
-    """The voice detector starts afresh with the frame at `sample`: its memory sticks after long
+    """The voice detector starts afresh with the frame at `sample`: its state sticks after long
     noise."""
 
     sample: int
@@ -17,9 +17,9 @@ class CandidateAudioRecorded(DecisionEvent, frozen=True, kw_only=True):
     """A segment of the candidate's audio is stored under `sha256`; durable up to the client's
     message `client_seq`.
 
-    Its last `partial_samples` samples are the beginning of the message after that one. `level` (mean
-    energy), `peak` and the `noise_floor` heard at its end are in steps of 0.5 dB, 255 being full
-    scale; `clipped_samples` are at full scale.
+    Its last `partial_samples` samples are the beginning of the message after that one. `level`
+    (mean energy), `peak` and the `noise_floor` heard at its end are in steps of 0.5 dB, 255 being
+    full scale; `clipped_samples` are at full scale.
     """
 
     sha256: str
@@ -37,8 +37,8 @@ class CandidateAudioRecorded(DecisionEvent, frozen=True, kw_only=True):
 class InterviewerAudioRecorded(DecisionEvent, frozen=True, kw_only=True):
     """A segment of the interviewer's audio, as the model sent it, is stored under `sha256`.
 
-    `level`, `peak` and `clipped_samples` are as of the candidate's; `noise_floor` is the level of its
-    quietest chunk.
+    `level`, `peak` and `clipped_samples` are as of the candidate's; `noise_floor` is the level of
+    its quietest chunk.
     """
 
     sha256: str

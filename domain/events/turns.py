@@ -32,7 +32,7 @@ class CandidateStopped(DecisionEvent, frozen=True, kw_only=True):
 
 @event("call.eager_end_tried.v1")
 class EagerEndTried(DecisionEvent, frozen=True, kw_only=True):
-    """The answer sounds finished: the model is let think already, and what it says is kept until
+    """The answer sounds finished: the model may begin to reply, and its audio is kept back until
     the end is certain."""
 
     turn: int
@@ -42,8 +42,8 @@ class EagerEndTried(DecisionEvent, frozen=True, kw_only=True):
 
 @event("call.eager_end_withdrawn.v1")
 class EagerEndWithdrawn(DecisionEvent, frozen=True, kw_only=True):
-    """The candidate went on: `received_ms` of a reply that nobody heard were in vain, after
-    `waited_ms` of thinking."""
+    """The candidate went on: a reply of which `received_ms` had arrived was withdrawn unheard,
+    `waited_ms` after the eager end."""
 
     turn: int
     generation: int

@@ -29,7 +29,7 @@ class ClientConnected(Event, frozen=True, kw_only=True):
     """A client said hello with a good token. `played_sample` is where its playback stands (0 on a
     first hello).
 
-    `seen_version` is the newest version that it was told, in `seen_epoch`.
+    `seen_version` is the newest version that it has seen, in `seen_epoch`.
     """
 
     rate_hz: int
@@ -84,7 +84,7 @@ class HangupRequested(Event, frozen=True, kw_only=True):
 
 @event("call.client_violated_protocol.v1")
 class ClientViolatedProtocol(Event, frozen=True, kw_only=True):
-    """The client sent something it must not; `code` and `message` are what it was told."""
+    """The client broke the protocol; `code` and `message` are the answer that it got."""
 
     code: str
     message: str

@@ -12,8 +12,8 @@ from domain.runtime import Runtime, Service
 
 @event("call.uplink_measured.v1")
 class UplinkMeasured(Event, frozen=True, kw_only=True):
-    """How the call's audio went to Gemini, told once at the end. `joined` pieces shared a message
-    with the one before.
+    """How the call's audio went to Gemini, measured once at the end. `joined` pieces shared a
+    message with the one before.
 
     No message carried more than `largest_chunk_ms`, and no audio waited longer than
     `longest_wait_ms` for the socket.
@@ -27,8 +27,8 @@ class UplinkMeasured(Event, frozen=True, kw_only=True):
 
 @event("call.audio_read_back.v1")
 class AudioReadBack(Event, frozen=True, kw_only=True):
-    """Of this stretch for the model, memory no longer held `samples` of the candidate's voice: the
-    log gave them.
+    """Memory no longer held `samples` of this stretch for the model, so they were read from the
+    log.
 
     It took so long until the model's socket had taken all of it, or the session was lost.
     """
@@ -84,10 +84,10 @@ class CallTakenOver(Event, frozen=True, kw_only=True):
 
 @event("call.hand_over_requested.v1")
 class HandOverRequested(Event, frozen=True, kw_only=True):
-    """The call's process should let go of it: at a quiet moment, or in `wait_ms` at the latest.
+    """The call's process should hand it over: at a quiet moment, or in `wait_ms` at the latest.
 
-    Its process is about to stop (`drain`), or the client has landed on another one, which asks for
-    it (`asked`).
+    The process is about to stop (`drain`), or the client has connected to another one, which asks
+    for the call (`asked`).
     """
 
     reason: Literal["drain", "asked"]

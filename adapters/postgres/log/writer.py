@@ -225,7 +225,7 @@ class GroupCommitWriter(EventWriter):
         in_flight = self._in_flight[self._in_flight.index(entry) :]
         behind = [later for later in in_flight if later.append.call_id == call_id]
         self._settle([*behind, *self._queue.remove_call(call_id)], outcome)
-        # Until its owner has been told, it may submit more on the same footing.
+        # Until its owner knows, it may submit more that rests on it.
         self._refused[call_id] += 1
         asyncio.get_running_loop().call_soon(self._forget_refusal, call_id)
 
