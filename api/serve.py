@@ -30,7 +30,7 @@ everything."""
 
 
 class CallServer(uvicorn.Server):
-    """A uvicorn server that drains its calls when it is told to stop."""
+    """A uvicorn server that drains its calls when it is asked to stop."""
 
     def __init__(self, services: Services, when_ready: WhenReady | None = None) -> None:
         settings = services.settings
@@ -90,7 +90,7 @@ def _http_connection(gate: AdmissionGate, **given: Any) -> SmallReads:
 
 
 async def serve(settings: Settings, when_ready: WhenReady | None = None) -> int:
-    """Serve until told to stop. `when_ready` is given the base URL and the services. Returns an
+    """Serve until asked to stop. `when_ready` is given the base URL and the services. Returns an
     exit code.
 
     After SIGINT or SIGTERM the whole process ends in a bounded time, after a second one at once

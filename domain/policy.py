@@ -165,7 +165,7 @@ class LinkPolicy(msgspec.Struct, frozen=True):
     """A session that Gemini is about to end is left at a quiet moment. From so long before its end
     on, also at another one, but not while a reply is being made."""
     rotation_latest_ms: Millis = 500
-    """This long before its end it is left whatever happens."""
+    """This long before its end it is left in any case."""
     session_age_ms: Millis = 540_000
     """A session of this age is left at a quiet moment: connections last about 10 minutes, and
     replies get slower."""

@@ -42,7 +42,7 @@ class LiveSetup:
     An empty handle asks for a fresh session, `seed` is the past that it is given then. `language`
     is a BCP 47 tag, empty to leave the choice to the model. `turns` says who decides turns;
     `silence_ms` counts only where Gemini does. With `hint_language` the transcription of the
-    candidate is told the language too.
+    candidate has the language too.
     """
 
     instruction: str

@@ -60,8 +60,8 @@ class Transcript:
         self.fold(events)
 
     def keep(self, message: ReplayableMessage) -> None:
-        """The client was sent this, or would have been. Interim texts are not kept: others replace
-        them."""
+        """Keep a message for the client, connected or not. Interim texts are not kept: others
+        replace them."""
         if _is_interim(message):
             return
         self._messages.append(message)
@@ -88,7 +88,7 @@ class Transcript:
             await self._read()
 
     async def seed(self, request: SeedRequest) -> tuple[Turn, ...]:
-        """What a session that knows nothing is given of the conversation. Waits for a database that
+        """The seed of a session that knows nothing. Waits for a database that
         is away."""
         while self._conversation is None:
             try:

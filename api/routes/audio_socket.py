@@ -144,7 +144,7 @@ async def _converse(wire: _Socket, send_queue: SendQueue, live: LiveCall, servic
         reason, left = _why(tasks, send_queue)
         for bug in filter(_is_bug, (task.exception() for task in tasks if task.done())):
             live.loop.fail(bug)
-            await asyncio.wait([sender], timeout=_CLOSE_TIMEOUT_S)  # the client is told
+            await asyncio.wait([sender], timeout=_CLOSE_TIMEOUT_S)  # the client gets its last messages
     finally:
         for task in tasks:
             task.cancel()

@@ -1,9 +1,8 @@
 """What listens to the candidate: rates brought together, voice found, echo measured, pauses
 predicted.
 
-Whatever listens (a gate that costs nothing, a neural network, both) the core sees only
-`FrameFeatures`. Which detector ran is a setting, and a recorded call can be heard again with
-another one.
+Behind any detector (a cheap gate, a neural network, both) the core sees only `FrameFeatures`. Which
+detector ran is a setting, and a recorded call can be heard again with another one.
 """
 
 from abc import ABC, abstractmethod

@@ -68,7 +68,7 @@ def client_lost(call: CallAggregate, lost: ClientLost) -> None:
 
 
 def client_gone(call: CallAggregate, reason: str) -> None:
-    """Its connection has ended, in whatever way."""
+    """The client's connection has ended."""
     if call.record.state is State.INTERRUPTED:
         dismiss(call, "client_lost", "client_lost")
     call.decide(LinkLost, link=Link.CLIENT, reason=reason)

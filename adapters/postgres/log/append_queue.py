@@ -115,7 +115,7 @@ class AppendQueue:
         """The entry that has waited longest of those not taken."""
         return next((item for item in self._items if isinstance(item, Entry)), None)
 
-    def settle(self, entry: Entry, outcome: Outcome) -> None:
+    def resolve(self, entry: Entry, outcome: Outcome) -> None:
         """`entry` has its outcome and no longer counts."""
         entry.outcome = outcome
         self.events -= len(entry.append.events)
