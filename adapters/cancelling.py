@@ -2,7 +2,7 @@
 
 A cancelled task first cleans up: it rolls back, gives its connection to the pool. Of a server that
 hangs it waits for an answer there, or the failure of the cleaning takes the cancellation's place
-and the task goes on. So whoever does not end soon is cancelled again.
+and the task goes on. So a task that does not end soon is cancelled again.
 """
 
 import asyncio

@@ -29,7 +29,7 @@ async def open_database(settings: Settings) -> AsyncIterator[str]:
         await asyncio.to_thread(upgrade, embedded.dsn)
         async with running({"embedded Postgres": _tend(embedded)}):
             yield embedded.dsn
-    finally:  # also where we are told to stop while it starts: nothing else would stop it
+    finally:  # also when the stop comes while it starts: nothing else would stop it
         await asyncio.to_thread((await starting).stop)
 
 

@@ -1,5 +1,5 @@
-"""Running the server: uvicorn with our own way of stopping, so that calls are told before their
-sockets close."""
+"""Running the server: uvicorn with our own way of stopping, so that clients get a message before
+their sockets close."""
 
 import asyncio
 import contextlib
@@ -30,7 +30,7 @@ everything."""
 
 
 class CallServer(uvicorn.Server):
-    """A uvicorn server that drains its calls when it is told to stop."""
+    """A uvicorn server that drains its calls when it is asked to stop."""
 
     def __init__(self, services: Services, when_ready: WhenReady | None = None) -> None:
         settings = services.settings
@@ -48,7 +48,7 @@ class CallServer(uvicorn.Server):
                 log_level="warning",
                 access_log=False,
                 backlog=_BACKLOG,
-                # What is asked of a slow database goes on for a while after whoever asked has gone.
+                # What is asked of a slow database goes on for a while after the client has gone.
                 limit_concurrency=settings.max_calls + 2 * settings.max_waiting,
                 timeout_graceful_shutdown=_REQUESTS_END_WITHIN_S,
             )
@@ -90,7 +90,7 @@ def _http_connection(gate: AdmissionGate, **given: Any) -> SmallReads:
 
 
 async def serve(settings: Settings, when_ready: WhenReady | None = None) -> int:
-    """Serve until told to stop. `when_ready` is given the base URL and the services. Returns an
+    """Serve until asked to stop. `when_ready` is given the base URL and the services. Returns an
     exit code.
 
     After SIGINT or SIGTERM the whole process ends in a bounded time, after a second one at once

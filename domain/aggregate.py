@@ -1,7 +1,7 @@
 """One call's aggregate: everything that its rules read, and the only two ways in which a rule acts.
 
 `decide` emits an event, which changes the record (`domain.record`) and nothing else does; `do` asks
-for an effect. What is heard and played (`hearing`, `playout`, the segment buffers, `timers`) follows
+for an effect. The sound state (`hearing`, `playout`, the segment buffers) and the `timers` follow
 from the recorded inputs.
 """
 
@@ -73,7 +73,8 @@ class CallAggregate:
         self.interviewer_audio = SegmentBuffer(Side.INTERVIEWER, self.policy.recording.segment_ms)
         self.timers = Timers()
         self.deferred_loss: ModelLost | None = None
-        """The model's link was lost while a barge-in was being decided: `resuming` follows the decision."""
+        """The model's link was lost while a barge-in was being decided: `resuming` follows the
+        decision."""
         self.finishing: Literal["", "settle", "handover"] = ""
         """What the decision under way ends with, behind all its audio."""
         self._events: list[Event] = []
@@ -107,7 +108,8 @@ class CallAggregate:
         )
 
     def emit(self, event: Event) -> None:
-        """Fold an event and keep it for the decision under way; the message it leads to follows from it alone."""
+        """Fold an event and keep it for the decision under way; the message it leads to follows
+        from it alone."""
         self.record = record = fold(self.record, event)
         self._events.append(event)
         message = message_for(event, record)
@@ -129,7 +131,8 @@ class CallAggregate:
         self.progress.ignored[name] = self.progress.ignored.get(name, 0) + 1
 
     def forget_unrecorded(self) -> None:
-        """The log has all that counts: audio that waits to be stored is in it already, or another core stored it."""
+        """The log has all that counts: audio that waits to be stored is in it already, or another
+        core stored it."""
         for buffer in (self.candidate_audio, self.interviewer_audio):
             if buffer.waiting:
                 buffer.forget()
@@ -141,7 +144,8 @@ class CallAggregate:
 
     @property
     def fully_sealed(self) -> bool:
-        """Whether all audio so far is in segments: then the events so far are a gap-free prefix of the call."""
+        """Whether all audio so far is in segments: then the events so far are a gap-free prefix of
+        the call."""
         return not self.candidate_audio.waiting and not self.interviewer_audio.waiting
 
     def take_decision(self) -> tuple[tuple[Event, ...], tuple[Effect, ...]]:

@@ -27,7 +27,7 @@ from domain.states import State
 
 
 class Decision(NamedTuple):
-    """What was decided: events for the log, in order, and effects to carry out, in order."""
+    """Events for the log and effects to carry out, each in order."""
 
     events: tuple[Event, ...]
     effects: tuple[Effect, ...]
@@ -78,7 +78,7 @@ class Call(CallAggregate):
         return Decision(events, effects)
 
     def _take(self, happened: Input) -> Input:
-        """Record an input; what comes back is as it was recorded."""
+        """Record an input, and return it as recorded."""
         progress = self.progress
         if type(happened) is CandidateFrame:
             progress.client_seq = max(progress.client_seq, happened.client_seq)

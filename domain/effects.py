@@ -1,4 +1,4 @@
-"""What a call wants done, in the imperative. Adapters carry it out and report what came of it as
+"""What a call wants done, in the imperative. Adapters carry effects out and report the results as
 inputs.
 
 Effects name ranges of audio by absolute sample positions; the shell keeps the bytes.
@@ -186,8 +186,8 @@ class ResetDetector(NamedTuple):
 
 
 class ForgetCandidateAudio(NamedTuple):
-    """The candidate's stream before this sample need not be held in memory: it will hardly be asked
-    for again."""
+    """Memory need not hold the candidate's stream before this sample: it is unlikely to be needed
+    again."""
 
     before_sample: int
 
@@ -209,8 +209,8 @@ class EndStreams(NamedTuple):
 
 
 class HandOver(NamedTuple):
-    """Nobody owns the call any more: write all of it down, have the client move, and forget the
-    call."""
+    """Nobody owns the call any more: write its log to the end, have the client reconnect elsewhere,
+    and forget the call."""
 
     reason: str
 

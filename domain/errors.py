@@ -36,7 +36,7 @@ class PeerError(VivaError):
 
 
 class StoreError(VivaError):
-    """The event store could not do what was asked."""
+    """The event store could not carry out a request."""
 
 
 class StoreUnavailableError(StoreError):

@@ -2,7 +2,7 @@
 is given.
 
 The context comes with `POST /calls` and is validated here; the system instruction is built from it
-and recorded with the call, so that a replay and an audit see what the model was told.
+and recorded with the call, so that a replay and an audit see the instruction that the model had.
 """
 
 from typing import Annotated
@@ -53,9 +53,10 @@ NUDGE = "Please go on with the interview: respond to the candidate's last answer
 
 
 def heard_note(heard_text: str, heard_ms: int) -> str:
-    """What a model is told of a reply that was cut: its memory holds all that it sent.
+    """The note to a model whose reply was cut: its own history holds all that it sent.
 
-    Where what was heard has no transcript yet, how long it was must do.
+    The note quotes the heard words, or says how long the candidate listened where there is no
+    transcript yet.
     """
     if heard_ms and not heard_text:
         seconds = f"{heard_ms / 1000:.1f}"
@@ -83,7 +84,7 @@ END_TOOL = "end_interview"
 
 
 def system_instruction(agent: Agent, context: InterviewContext, candidate: Candidate) -> str:
-    """What the model is told, once, when the session is set up."""
+    """The instruction that a session is set up with."""
     questions = "\n".join(f"{number}. {question}" for number, question in enumerate(context.questions, start=1))
     return "\n".join(
         line

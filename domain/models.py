@@ -91,8 +91,8 @@ class Catalogue(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def prompt_tokens(usage: RawJson) -> int:
-    """From how many tokens a turn was made: all that the model remembers. 0 where the snapshot
-    does not say."""
+    """From how many tokens a turn was made, all of its history included. 0 where the report does
+    not say."""
     count = usage.get("promptTokenCount", 0)
     return count if isinstance(count, int) else 0
 

@@ -94,15 +94,15 @@ class BargeInPolicy(msgspec.Struct, frozen=True):
     fading_db: Decibels = 15
     """A voice so far below its peak may be about to end: it is not confirmed at this moment."""
     same_voice_ms: Millis = 500
-    """A voice that goes on so soon after it was dismissed is the same one: what was heard of it
-    before counts."""
+    """A voice that goes on so soon after it was dismissed is the same one: its earlier samples
+    count."""
     recall_ms: Millis = 1_500
-    """What was dismissed so shortly before an interruption goes to Gemini with it: it may have been
+    """A voice dismissed so shortly before an interruption goes to Gemini with it: it may have been
     its first word."""
     side_db: Decibels = 10
     """A voice so far below the candidate's usual level is somebody else's, further away."""
     ceiling_ms: Millis = 1_200
-    """No doubt lasts longer; then whichever of voice and silence has the larger share wins."""
+    """No suspicion lasts longer; then voice or silence wins, by the larger share."""
     overlap_ms: Millis = 300
     """A voice that begins when only this much is left to hear is the next answer, not an
     interruption."""

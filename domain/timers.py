@@ -1,5 +1,5 @@
-"""The call's deadlines. The core has no clock: it says when it wants to be woken; time comes in
-with every input."""
+"""The call's deadlines. The core has no clock: it says when it wants to be woken, and reads the
+time from each input."""
 
 from enum import StrEnum
 

@@ -52,8 +52,8 @@ async def project(
 
 
 def _concerns(model: ReadModel, notification: Notification) -> bool:
-    """A topic of ours that this version does not know concerns everyone: what it changes cannot be
-    told."""
+    """A topic of ours that this version does not know concerns every read model: its meaning is
+    unknown."""
     topic = notification.topic
     return topic in model.topics or (topic.startswith(_OURS) and topic not in TOPICS)
 

@@ -1,7 +1,7 @@
 """The database as projections see it: a connection handed in from outside, in asyncpg's words.
 
-Projections know SQL but no driver, and neither adapters nor api: whoever starts them hands in what
-satisfies these.
+Projections know SQL but no driver, and neither adapters nor api: their caller hands in connections
+that satisfy these.
 """
 
 from contextlib import AbstractAsyncContextManager

@@ -18,7 +18,7 @@ Decoder = Callable[[StoredEvent], Event]
 
 
 class UnexpectedEventError(VivaError):
-    """An event does not fit what was projected of its call before."""
+    """An event does not fit the rows of its call."""
 
 
 class ReadModel(ABC):

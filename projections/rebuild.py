@@ -4,7 +4,7 @@ was parked.
 The tables are emptied and the checkpoint set to 0 in one transaction, then the log goes through
 `project` like everything else. So a live runner may go on meanwhile (it falls back to the
 checkpoint and helps), and a rebuild that is killed is finished by whichever runner comes next.
-Until it is done, readers see what is projected so far.
+Until it is done, readers see the rows that are projected so far.
 """
 
 from collections.abc import Callable, Iterable

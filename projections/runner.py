@@ -123,7 +123,7 @@ class ProjectionRunner:
                     await self._follow()
                 except RewoundError as rewound:
                     _log.info("projection_rewound", projection=self._model.name, checkpoint=rewound.checkpoint)
-                except Exception as error:  # noqa: BLE001 - told in the status and the log, and tried again
+                except Exception as error:  # noqa: BLE001 - shown in the status and the log, and tried again
                     await asyncio.sleep(await self._note_failure(error))
         finally:
             self._status = replace(self._status, phase=Phase.STOPPED)

@@ -1,4 +1,4 @@
-"""What a Gemini session is told when it is set up. It is fixed for the connection, so a call keeps
+"""The set-up of a Gemini session. It is fixed for the connection, so a call keeps
 one `LiveSetup`.
 
 Function behaviour is left to the model: 3.8 does not block on a call unless asked to, 3.1 cannot do
@@ -42,7 +42,7 @@ class LiveSetup:
     An empty handle asks for a fresh session, `seed` is the past that it is given then. `language`
     is a BCP 47 tag, empty to leave the choice to the model. `turns` says who decides turns;
     `silence_ms` counts only where Gemini does. With `hint_language` the transcription of the
-    candidate is told the language too.
+    candidate has the language too.
     """
 
     instruction: str
@@ -58,7 +58,7 @@ class LiveSetup:
 
     @property
     def history(self) -> tuple[Turn, ...]:
-        """The part of the seed that is sent as content; a model that would answer that is told in
+        """The part of the seed that is sent as content; a model that would answer that has it in
         its instruction."""
         return self.seed if takes_history(self.model) else ()
 
@@ -75,7 +75,7 @@ def live_setup(opened: CallOpened) -> LiveSetup:
 
 
 SPEAKERS = {Side.CANDIDATE: "Candidate", Side.INTERVIEWER: "Interviewer"}
-"""Who said what, where a conversation is told as text."""
+"""The speakers' names in a conversation that is sent as text."""
 
 START_COMMITTED_AFTER_MS = 40
 """Speech that Gemini's own detector wants before it believes a start. Not a pre-roll: longer would
@@ -104,8 +104,7 @@ def live_config(setup: LiveSetup) -> types.LiveConnectConfig:
 
 
 def _instruction(setup: LiveSetup) -> str:
-    """What the model is told; where its past cannot be content, that stands at the end, one turn a
-    line."""
+    """The model's instruction; a past that cannot be content stands at its end, one turn a line."""
     if not setup.seed or setup.history:
         return setup.instruction
     note, *turns = setup.seed

@@ -2,8 +2,8 @@
 
 A process that died frees its lock at once, one that hangs stops renewing its row. Neither says
 anything while everybody is still finding a restarted Postgres again, or when it is the observer who
-was cut off: no verdict is given then. A wrong verdict is harmless (the stale owner's next append
-conflicts, and it lets go), but it is a pause for a candidate.
+was cut off: no verdict is given then. A wrong verdict is harmless (the former owner's next append
+conflicts, and it stops), but it is a pause for a candidate.
 """
 
 from collections.abc import Callable, Iterable

@@ -282,7 +282,7 @@ def _channel(process: UUID) -> str:
 
 
 def _unavailable(error: BaseException) -> StoreUnavailableError:
-    return StoreUnavailableError(f"who owns a call cannot be told now: {error!r}")
+    return StoreUnavailableError(f"the owner of a call cannot be looked up now: {error!r}")
 
 
 def _plain(value: UUID) -> UUID:

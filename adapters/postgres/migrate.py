@@ -1,7 +1,7 @@
 """Bring a database's tables up to date. Synchronous: called by the command line before anything
 serves.
 
-Safe under concurrent starters: whoever comes second waits for a session lock in Postgres, then
+Safe under concurrent starters: the second one waits for a session lock in Postgres, then
 finds nothing to do.
 """
 

@@ -1,4 +1,4 @@
-"""Reading from Postgres for whoever asks over HTTP: a bounded wait, and our own error when it is
+"""Reading from Postgres for HTTP requests: a bounded wait, and our own error when it is
 away."""
 
 import asyncio

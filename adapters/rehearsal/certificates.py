@@ -1,5 +1,5 @@
-"""A certificate authority of the rehearsal's own, made once and kept, so that a client can be told
-to trust it.
+"""A certificate authority of the rehearsal's own, made once and kept, so that a client can trust
+it.
 
 Only the authority is stored (key 0600); the server's certificate for this machine is issued at
 every start.
@@ -22,8 +22,8 @@ def ca_file(data_dir: Path) -> Path:
 
 
 def server_context(data_dir: Path) -> ssl.SSLContext:
-    """A TLS context that proves to be localhost to whoever trusts `ca_file(data_dir)`. Blocking:
-    touches the disk."""
+    """A TLS context that proves to be localhost to a client that trusts `ca_file(data_dir)`.
+    Blocking: touches the disk."""
     authority = _load_or_make(data_dir)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert(*_NAMES).configure_cert(context)

@@ -38,11 +38,11 @@ class RehearsalConfig:
     """Use the recorded prompts even where the synthesiser is installed."""
     lifetime_ms: int = 600_000
     go_away_ms: int = 60_000
-    """How long before the end of its life a connection is told."""
+    """How long before the end of its life a connection gets its `goAway`."""
     handle_lifetime_ms: int = 7_200_000
     faults: tuple[Fault, ...] = ()
     control: bool = False
-    """Whether whoever reaches the server may make faults while it runs (`/control`)."""
+    """Whether clients may make faults while the server runs (`/control`)."""
     session_logs: Path | None = None
     """Folder in which each session is written down as it happens."""
     keep_bytes: int = 4_000_000

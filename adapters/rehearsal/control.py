@@ -1,4 +1,4 @@
-"""Faults while it runs: a websocket beside Gemini's, for whoever rehearses failures from another
+"""Faults while it runs: a websocket beside Gemini's, to rehearse failures from another
 process.
 
 One JSON object asks, one answers, in order:

@@ -65,7 +65,7 @@ class Action(StrEnum):
     REFUSE = "refuse"
     """Answer the handshake with an HTTP `status`."""
     FORGET = "forget"
-    """Accept a handle, and remember nothing of what it stands for."""
+    """Accept a handle, and have nothing of its history."""
     STALL = "stall"
     """Read nothing for `ms` (0: never again), so that the client's messages pile up."""
     GARBAGE = "garbage"

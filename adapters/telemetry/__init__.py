@@ -1,2 +1,2 @@
-"""What a process says of itself to whoever watches it: plain counters, and the text that Prometheus
+"""What a process says of itself: plain counters, and the text that Prometheus
 reads."""

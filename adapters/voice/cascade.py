@@ -8,9 +8,9 @@ comes with the same frame as the gate's.
 Two measurements shape this file, the first made before `conditioning`; `python -m bench.voice`
 repeats the second:
 
-- Silero's memory of the speaker is worth keeping across a closed gate. Cleared at each opening, one onset in ten of
+- Silero's state for a speaker is worth keeping across a closed gate. Cleared at each opening, one onset in ten of
   hoarse and quiet voices was found a second late, as the network needs about that long to be sure of them again.
-- The same memory goes deaf in a minute of loud noise: what a hoarse speaker said afterwards, in quiet, was found up to
+- The same state goes deaf in a minute of loud noise: what a hoarse speaker said afterwards, in quiet, was found up to
   1.6 s late. So after two seconds in which the gate was open and the network sure of no voice, it starts afresh on the
   last quarter of a second: then all was found within 0.1 s, as without the noise.
 """
@@ -26,7 +26,7 @@ LEAD_IN_WINDOWS = 8
 """256 ms that Silero is given to hear at once: when the gate opens, and when it starts afresh."""
 
 REFRESH_MS = 2_000
-"""How long Silero may be sure of no voice before its memory is cleared."""
+"""How long Silero may be sure of no voice before its state is cleared."""
 
 _SURE_OF_NO_VOICE = quantise_voice(0.1)
 
@@ -71,7 +71,7 @@ class CascadeDetector(VoiceDetector):
         return FrameFeatures(level, gate, self._voice, NOTHING_PLAYED, peak, clipped)
 
     def _refresh(self) -> None:
-        """Clear the network's memory when all it has heard for a while was noise."""
+        """Clear the network's state when all it has heard for a while was noise."""
         self._frames_without_voice = self._frames_without_voice + 1 if self._voice <= _SURE_OF_NO_VOICE else 0
         if self._frames_without_voice * FRAME_MS >= REFRESH_MS:
             self._frames_without_voice = 0

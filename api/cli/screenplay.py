@@ -72,7 +72,7 @@ class Stage:
         self.over()
 
     def over(self) -> None:
-        """There are no more messages: whoever waits for a cue is told."""
+        """There are no more messages: wake the tasks that wait for a cue."""
         self._finish_line()
         self._changed.set()
 

@@ -23,7 +23,7 @@ from domain.errors import VivaError
     help="Folder of recordings that the rehearsal interviewer knows the words of (VIVA_RECORDINGS); may be repeated.",
 )
 def serve(host: str | None, port: int | None, data_dir: Path | None, recordings: tuple[Path, ...]) -> None:
-    """Serve interviews until told to stop."""
+    """Serve interviews until asked to stop."""
     settings = settings_and_logs()
     chosen = {"host": host, "port": port, "data_dir": data_dir, "recordings": recordings or None}
     settings = replace(settings, **{name: value for name, value in chosen.items() if value is not None})  # type: ignore[arg-type]

@@ -12,8 +12,8 @@ server with.
     heard = call.loudspeaker.heard                   # PCM16 at 24 kHz: what a candidate would have heard, with gaps
 
 It keeps what the server has not acknowledged and sends it again after a reconnect, plays the
-interviewer's voice on a clock of its own, holds, releases and flushes as it is told, and reports
-its playback as a browser does.
+interviewer's voice on a clock of its own, holds, releases and flushes as the server asks, and
+reports its playback as a browser does.
 """
 
 from api.client.connection import VivaClient

@@ -141,7 +141,7 @@ class VivaClient:
         self._retry.set()
 
     async def ended(self) -> None:
-        """Return when the call is over, in whatever way."""
+        """Return when the call is over, for any reason."""
         await self.inbox.ended.wait()
 
     async def _acknowledged(self) -> None:
@@ -195,7 +195,7 @@ class VivaClient:
         self.inbox.put(first)
 
     async def _hold(self) -> None:
-        """Stay connected until the call is over; reconnect while it waits for us, and when told to
+        """Stay connected until the call is over; reconnect while it waits for us, and when asked to
         try again."""
         try:
             while not self._is_over(code := await self._converse()):

@@ -16,7 +16,7 @@ class Inbox:
         self._messages: deque[dict[str, Any]] = deque(maxlen=_MOST_MESSAGES)
         self._arrived = asyncio.Event()
         self.ended = asyncio.Event()
-        """Set once the call is over, in whatever way."""
+        """Set once the call is over, for any reason."""
 
     def put(self, message: dict[str, Any]) -> None:
         self._messages.append(message)

@@ -1,4 +1,4 @@
-"""One websocket of a call: what is sent, in order; a ping now and then; and an end where nothing
+"""One websocket of a call: messages sent in order; a ping now and then; and an end where nothing
 comes back."""
 
 import asyncio

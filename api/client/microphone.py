@@ -38,7 +38,7 @@ class Microphone:
             self._spoken.clear()
 
     def switch_off(self) -> None:
-        """The call is over: nothing more is sent, and what was not said stays unsaid."""
+        """The call is over: nothing more is sent."""
         self._off = True
         self._to_say.clear()
         self._spoken.set()
@@ -63,7 +63,7 @@ class Microphone:
 
     @property
     def unacknowledged(self) -> int:
-        """Messages that are not durable yet, as far as we were told."""
+        """Messages that are not durable yet, as far as the server has acknowledged."""
         return len(self._unacknowledged)
 
     def resend_from(self, seq: int) -> None:

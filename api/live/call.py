@@ -95,12 +95,12 @@ class LiveCall(EffectHandler, AppendListener):
         with contextlib.suppress(TimeoutError):  # the last acknowledgements are sent before the connection closes
             await asyncio.wait_for(appender.written(), CLOSE_DURABLE_WITHIN_MS / 1000)
         self.client_link.send_closed()
-        if loop.handed_over:
+        if loop.handover_pending:
             self.client_link.move()
         else:
             self.client_link.finish(1000, "")
         await appender.written()
-        if not appender.settled:
+        if not appender.idle:
             _log.error("call_left_unwritten", call_id=str(self.call.id))
 
     def take_over(self, takeover: inp.CallTakenOver) -> asyncio.Future[Outcome]:
@@ -126,15 +126,15 @@ class LiveCall(EffectHandler, AppendListener):
             self.loop.feed(inp.HangupRequested(at_us=self.loop.now_us(), by=by, reason=reason))
 
     def stop(self) -> None:
-        """End now, whatever is missing: the process stops."""
+        """End now, without waiting for anything: the process stops."""
         self.client_link.send_closed()
         if self.call.state is State.CLOSED:  # its grace period ends here
             self.loop.feed(inp.ClientLost(at_us=self.loop.now_us(), reason="the server stopped", left=True))
-        self.loop.settled.set()
+        self.loop.over.set()
         self.loop.appender.abandon()
 
     def break_off(self) -> None:
-        """After a bug: the client is told, and may open another call."""
+        """After a bug: the client gets an error, and may open another call."""
         self.client_link.dismiss("internal", "The server failed in this call: open a new one.")
 
     # --- what became of its appends ------------------------------------------------------------------------------
@@ -152,7 +152,7 @@ class LiveCall(EffectHandler, AppendListener):
     def log_taken(self) -> None:
         _log.warning("call_lost_to_another_owner", call_id=str(self.call.id), epoch=self.call.record.epoch)
         self.client_link.move()
-        self.loop.settled.set()
+        self.loop.over.set()
 
     # --- carrying effects out ------------------------------------------------------------------------------------
 
@@ -183,7 +183,7 @@ class LiveCall(EffectHandler, AppendListener):
                 self.client.flush()
                 self.model.measure()
             case fx.HandOver() | fx.ForgetCall():
-                self.loop.settled.set()
+                self.loop.over.set()
             case fx.TellReady():
                 self.client.answer_hello(effect)
             case fx.ReplayMessages(after_version):

@@ -110,7 +110,7 @@ class CandidateAudio:
         self._detector.reset()
 
     def forget_before(self, sample: int) -> None:
-        """What is older is in the log."""
+        """Forget older audio: it is in the log."""
         self._ring.forget_before(sample)
 
     def predict_end_of_turn(self, question: PredictEndOfTurn) -> None:

@@ -93,7 +93,7 @@ class ClientSide(ReceiveHandler):
         """A second client takes the call or not, as policy has it; one that comes back replaces its
         own lost connection."""
         reason = self._call.record.close_reason
-        if self._call.state is State.CLOSED and (reason in CLIENT_AT_FAULT or self._loop.settled.is_set()):
+        if self._call.state is State.CLOSED and (reason in CLIENT_AT_FAULT or self._loop.over.is_set()):
             raise PeerError("call_closed", f"The call is over ({reason}): open a new one.")
         if self._loop.leaving:
             raise PeerError("moving", "The call is moving to another server: connect again.")
@@ -161,7 +161,7 @@ class ClientSide(ReceiveHandler):
         self._ports.counts.receive_queue_full += 1
 
     def violated(self, error: PeerError) -> None:
-        """It is told why, the call ends, and its log says so."""
+        """The client gets the error, the call ends, and its log says so."""
         over = self._call.state is State.CLOSED
         self._loop.feed(inp.ClientViolatedProtocol(at_us=self._loop.now_us(), code=error.code, message=error.message))
         if over:  # the core only records it

@@ -1,4 +1,4 @@
-"""A call's link to its client: what is sent there while a client is connected."""
+"""A call's link to its client: sends messages while a client is connected."""
 
 from collections.abc import Iterable
 from typing import Any, NamedTuple
@@ -58,7 +58,7 @@ class ClientLink:
     # --- connections ---------------------------------------------------------------------------------------------
 
     def connect(self, connection: ClientConnection, client_id: str) -> None:
-        """What is sent from now on goes there."""
+        """Send messages to this connection from now on."""
         self._connection, self.client_id = connection, client_id
 
     def lost(self) -> None:
@@ -75,7 +75,7 @@ class ClientLink:
         self._part({"type": "go_away", "reason": _MOVED, "time_left_ms": 0}, _MOVING, _MOVED)
 
     def finish(self, code: int, reason: str) -> None:
-        """Close the connection behind what was sent."""
+        """Close the connection after the messages that wait."""
         if self._connection is not None:
             self._connection.send_queue.finish(code, reason)
 

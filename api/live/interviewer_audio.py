@@ -53,7 +53,7 @@ class InterviewerAudio:
         return old.ljust((to_sample - from_sample) * _SAMPLE_BYTES - len(new), b"\0") + new
 
     def forget_before(self, sample: int) -> None:
-        """Nobody will ask for what is older."""
+        """Forget older audio: it is not needed again."""
         if self._before is not None:
             self._before.forget_before(sample)
             if sample >= self._before.next_sample:

@@ -1,9 +1,9 @@
-"""A call's way into the log: decisions become appends, and what is durable is acknowledged.
+"""A call's way into the log: decisions become appends, and durable audio is acknowledged.
 
 Facts wait here for a moment, until the audio that came before them is in a segment and goes with
-them, so that the log is always a gap-free prefix of the call. Nothing waits for the database.
-If the writer is full or gone, appends are kept, in order, and offered again; the call is told that
-its log has failed, and ends.
+them, so that the log is always a gap-free prefix of the call. Nothing waits for the database. If
+the writer is full or gone, appends are kept, in order, and offered again; the call learns that its
+log has failed, and ends.
 """
 
 import asyncio
@@ -52,7 +52,7 @@ class LogAppender:
         self._events: list[Event] = []
         self._audio: list[StoreAudio] = []
         self._waiting: deque[tuple[Append, int, bool]] = deque()
-        self._unsettled = 0
+        self._in_flight = 0
         self._failed = False
         self._abandoned = False
         self.taken = False
@@ -65,13 +65,13 @@ class LogAppender:
 
     @property
     def waiting(self) -> bool:
-        """Whether the writer would not take what was recorded last."""
+        """Whether the writer has refused the newest appends."""
         return bool(self._waiting)
 
     @property
-    def settled(self) -> bool:
+    def idle(self) -> bool:
         """Whether everything recorded so far has its outcome, and nothing waits for its audio."""
-        return not self._events and not self._waiting and not self._unsettled
+        return not self._events and not self._waiting and not self._in_flight
 
     async def written(self) -> None:
         """Return when everything recorded so far has its outcome, offering again what the writer
@@ -79,15 +79,14 @@ class LogAppender:
 
         Returns early once it was abandoned.
         """
-        while not self.settled and not self._abandoned:
+        while not self.idle and not self._abandoned:
             self.retry()
             self._moved.clear()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._moved.wait(), _RETRY_S)
 
     def abandon(self) -> None:
-        """The process stops: what the writer has taken is its to write; nobody waits for it any
-        more."""
+        """The process stops: wait no longer for the appends that the writer has taken."""
         self._abandoned = True
         self._moved.set()
 
@@ -110,18 +109,18 @@ class LogAppender:
         return self._record_first(self._packed(takeover.events, audio))
 
     def record_opening(self, opened: CallOpened) -> asyncio.Future[Outcome]:
-        """The call's first append, whose outcome the caller awaits. Raises `StoreError` if it is not
-        taken."""
+        """The call's first append, whose outcome the caller awaits. Raises `StoreError` if it is
+        not taken."""
         return self._record_first(self._packed((opened,), []))
 
     def _record_first(self, append: Append) -> asyncio.Future[Outcome]:
         recorded: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
 
-        def settle(outcome: Outcome) -> None:
+        def resolve(outcome: Outcome) -> None:
             if not recorded.done():  # nobody waits any more
                 recorded.set_result(outcome)
 
-        self._writer.submit(append, settle)
+        self._writer.submit(append, resolve)
         return recorded
 
     def retry(self) -> None:
@@ -129,14 +128,14 @@ class LogAppender:
         while self._waiting:
             append, client_seq, closes = self._waiting[0]
             try:
-                self._writer.submit(append, partial(self._settle, client_seq, closes))
+                self._writer.submit(append, partial(self._resolve, client_seq, closes))
             except StoreError as error:
                 if not self._failed:
                     self._failed = True
                     self._listener.log_failed(str(error))
                 return
             self._waiting.popleft()
-            self._unsettled += 1
+            self._in_flight += 1
 
     def _append(self, events: tuple[Event, ...], audio: list[StoreAudio]) -> None:
         seqs = [event.client_seq for event in events if isinstance(event, CandidateAudioRecorded)]
@@ -161,8 +160,8 @@ class LogAppender:
         stored = tuple(self._codec.to_stored_event(event) for event in events)
         return Append(self._call_id, self._tenant, stored, segments)
 
-    def _settle(self, client_seq: int, closes: bool, outcome: Outcome) -> None:
-        self._unsettled -= 1
+    def _resolve(self, client_seq: int, closes: bool, outcome: Outcome) -> None:
+        self._in_flight -= 1
         self._moved.set()
         if outcome is Outcome.DURABLE:
             self.close_durable = self.close_durable or closes

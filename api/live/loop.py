@@ -1,8 +1,7 @@
 """The one way into a call: its clock, its inbox, its core, its log and its alarm.
 
-Whoever notices something, the client's side, the model's or the alarm itself, feeds it here as an
-input. Inputs are handled one at a time and in order; each decision is recorded and carried out
-without waiting for anything.
+The client's side, the model's side and the alarm feed their inputs here. Inputs are handled one at
+a time and in order; each decision is recorded and carried out without waiting for anything.
 """
 
 import asyncio
@@ -49,7 +48,7 @@ class CallLoop(InputSink):
         self.appender = LogAppender(call, ports, listener)
         self.broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         """Raises what broke the call."""
-        self.settled = asyncio.Event()
+        self.over = asyncio.Event()
         """Set once the call has settled, or is another owner's."""
         self._handler = handler
         self._counts = ports.counts
@@ -108,12 +107,12 @@ class CallLoop(InputSink):
     async def ended(self) -> None:
         """Return when the call has settled, is another owner's, or is broken; no deadline is kept
         then."""
-        settled = asyncio.create_task(self.settled.wait(), name=f"settled {self.call.id}")
-        ends: list[asyncio.Future[Any]] = [settled, self.broken]
+        over = asyncio.create_task(self.over.wait(), name=f"over {self.call.id}")
+        ends: list[asyncio.Future[Any]] = [over, self.broken]
         try:
             await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            settled.cancel()
+            over.cancel()
             self.stop_alarm()
 
     # --- owners --------------------------------------------------------------------------------------------------
@@ -129,7 +128,7 @@ class CallLoop(InputSink):
             self._carry_out(self._takeover)
 
     @property
-    def handed_over(self) -> bool:
+    def handover_pending(self) -> bool:
         """Whether the call was handed over, and its log still has to say so."""
         return self._handover is not None
 
@@ -142,7 +141,7 @@ class CallLoop(InputSink):
     @property
     def leaving(self) -> bool:
         """Whether the call is no longer this process's: another one has it, or will."""
-        return self.call.record.handed_over or self.settled.is_set()
+        return self.call.record.handed_over or self.over.is_set()
 
     # --- the alarm -----------------------------------------------------------------------------------------------
 
@@ -151,7 +150,7 @@ class CallLoop(InputSink):
         due_us = self.call.next_deadline_us
         if due_us != self._alarm_us:
             self.stop_alarm()
-            if due_us < NEVER_US and not self.settled.is_set():
+            if due_us < NEVER_US and not self.over.is_set():
                 self._alarm = self._clock.call_at(self._epoch_us + due_us, self._deadline_passed)
                 self._alarm_us = due_us
 

@@ -1,9 +1,9 @@
-"""The candidate's voice for the model: out of memory where it is held, and read back from the log
-where it is not.
+"""The candidate's voice for the model: from memory, or read back from the log where memory no
+longer holds it.
 
 A long stretch comes in pages, each read when the socket has taken the one before, so that an answer
 of any length can be sent again whole while little of it is in memory. The audio path never waits
-for that: what follows in the uplink's queue does.
+for that; only the later messages in the uplink do.
 """
 
 import asyncio
@@ -26,8 +26,8 @@ _LOOK_AGAIN_S = 0.25
 
 
 class ReadBack:
-    """One call's. `kept` is what memory holds; `sink` hears of every stretch of which a part had to
-    be read."""
+    """One call's. `kept` is the audio in memory; `sink` gets an input for every stretch that was
+    read in part."""
 
     def __init__(self, call_id: UUID, kept: AudioRing, store: AudioStore, sink: InputSink) -> None:
         self._call_id = call_id
@@ -64,8 +64,8 @@ class ReadBack:
                 )
 
     async def _recorded(self, from_sample: int, to_sample: int) -> bytes:
-        """At least the beginning of this stretch. Memory let it go when it was on its way into the
-        log: it comes."""
+        """At least the beginning of this stretch. It may still be on its way into the log, so this
+        waits for it."""
         while True:
             try:
                 page = await self._store.select_pcm(self._call_id, Side.CANDIDATE, from_sample, to_sample)

@@ -1,8 +1,9 @@
-"""What was said in a call, for a client that missed some of it and for a session that knows none of it.
+"""The transcript of a call, for a client that missed some of it and for a session that knows none
+of it.
 
-It follows from the log. What this process saw itself is in memory, at most 20,000 messages of it (a
-call of three hours has a few thousand); what is older is read from the log when somebody needs it,
-once, in one read.
+It follows from the log. Memory holds this process's own part, at most 20,000 messages (a call of
+three hours has a few thousand); older ones are read from the log when they are needed, once, in one
+read.
 """
 
 import asyncio
@@ -59,7 +60,8 @@ class Transcript:
         self.fold(events)
 
     def keep(self, message: ReplayableMessage) -> None:
-        """The client was sent this, or would have been. Interim texts are not kept: others replace them."""
+        """Keep a message for the client, connected or not. Interim texts are not kept: others
+        replace them."""
         if _is_interim(message):
             return
         self._messages.append(message)
@@ -80,13 +82,14 @@ class Transcript:
         return (message_of(message) | {"again": True} for message in missed)
 
     async def reach_back(self, version: int) -> None:
-        """Hold all messages that rest on events after `version`, read from the log where memory does
-        not have them. Raises `StoreError`."""
+        """Hold all messages that rest on events after `version`, read from the log where memory
+        does not have them. Raises `StoreError`."""
         if version + 1 < self._messages_from:
             await self._read()
 
     async def seed(self, request: SeedRequest) -> tuple[Turn, ...]:
-        """What a session that knows nothing is given of the conversation. Waits for a database that is away."""
+        """The seed of a session that knows nothing. Waits for a database that
+        is away."""
         while self._conversation is None:
             try:
                 await self._read()
@@ -96,7 +99,7 @@ class Transcript:
         return seed_turns(self._conversation, request)
 
     async def _read(self) -> None:
-        """Read what is older than memory, unless that was done meanwhile."""
+        """Read the messages that memory does not hold, unless that was done meanwhile."""
         async with self._reading:  # of those that miss it at a time, the first one reads
             if self._messages_from == 1 and self._conversation is not None:
                 return

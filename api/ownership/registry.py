@@ -132,7 +132,7 @@ class CallRegistry:
         so."""
         if recorded.result() is Outcome.DURABLE and not self.draining:
             self.take_on(live)
-            live.hang_up("server", "the call was recorded too late, after whoever asked for it had been refused")
+            live.hang_up("server", "the call was recorded too late, after the request for it had been refused")
 
     def take_on(self, live: LiveCall) -> None:
         """Let a call live here, which this process owns by its log."""

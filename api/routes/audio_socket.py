@@ -1,6 +1,6 @@
 """`/ws/audio`: one websocket connection of a client, from its hello to its end.
 
-One task reads and one works off what was read (`receive_queue`), one sends what the call queued
+One task reads and one handles the messages (`receive_queue`), one sends what the call queued
 (`send_queue`), one pings, and one bounds the time that an end may take. Nothing here waits for
 anything but the network.
 """
@@ -144,7 +144,7 @@ async def _converse(wire: _Socket, send_queue: SendQueue, live: LiveCall, servic
         reason, left = _why(tasks, send_queue)
         for bug in filter(_is_bug, (task.exception() for task in tasks if task.done())):
             live.loop.fail(bug)
-            await asyncio.wait([sender], timeout=_CLOSE_TIMEOUT_S)  # the client is told
+            await asyncio.wait([sender], timeout=_CLOSE_TIMEOUT_S)  # the client gets its last messages
     finally:
         for task in tasks:
             task.cancel()

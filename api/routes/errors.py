@@ -55,7 +55,7 @@ def answer_unreadable(_: AnyRequest, __: Exception) -> Response[ErrorBody]:
 
 
 def answer_bug(request: AnyRequest, error: Exception) -> Response[ErrorBody]:
-    """Our mistake: logged with its trace, told without."""
+    """Our mistake: the log has its trace, the answer does not."""
     _log.error("request_failed", path=request.url.path, exc_info=error)
     body = ErrorBody("internal", "The server failed; it is logged.")
     return Response(body, status_code=HTTP_500_INTERNAL_SERVER_ERROR)

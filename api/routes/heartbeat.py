@@ -80,7 +80,7 @@ class Heartbeat:
         return worst_us
 
     def _renew_token(self) -> None:
-        """At half of a token's life: whoever is connected always holds one that outlives the
+        """At half of a token's life: a connected client always holds one that outlives the
         resuming wait."""
         self._token_age_s += self._interval_s
         if self._token_age_s >= self._mint.lifetime_s / 2:

@@ -49,7 +49,7 @@ async def metrics(request: Request[Any, Any, Any], services: NamedDependency[Ser
 
 
 async def _lagging(services: Services) -> list[Lagging]:
-    """Empty while the database is away; the other numbers are told all the same."""
+    """Empty while the database is away; the other metrics do not need it."""
     try:
         rows = await Views(services.store.pool, _DATABASE_ANSWERS_S).fetch(_PROJECTIONS)
     except StoreUnavailableError:
@@ -58,7 +58,7 @@ async def _lagging(services: Services) -> list[Lagging]:
 
 
 class _Snapshot(Collector):
-    """What is to be told now."""
+    """The metrics at one moment."""
 
     def __init__(self, services: Services, lagging: list[Lagging]) -> None:
         self._services = services

@@ -21,7 +21,7 @@ from domain.errors import PeerError
 
 
 class Pool(Protocol):
-    """What is needed of an asyncpg pool."""
+    """The part of an asyncpg pool that reading uses."""
 
     async def fetch(self, query: str, *args: Any) -> list[Any]:
         """All rows."""

@@ -46,7 +46,7 @@ class GoneError(Exception):
 
 
 class Source(Protocol):
-    """What is needed of a websocket."""
+    """The part of a websocket that the queue uses."""
 
     async def receive(self) -> str | bytes:
         """The next message. Raises `GoneError`."""

@@ -1,12 +1,12 @@
-"""One connection's way out to its client: a bounded queue, drained by one task.
+"""One connection's messages to its client: a bounded queue, drained by one task.
 
-Policy when its client does not keep up: first what is stale goes, and only that: an interim
-transcript that a later text replaces, a state that the call has left. It is counted, and an event
-says so. When the queue is full all the same, nobody waits: `send` says no, and the call ends with a
-reason; the playout sends only a few hundred ms ahead, so a full queue means that the client does
-not read. Only then is what waits given up (`give_up`), so that a client which reads again after all
-finds the reason next. What is replayed to a client that comes back waits as one message, however
-much it is: that it has a long past does not make it slow.
+When a client does not keep up, stale messages are dropped, and only those: an interim transcript
+that a later text replaces, a state that the call has left. They are counted, and an event says so.
+When the queue is full all the same, nobody waits: `send` says no, and the call ends with a reason;
+the playout sends only a few hundred ms ahead, so a full queue means that the client does not read.
+Only then are the waiting messages given up (`give_up`), so that a client that reads again after all
+finds the reason next. A replay for a client that has reconnected waits as one message of any size:
+a long past does not make a client slow.
 """
 
 import asyncio
@@ -18,11 +18,11 @@ from api.wire.protocol import ServerAudio, encode_control, encode_server_audio
 
 _LONGEST_QUEUE = 500
 _BEHIND = 50
-"""With so many messages waiting a client is slow: what is stale need not wait with them."""
+"""With so many messages waiting a client is slow: stale ones need not wait with them."""
 
 
 class Wire(Protocol):
-    """What is needed of a websocket."""
+    """The part of a websocket that the queue uses."""
 
     async def send_text(self, data: str) -> None: ...
 

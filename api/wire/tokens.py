@@ -79,7 +79,7 @@ def kept_secret(folder: Path) -> str:
         fresh.touch(mode=0o600)
         fresh.write_text(secrets.token_urlsafe(48))
         try:
-            path.hardlink_to(fresh)  # whoever is first wins; the others read that one
+            path.hardlink_to(fresh)  # the first process wins; the others read its file
         except FileExistsError:
             pass
         finally:

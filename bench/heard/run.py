@@ -66,7 +66,7 @@ async def one_call(desk: Desk, card: SoundCard | None, agent: str, interruptions
             async with interrupted_call(desk, page, script, agent) as live:
                 recording: Recording = recorder.recorded() if recorder else await tap_recorded(page)
         async with asyncio.timeout(SETTLE_S):
-            await live.loop.settled.wait()
+            await live.loop.over.wait()
             await live.loop.appender.written()
         cuts = await cuts_of(desk, live, script, recording)
     await desk.check()

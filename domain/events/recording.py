@@ -6,7 +6,7 @@ from domain.events.decision import DecisionEvent
 
 @event("call.detector_reset.v1")
 class DetectorReset(DecisionEvent, frozen=True, kw_only=True):
-    """The voice detector starts afresh with the frame at `sample`: its memory sticks after long
+    """The voice detector starts afresh with the frame at `sample`: its state sticks after long
     noise."""
 
     sample: int
@@ -37,8 +37,8 @@ class CandidateAudioRecorded(DecisionEvent, frozen=True, kw_only=True):
 class InterviewerAudioRecorded(DecisionEvent, frozen=True, kw_only=True):
     """A segment of the interviewer's audio, as the model sent it, is stored under `sha256`.
 
-    `level`, `peak` and `clipped_samples` are as of the candidate's; `noise_floor` is the level of its
-    quietest chunk.
+    `level`, `peak` and `clipped_samples` are as of the candidate's; `noise_floor` is the level of
+    its quietest chunk.
     """
 
     sha256: str

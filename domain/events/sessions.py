@@ -1,4 +1,4 @@
-"""The links to the client and to the model, and what the model remembers of the call."""
+"""The links to the client and to the model, and the history that the model's session holds."""
 
 from typing import Literal
 
@@ -11,8 +11,8 @@ from domain.states import Link
 class LinkLost(DecisionEvent, frozen=True, kw_only=True):
     """A link is missing: the call is resuming.
 
-    For the model's link, what is dialled next: `model`, with the session's handle or `fresh` (then
-    it is given the conversation as it was heard), as the `attempt`-th dial since a turn was last
+    If it is the model's, `model` is dialled next: with the session's handle, or `fresh` and seeded
+    with the conversation as it was heard. It is the `attempt`-th dial since a turn was last
     completed.
     """
 
@@ -25,7 +25,7 @@ class LinkLost(DecisionEvent, frozen=True, kw_only=True):
 
 @event("call.link_restored.v1")
 class LinkRestored(DecisionEvent, frozen=True, kw_only=True):
-    """A link is back. `missing` is what is still not; with nothing missing the call leaves
+    """A link is back. `missing` lists the links that are not; when it is empty the call leaves
     `resuming`."""
 
     link: Link
@@ -59,7 +59,7 @@ class ModelHistoryVerified(DecisionEvent, frozen=True, kw_only=True):
 class HistoryCorrected(DecisionEvent, frozen=True, kw_only=True):
     """A note gave the model the part of a reply that the candidate had heard.
 
-    Its own memory holds all that it sent.
+    Its own history holds all that it sent.
     """
 
     generation: int

@@ -114,8 +114,8 @@ class EventReader(ABC):
         topics: Sequence[str] = (),
         limit: int | None = None,
     ) -> Sequence[StoredEvent]:
-        """The events of one call in order of version: those above `gt` and up to `lte`, and of these
-        `topics` only, if any are given."""
+        """The events of one call in order of version: those above `gt` and up to `lte`, and of
+        these `topics` only, if any are given."""
 
     @abstractmethod
     async def newest_version(self, originator_id: UUID, topic: str) -> int:
@@ -183,7 +183,7 @@ class KeyRing(ABC):
 
 
 class NullKeyRing(KeyRing):
-    """No encryption: what is sealed is what was given."""
+    """No encryption: sealed bytes are plain."""
 
     def seal(self, call_id: UUID, plain: bytes) -> bytes:
         return plain

@@ -1,9 +1,8 @@
-"""What listens to the candidate: rates brought together, voice found, echo told apart, pauses
+"""What listens to the candidate: rates brought together, voice found, echo measured, pauses
 predicted.
 
-Whatever listens (a gate that costs nothing, a neural network, both) the core sees only
-`FrameFeatures`. Which detector ran is a setting, and a recorded call can be heard again with
-another one.
+Behind any detector (a cheap gate, a neural network, both) the core sees only `FrameFeatures`. Which
+detector ran is a setting, and a recorded call can be heard again with another one.
 """
 
 from abc import ABC, abstractmethod
@@ -15,7 +14,8 @@ from domain.sound.features import FrameFeatures
 class Resampler(ABC):
     """One call's stream from the client's rate to 16 kHz, mono PCM16 little-endian on both sides.
 
-    Made for a rate; making one raises `PeerError("bad_sample_rate")` for a rate that cannot be used.
+    Made for a rate; making one raises `PeerError("bad_sample_rate")` for a rate that cannot be
+    used.
     """
 
     rate_hz: int
@@ -56,7 +56,8 @@ class VoiceDetector(ABC):
 
 
 class EchoGauge(ABC):
-    """How far the candidate's microphone is above what leaks into it of the interviewer. One call's."""
+    """How far the candidate's microphone is above what leaks into it of the interviewer. One
+    call's."""
 
     @abstractmethod
     def over_echo(self, frame: bytes, played: bytes) -> int:

@@ -1,7 +1,8 @@
-"""The messages that a client keeps: the transcript and the latencies. They follow from events alone.
+"""The messages that a client keeps: the transcript and the latencies. They follow from events
+alone.
 
-So whoever has the log can replay what a client missed at any time; and what rested on events that
-were lost with their process is void.
+So the messages that a client missed can be replayed from the log at any time. Messages of events
+that were lost with their process no longer hold.
 """
 
 from collections.abc import Iterable, Iterator
@@ -64,7 +65,8 @@ def _latency(event: ModelStarted) -> TellLatency:
 
 
 def messages_in(events: Iterable[Event]) -> Iterator[ReplayableMessage]:
-    """The messages that a call's events lead to, from its opening on; events of `REPLAYED` kinds are enough."""
+    """The messages that a call's events lead to, from its opening on; events of `REPLAYED` kinds
+    are enough."""
     reply: tuple[int, int] | None = None
     for event in events:
         match event:
@@ -81,11 +83,11 @@ def messages_in(events: Iterable[Event]) -> Iterator[ReplayableMessage]:
 
 
 def kept_version(seen_version: int, seen_epoch: int, takeovers: Iterable[Takeover]) -> int:
-    """Up to which version what a client has seen still holds.
+    """Up to which version the messages that a client has seen still hold.
 
-    It was last connected in `seen_epoch`. What had rested on the version that a later takeover
-    began with, or on later ones, is lost with the process that said so. Where that takeover is not
-    among the newest that a record keeps, nothing holds.
+    It was last connected in `seen_epoch`. A later takeover cancels the messages of the version that
+    it begins with, and of all later ones: their events were lost with the process. If that takeover
+    is not among the newest that a record keeps, no message holds.
     """
     later = [takeover for takeover in takeovers if takeover.epoch > seen_epoch]
     if len(later) == MOST_TAKEOVERS and later[0].epoch > seen_epoch + 1:

@@ -1,8 +1,8 @@
-"""What was said in a call, as far as the other side heard it: what a new Gemini session is given.
+"""The conversation of a call, as far as the other side heard it: the seed of a new Gemini session.
 
 A reply counts from when it began to be heard; of one that was cut, its heard words. The candidate's
 turns have their place from when they began, as transcripts come late. All of it follows from events
-of `CONVERSATION` kinds, so whoever needs it reads those from the log.
+of `CONVERSATION` kinds, so it can be read from the log.
 """
 
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ from domain.ports import Side
 
 NO_TRANSCRIPT = "[The candidate answered; there is no transcript of it.]"
 SHORTENED_TO = 200
-"""What is left of an old answer, in characters, where not all of them fit."""
+"""An old answer is shortened to so many characters where not all turns fit."""
 
 CONVERSATION: tuple[type[Event], ...] = (
     ev.CandidateStarted,
@@ -53,7 +53,8 @@ class SeedRequest(NamedTuple):
 
 @dataclass(slots=True)
 class Line:
-    """What one side said. `number` is the candidate's turn, or the generation of the interviewer's reply."""
+    """What one side said. `number` is the candidate's turn, or the generation of the interviewer's
+    reply."""
 
     side: Side
     number: int

@@ -14,7 +14,8 @@ FOLDS = FoldTable()
 
 
 def session_lost(record: Record, event: ev.LinkLost) -> Record:
-    """What the next session will know is what the handle stands for, or what it is told of the conversation."""
+    """The next session knows the history that its handle stands for, or the conversation that it is
+    seeded with."""
     conversation = Knowledge(
         generation=record.generation if record.reply_is_here else record.newest_reply,
         sample=record.earlier_sample if record.answer_is_due else record.asked_sample,

@@ -1,7 +1,7 @@
-"""What is known of the model's session: one value, and every way in which it changes.
+"""The model's session: one value, and every way in which it changes.
 
-A session remembers what it was given and what it said. Its handle stands for the memory of the
-moment at which Gemini issued it; a session that is dialled afresh is given the conversation.
+A session's history holds its input and its replies. Its handle stands for the history at the moment
+at which Gemini issued it; a session that is dialled afresh is seeded with the conversation.
 """
 
 from enum import StrEnum
@@ -16,7 +16,8 @@ _MOST_TOOL_CALLS = 32
 
 
 class Knowledge(Struct, frozen=True, kw_only=True):
-    """What a session remembers: replies up to `generation`, the candidate's audio before `sample`."""
+    """What a session's history holds: replies up to `generation`, the candidate's audio before
+    `sample`."""
 
     generation: int = 0
     sample: int = 0
@@ -34,7 +35,8 @@ class Handle(Struct, frozen=True, kw_only=True):
 
 
 class ToolCall(Struct, frozen=True, kw_only=True):
-    """A function call whose answer may not have reached the model. `in_handle`: the handle knows the call."""
+    """A function call whose answer may not have reached the model. `in_handle`: the handle knows
+    the call."""
 
     id: str
     name: str
@@ -49,7 +51,7 @@ class Rotation(StrEnum):
     DUE = "due"
     """It is about to end, or old."""
     HISTORY_LOST = "history_lost"
-    """It was resumed, and remembers nothing."""
+    """It was resumed, and its history is empty."""
 
 
 class ModelSession(Struct, frozen=True, kw_only=True):
@@ -78,16 +80,17 @@ class ModelSession(Struct, frozen=True, kw_only=True):
     prompt_tokens_before: int = 0
     """The same, of the session before."""
     unverified: Literal["", "handle", "seed"] = ""
-    """By what it should remember the interview, as long as nothing shows whether it does."""
+    """By which method it got its history, until that is verified."""
     seeded_characters: int = 0
     """How much of the conversation it was given when it was dialled."""
 
     def __post_init__(self) -> None:
         if self.unverified == "handle" and self.handle is None:
-            raise BugError("a session whose memory a handle restored has a handle")
+            raise BugError("a session whose history a handle restored has a handle")
 
     def lost(self, *, model: str, attempt: int, fresh: bool, conversation: Knowledge) -> "ModelSession":
-        """The session is gone. `model` is dialled next: by the handle, or `fresh`, to be given `conversation`."""
+        """The session is gone. `model` is dialled next: by the handle, or `fresh`, to be given
+        `conversation`."""
         handle = None if fresh or self.handle is None else replace(self.handle, current=False)
         knows = conversation if fresh else handle.knows if handle is not None else Knowledge()
         tool_calls = tuple(call for call in self.tool_calls if call.in_handle and not fresh)
@@ -138,7 +141,7 @@ class ModelSession(Struct, frozen=True, kw_only=True):
         )
 
     def learned(self, generation: int, asked_sample: int) -> "ModelSession":
-        """A turn of it is over: it remembers this reply, and the audio that it was asked about."""
+        """A turn of it is over: its history has this reply, and the audio that it answers."""
         return replace(self, knows=Knowledge(generation=generation, sample=max(self.knows.sample, asked_sample)))
 
     def proved_good(self) -> "ModelSession":
@@ -150,7 +153,8 @@ class ModelSession(Struct, frozen=True, kw_only=True):
         return replace(self, rotation=Rotation.DUE) if self.rotation is Rotation.NONE else self
 
     def verified(self, method: str, verdict: str) -> "ModelSession":
-        """Its first bill has shown whether it remembers. A resumed session that does not is left."""
+        """Its first usage report has shown whether it has its history. A resumed session without
+        one is left."""
         lost = verdict == "lost" and method == "handle"
         return replace(self, unverified="", rotation=Rotation.HISTORY_LOST if lost else self.rotation)
 

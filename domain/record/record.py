@@ -1,4 +1,5 @@
-"""What a call is, as far as its events tell: the part of its state that a fold of the log gives back.
+"""What a call is, as far as its events tell: the part of its state that a fold of the log gives
+back.
 
 A record is a frozen value made of frozen values; `domain.record.fold` makes the next one of it.
 Combinations that contradict each other cannot be made: they raise `BugError`.
@@ -15,7 +16,7 @@ from domain.record.reply import Reply, StaleReply, UnheardReply
 from domain.states import Link, State
 
 MOST_STALE = 8
-"""Replies that Gemini may still owe an end; older ones are forgotten."""
+"""So many replies that Gemini has not ended are kept; older ones are forgotten."""
 MOST_UNTRANSCRIBED = 16
 MOST_TAKEOVERS = 32
 
@@ -77,7 +78,7 @@ class Record(Struct, frozen=True, kw_only=True):
     stale: tuple[StaleReply, ...] = ()
     """Replies that Gemini has not ended yet, the oldest first."""
     unheard: UnheardReply | None = None
-    """What the model has yet to be told."""
+    """A reply that the model still needs a note about."""
     newest_reply: int = 0
     """The newest reply of which something was heard; 0 for none."""
     asked_sample: int = 0
@@ -88,7 +89,8 @@ class Record(Struct, frozen=True, kw_only=True):
     chose_silence: bool = False
     """The model chose to say nothing, and has not been asked to go on since."""
     end_agreed: bool = False
-    """The model has called the end of the interview; the call closes once its last words were played."""
+    """The model has called the end of the interview; the call closes once its last words were
+    played."""
     ending: Ending | None = None
 
     def __post_init__(self) -> None:
@@ -148,14 +150,16 @@ class Record(Struct, frozen=True, kw_only=True):
 
     @property
     def answer_is_due(self) -> bool:
-        """Whether the answer, or its beginning, has still to be given to a session that does not know it."""
+        """Whether the answer, or its beginning, has still to be given to a session that does not
+        know it."""
         if self.answer is None or self.window_open:
             return self.answer is not None
         return self.reply is not None and not self.reply_is_here and self.answer.window is not Window.REPLIED
 
     @property
     def stale_speaker(self) -> StaleReply | None:
-        """The stale reply that Gemini may speak of now: the oldest that has begun, as it goes in order."""
+        """The stale reply that Gemini may speak of now: the oldest that has begun, as it goes in
+        order."""
         began = next((reply for reply in self.stale if reply.began), None)
         return began or (self.stale[-1] if self.stale else None)
 
@@ -174,7 +178,7 @@ def _contradiction(record: Record) -> str:
     if answer is not None and answer.window is Window.EAGER and state not in _EAGER:
         return "only the answer of a candidate who has the floor is tried eagerly"
     if reply is not None and record.chose_silence:
-        return "a model that chose silence owes no reply"
+        return "no reply is awaited of a model that chose silence"
     if reply is not None and reply.generation != record.generation:
         return "the reply that is awaited is the newest one"
     if len(record.stale) > MOST_STALE:

@@ -1,4 +1,5 @@
-"""A reply of the model: what has come of it, what was heard of it, and what Gemini still owes of one given up.
+"""A reply of the model, a stale reply that Gemini has not ended yet, and a reply that was not heard
+to its end.
 
 A reply is a frozen value. Its phase says what Gemini has sent; `heard` says whether its first
 sample was played. Values that contradict each other cannot be made: they raise `BugError`.
@@ -134,7 +135,7 @@ class Reply(Struct, frozen=True, kw_only=True):
                 return self
 
     def turn_ended(self, at_us: int) -> "Reply":
-        """Gemini has ended the turn. An end that it repeats is not doubted any more."""
+        """Gemini has ended the turn. A repeated end is confirmed."""
         match self.phase:
             case Phase.AWAITED:
                 return replace(self, phase=Phase.SILENT)
@@ -176,7 +177,7 @@ class StaleReply(Struct, frozen=True, kw_only=True):
 
 
 class UnheardReply(Struct, frozen=True, kw_only=True):
-    """A reply of which the model believes that more was heard than was: it has to be told."""
+    """A reply of which the model believes that more was heard than was; a note corrects it."""
 
     generation: int
     heard_ms: int = 0

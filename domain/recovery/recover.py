@@ -1,11 +1,9 @@
-"""The call that a log describes, as it stood after its last event: what a process needs that takes
-it over.
+"""Recovery: makes the call that a log describes, as it stood after its last event.
 
-The log is a gap-free prefix of the call, so the core is run over its inputs once more, from
-the last point on at which the call's memory was recorded. That gives back all that a call knows,
-also what its events do not say: what was heard, what was played, what the candidate's pauses are
-like. What the events do say counts more: where another version of the core decided otherwise, its
-decisions stand.
+The log is a gap-free prefix of the call, so recovery runs the core over its inputs once more, from
+the newest snapshot on. That restores the whole state, also the parts that no event holds: hearing,
+playout, the candidate's usual pauses. The events have precedence: where another version of the core
+decided otherwise, its decisions stand.
 """
 
 from collections import deque
@@ -88,8 +86,8 @@ def open_again(events: Sequence[Event]) -> Call:
 
 
 def run(call: Call, events: Sequence[Event], inputs: Iterable[Input]) -> Iterator[Decision]:
-    """What the core decides now about each of `inputs`. At a takeover it stands where `events` had
-    led until then."""
+    """The core's decisions about each of `inputs`. At each takeover the record is the one that
+    `events` had led to."""
     return _run(call, _Course(call.record, events[1:]), inputs)
 
 

@@ -1,4 +1,4 @@
-"""Running the core over a log again, and comparing what it decides with what was recorded.
+"""Running the core over a log again, and comparing its decisions with the recorded ones.
 
 The log holds every input: facts as events, audio as segments whose arrival tables hold each frame's
 ordinal, time and features. In the order of their ordinals they lead the same core to the same

@@ -28,7 +28,7 @@ def attributed(record: Record, happened: Event, policy: Policy, now_us: int) -> 
 def still_of_the_cut_reply(record: Record, policy: Policy, now_us: int) -> bool:
     """Whether what the model says now is of a stale reply, though the next one is awaited already.
 
-    Resent audio can open and close a window before Gemini has heard of it, and a short remark can
+    Resent audio can open and close a window before Gemini knows of it, and a short remark can
     be over before the news of it is back. A reply that had begun is reported interrupted, and then
     ended: until then, and no longer than the policy allows, it is this one that talks on.
     """
@@ -54,14 +54,15 @@ def _speaking_generation(record: Record, policy: Policy, now_us: int) -> int:
 
 
 def _ended_generation(record: Record) -> int:
-    """While a reply has not begun and an older one was never ended, it is the older one that ends now."""
+    """While a reply has not begun and an older one was never ended, it is the older one that ends
+    now."""
     if record.reply is not None and (record.reply.has_audio or not record.stale):
         return record.reply.generation
     return _stale_generation(record)
 
 
 def _silent_generation(record: Record) -> int:
-    """A choice to say nothing is about what is awaited, unless an older reply still talks."""
+    """A choice to say nothing is about the awaited reply, unless an older one still talks."""
     speaker = record.stale_speaker
     if record.reply is not None and (speaker is None or not speaker.may_talk):
         return record.reply.generation

@@ -30,7 +30,7 @@ def frame_in_model_speaking(call: CallAggregate, _: CandidateFrame) -> None:
     if not begins_at_the_end(call):
         suspect(call)
     elif call.hearing.fallen_samples >= samples(call.policy.endpoint.quick_ms):
-        call.hearing.rest()  # whatever it was, it was over before the interviewer was
+        call.hearing.rest()  # it ended before the interviewer did
 
 
 def begins_at_the_end(call: CallAggregate) -> bool:

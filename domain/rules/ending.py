@@ -101,6 +101,6 @@ def client_lost_after_close(call: CallAggregate, lost: ClientLost) -> None:
 
 
 def client_connected_after_close(call: CallAggregate, _: ClientConnected) -> None:
-    """It may still send what was not acknowledged, in what is left of the grace period."""
+    """It may still send unacknowledged audio in the rest of the grace period."""
     record, left_us = call.record, call.timers.left_us(Timer.GRACE, call.now_us)
     call.do(TellClosed(record.close_reason, record.close_detail, left_us // 1000))

@@ -223,7 +223,8 @@ def stop_answer(call: CallAggregate, reason: Literal["silence", "muted", "model_
 
 
 def reset_detector(call: CallAggregate) -> None:
-    """Silero's memory sticks after long noise: alone, it starts afresh when the floor becomes free.
+    """Silero's state sticks after long noise: without the cascade, it starts afresh when the floor
+    becomes free.
 
     The cascade refreshes it by itself when it has gone deaf; a reset would only cost it the next
     onset.

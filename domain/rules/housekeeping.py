@@ -63,7 +63,8 @@ def seal_and_snapshot(call: CallAggregate) -> None:
 
 
 def _snapshot_if_due(call: CallAggregate) -> None:
-    """With something that is recorded anyway; a closed call has little ahead that would make it worth it."""
+    """With something that is recorded anyway; a closed call has little ahead that would make it
+    worth it."""
     due_us = call.progress.snapshot_at_us + call.policy.recording.snapshot_every_ms * 1000
     if call.now_us >= due_us and call.deferred_loss is None and call.record.state is not State.CLOSED:
         call.progress.snapshot_at_us = call.now_us
@@ -182,11 +183,9 @@ def _seal(call: CallAggregate, buffer: SegmentBuffer) -> None:
 
 
 def needed_from(call: CallAggregate) -> int:
-    """The oldest sample of the candidate's stream that memory holds: what may have to be sent to
-    the model soon.
+    """The oldest sample of the candidate's stream that memory holds, as the model may need it soon.
 
-    What is older may be asked for as well, of a very long answer; then it is read back from the
-    log.
+    Older audio of a very long answer is read back from the log.
     """
     policy, record = call.policy, call.record
     barge_in, voice = policy.barge_in, policy.voice

@@ -41,8 +41,7 @@ def client_connected(call: CallAggregate, hello: ClientConnected) -> None:
 
 
 def answer_hello(call: CallAggregate, hello: ClientConnected) -> tuple[TellReady, ReplayMessages]:
-    """What a client that said hello is told before anything else, once it is decided what its hello
-    leads to."""
+    """The first two effects for a client that said hello; they precede all others of the decision."""
     record, links = call.record, call.policy.links
     kept = min(record.version, kept_version(hello.seen_version, hello.seen_epoch, record.takeovers))
     ready = TellReady(
@@ -69,7 +68,7 @@ def client_lost(call: CallAggregate, lost: ClientLost) -> None:
 
 
 def client_gone(call: CallAggregate, reason: str) -> None:
-    """Its connection has ended, in whatever way."""
+    """The client's connection has ended."""
     if call.record.state is State.INTERRUPTED:
         dismiss(call, "client_lost", "client_lost")
     call.decide(LinkLost, link=Link.CLIENT, reason=reason)
@@ -138,7 +137,12 @@ def _dial_again(call: CallAggregate, reason: str, model: str, refused: bool) -> 
     evidence = {"attempts": session.attempts, "most_attempts": links.dial_attempts, "session_was_healthy": int(healthy)}
     if attempt > links.dial_attempts:
         eager.withdraw(call)
-        close(call, "model_unavailable", f"Gemini was dialled {session.attempts} times in vain: {reason}", evidence)
+        close(
+            call,
+            "model_unavailable",
+            f"Gemini was dialled {session.attempts} times without success: {reason}",
+            evidence,
+        )
         return
     last_try = attempt == links.dial_attempts and not connected  # it may be the handle that does not work
     at_once = attempt == 1 or lived_us >= links.steady_ms * 1000
@@ -237,8 +241,8 @@ def _candidate_goes_on(call: CallAggregate, session_changed: bool) -> None:
 
 
 def _give_missed_window(call: CallAggregate, session_changed: bool) -> None:
-    """A reply that nobody has heard is given up: what it was to answer and what was said since are
-    one turn.
+    """Withdraw a reply that nobody has heard: the answer before it and the speech since are one
+    turn.
 
     A new session that has not been given its first stretch is given both.
     """

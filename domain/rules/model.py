@@ -151,8 +151,8 @@ def tool_called(call: CallAggregate, request: ToolCallRequested) -> None:
 
 
 def going_away(call: CallAggregate, notice: GoAwayReceived) -> None:
-    """Rotate at a quiet moment (see housekeeping), near the end at a less quiet one, at last
-    whatever happens."""
+    """Rotate at a quiet moment (see housekeeping), near the end at a less quiet one, at the end in
+    any case."""
     if call.record.session.rotation is Rotation.NONE:  # it was said of a session that is gone
         call.ignore(notice)
         return

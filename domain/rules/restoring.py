@@ -1,4 +1,4 @@
-"""What a new Gemini session is to know: by its handle, or by the conversation as it was heard, and whether it does."""
+"""How a new Gemini session gets its history, by its handle or a seed, and the check that it has it."""
 
 from typing import Literal
 
@@ -15,11 +15,11 @@ from domain.sound.rates import SAMPLE_RATE_HZ
 _TOKENS_PER_SECOND = 25
 _CHARACTERS_PER_TOKEN = 4
 _LEAST_CONCLUSIVE_TOKENS = {"handle": 500, "seed": 100}
-"""A conversation that cost less than this proves nothing by being missing from the bill."""
+"""A shorter conversation proves nothing by its absence from the usage report."""
 
 
 def dial(call: CallAggregate, attempt: int, wait_ms: int) -> None:
-    """Dial what the record says: by the handle, or afresh, with all that a new session has to be given."""
+    """Dial the session that the record names: by its handle, or fresh with a seed."""
     session = call.record.session
     if session.handle is not None:
         call.do(DialModel(attempt, wait_ms, session.handle.text, session.model))
@@ -28,7 +28,7 @@ def dial(call: CallAggregate, attempt: int, wait_ms: int) -> None:
 
 
 def seed(call: CallAggregate) -> SeedRequest | None:
-    """What a fresh session has to be given of the conversation; None where nothing was heard yet."""
+    """The seed for a fresh session; None where nothing was heard yet."""
     record = call.record
     reply = record.reply
     arrived = reply.text if reply is not None and reply.is_here and not reply.heard else ""
@@ -43,7 +43,8 @@ def seed(call: CallAggregate) -> SeedRequest | None:
 
 
 def handle_is_behind(record: Record) -> bool:
-    """Whether something was heard, or answered, that the handle's session does not know and will not be given."""
+    """Whether something was heard, or answered, that the handle's session does not know and will
+    not be given."""
     handle = record.session.handle
     if handle is None:
         return False
@@ -55,20 +56,22 @@ def handle_is_behind(record: Record) -> bool:
 
 
 def due_from(record: Record) -> int:
-    """Where the audio begins that the newest session has to be given of the answer: it may know some of it."""
+    """Where the audio begins that the newest session has to be given of the answer: it may know
+    some of it."""
     answer = record.answer
     assert answer is not None
     return min(answer.from_sample, max(answer.first_sample, record.session.knows.sample))
 
 
 def answer_lost_calls(call: CallAggregate) -> None:
-    """A resumed session waits for the answers to its function calls, and would let the candidate's next turn pass."""
+    """A resumed session waits for the answers to its function calls, and would let the candidate's
+    next turn pass."""
     for lost in call.record.session.tool_calls:
         call.do(AnswerTool(lost.id, lost.name, {"error": LOST_CALL}))
 
 
 def verify_history(call: CallAggregate, _: UsageReported) -> None:
-    """The first bill of a new session shows whether it has read the conversation."""
+    """The first usage report of a new session shows whether it has read the conversation."""
     session = call.record.session
     if not session.unverified or not session.prompt_tokens:
         return

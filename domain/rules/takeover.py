@@ -1,5 +1,5 @@
-"""A call changes hands: its process lets go of it in good order, or another one takes it over from
-the log."""
+"""A call changes its owner: its process hands it over in good order, or another one takes it over
+from the log."""
 
 from domain.aggregate import CallAggregate
 from domain.effects import HandOver
@@ -17,8 +17,7 @@ _NEVER_REUSED_MS = 10_000
 
 
 def taken_over(call: CallAggregate, takeover: CallTakenOver) -> None:
-    """Both links ended with the process before; what was said since the log's last event is in
-    nobody's memory.
+    """Both links ended with the previous process; anything said since the log's last event is lost.
 
     While nobody had the call, its waits went on: a client that came with the last process has been
     away since then.
@@ -43,7 +42,7 @@ def taken_over(call: CallAggregate, takeover: CallTakenOver) -> None:
 
 
 def taken_over_after_close(call: CallAggregate, _: CallTakenOver) -> None:
-    """The client has another grace period to send what was not acknowledged."""
+    """The client has another grace period to send unacknowledged audio."""
     call.timers.clear()
     call.timers.start(Timer.GRACE, call.now_us + call.policy.links.grace_ms * 1000)
 
@@ -76,7 +75,7 @@ def hand_over_if_quiet(call: CallAggregate) -> None:
 
 
 def hand_over(call: CallAggregate) -> None:
-    """Let go: whoever takes the call over finds all of it in the log."""
+    """Begin the handover: the next owner finds all of the call in the log."""
     call.timers.clear()
     call.finishing = "handover"
 

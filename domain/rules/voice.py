@@ -77,7 +77,7 @@ def end_if_over(call: CallAggregate) -> bool:
 
 
 def frame_in_resuming(call: CallAggregate, _: CandidateFrame) -> None:
-    """Nobody can be told now; a voice is remembered from its beginning, however long ago it ended."""
+    """The model cannot be reached now; note where a voice began, however long ago it ended."""
     begun = call.hearing.begins(call.policy.voice.start_voiced_ms)
     onset = call.hearing.onset_sample
     if begun and onset is not None and call.progress.missed_from is None and not call.record.window_open:

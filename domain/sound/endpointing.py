@@ -52,8 +52,8 @@ _LEADING_ON = frozenset(
     )
 )
 _UNFINISHED, _LEANING_ON, _FINISHED = 0, 25, 229
-"""What the last words of an answer say about whether more will come: in English and in the commonest
-languages' signs of punctuation. A word that is not listed says nothing."""
+"""What the last words of an answer say about whether more will come: in English and in the
+commonest languages' signs of punctuation. A word that is not listed says nothing."""
 
 
 class Endpointing(Struct):
@@ -81,7 +81,7 @@ class Endpointing(Struct):
         self.by_detector = None
 
     def answer_begins(self) -> None:
-        """A new stretch of the candidate's speech: what was known of the last pause is over."""
+        """The candidate speaks again: forget the last pause."""
         self._forget_pause()
         self.by_words = None
 

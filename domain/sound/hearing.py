@@ -1,7 +1,7 @@
 """When somebody speaks and when they fall silent: hysteresis over the detector's quantised
 features, in samples.
 
-Pure memory of the last frames: it makes no decision about the call, it only says what is heard. A
+It makes no decision about the call; it only says what it hears in the newest frames. A
 frame *sounds* when the detector takes it for speech and it is loud enough: above the noise around
 it, above what leaks of the interviewer's own voice, not far below the voice's peak (a network
 notices an end some 100 ms after the ear does), and over the interviewer not far below the
@@ -35,7 +35,7 @@ _SOUND_GAP_SAMPLES = samples(300)
 
 
 class Dismissed(Struct, frozen=True):
-    """A voice that was dismissed: should it go on at once, what was heard of it counts."""
+    """A dismissed voice. If it goes on at once, its samples count again."""
 
     onset_sample: int
     onset_at_us: int
@@ -120,8 +120,7 @@ class Hearing(Struct):
         self.last_levels.clear()
 
     def dismiss(self) -> None:
-        """Forget an active voice for the time being: should it go on at once, what was heard of it
-        counts."""
+        """Forget an active voice for now. If it goes on at once, its samples count again."""
         onset, at_us, end = self.onset_sample, self.onset_at_us, self.end_sample
         strong, peak = self.strong_samples, self.peak_q4
         self.rest()
@@ -130,8 +129,8 @@ class Hearing(Struct):
             self.dismissed = Dismissed(onset, at_us, end, strong, peak)
 
     def recalled(self, onset_sample: int) -> int:
-        """Where a voice with this onset began, if what was dismissed shortly before it is taken for
-        its beginning."""
+        """Where a voice with this onset began; a voice dismissed shortly before counts as its
+        beginning."""
         if onset_sample - self.dismissed_to > self.limits.recall:
             return onset_sample
         return max(self.dismissed_from, onset_sample - 2 * self.limits.recall)

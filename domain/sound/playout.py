@@ -1,9 +1,9 @@
-"""What of the interviewer's voice waits, was sent, and was heard: the server-side playout clock.
+"""The server-side playout clock: which audio of the interviewer waits, is sent, and is heard.
 
 Positions are samples of the interviewer's 24 kHz stream, which counts everything the model sent,
 kept or not. Audio goes out only `lead_ms` ahead of the candidate's ears, so that a flush is instant
 and "heard" is exact: the client's reports say where playback was, and between them the clock runs
-on, never past what was sent.
+on, never past the audio that was sent.
 """
 
 from typing import NamedTuple
@@ -124,7 +124,7 @@ class Playout(Struct):
         return moved
 
     def hold(self, now_us: int) -> None:
-        """Stop the clock: the client was told to hold."""
+        """Stop the clock: the client holds playback."""
         self.base_sample = self.heard_sample(now_us)
         self.held = True
 

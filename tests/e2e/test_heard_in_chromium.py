@@ -82,7 +82,7 @@ async def _held_call(desk: Desk, script: Script, profile: Path) -> tuple[list[Cu
             recording = await tap_recorded(page)
         assert page.complaints == []
     async with asyncio.timeout(SETTLE_S):
-        await live.loop.settled.wait()
+        await live.loop.over.wait()
         await live.loop.appender.written()
     return await cuts_of(desk, live, script, recording), waits
 

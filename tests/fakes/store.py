@@ -109,7 +109,7 @@ class InMemoryStore(EventWriter, EventReader, AudioStore):
                 )
 
     def _settle(self, entry: Entry, outcome: Outcome) -> None:
-        self._queue.settle(entry, outcome)
+        self._queue.resolve(entry, outcome)
         if entry.then is not None:
             asyncio.get_running_loop().call_soon(entry.then, outcome)
 

@@ -1,7 +1,7 @@
 """What waits to be written: bounded in events and in bytes, in order, and searchable by call.
 
-When it is full, nothing more is accepted (`WriterFullError`): events are never dropped, so whoever
-submits must be told. What the batch being written holds still counts, because it returns here when
+When it is full, nothing more is accepted (`WriterFullError`): events are never dropped, so the
+submitter must know. The batch that is being written still counts, because it returns here when
 Postgres goes away.
 """
 
@@ -112,10 +112,10 @@ class AppendQueue:
         return batch, marks
 
     def oldest(self) -> Entry | None:
-        """What has waited longest of what was not taken."""
+        """The entry that has waited longest of those not taken."""
         return next((item for item in self._items if isinstance(item, Entry)), None)
 
-    def settle(self, entry: Entry, outcome: Outcome) -> None:
+    def resolve(self, entry: Entry, outcome: Outcome) -> None:
         """`entry` has its outcome and no longer counts."""
         entry.outcome = outcome
         self.events -= len(entry.append.events)

@@ -79,7 +79,7 @@ class GroupCommitWriter(EventWriter):
             self.stats.refused += 1
             raise
         if append.call_id in self._refused:
-            self._settle(self._queue.remove_call(append.call_id), Outcome.CONFLICT)
+            self._resolve(self._queue.remove_call(append.call_id), Outcome.CONFLICT)
 
     async def flush(self) -> None:
         if self.running:
@@ -125,7 +125,7 @@ class GroupCommitWriter(EventWriter):
                 _reach(marks)
         finally:
             waiting, more_marks = self._queue.drain()
-            self._settle([*self._in_flight, *waiting], Outcome.LOST)
+            self._resolve([*self._in_flight, *waiting], Outcome.LOST)
             _reach([*marks, *more_marks])
 
     async def _pack(self, entries: Sequence[Entry]) -> None:
@@ -178,7 +178,7 @@ class GroupCommitWriter(EventWriter):
             return rest
         self.stats.last_commit_ms = (monotonic() - began) * 1000
         self.stats.batches += 1
-        self._settle(entries, Outcome.DURABLE)
+        self._resolve(entries, Outcome.DURABLE)
         return ()
 
     async def _sort_out(self, connection: Any, entries: Sequence[Entry]) -> Sequence[Entry]:
@@ -196,7 +196,7 @@ class GroupCommitWriter(EventWriter):
         for entry, (verdict, missing) in zip(entries, verdicts, strict=True):
             match verdict:
                 case Verdict.RECORDED:
-                    self._settle([entry], Outcome.DURABLE)
+                    self._resolve([entry], Outcome.DURABLE)
                 case Verdict.CONFLICT:
                     self._settle_rest_of_call(entry, Outcome.CONFLICT)
                 case Verdict.APPEND:
@@ -224,8 +224,8 @@ class GroupCommitWriter(EventWriter):
         call_id = entry.append.call_id
         in_flight = self._in_flight[self._in_flight.index(entry) :]
         behind = [later for later in in_flight if later.append.call_id == call_id]
-        self._settle([*behind, *self._queue.remove_call(call_id)], outcome)
-        # Until its owner has been told, it may submit more on the same footing.
+        self._resolve([*behind, *self._queue.remove_call(call_id)], outcome)
+        # Until its owner knows, it may submit more that rests on it.
         self._refused[call_id] += 1
         asyncio.get_running_loop().call_soon(self._forget_refusal, call_id)
 
@@ -234,12 +234,12 @@ class GroupCommitWriter(EventWriter):
         if not self._refused[call_id]:
             del self._refused[call_id]
 
-    def _settle(self, entries: Iterable[Entry], outcome: Outcome) -> None:
+    def _resolve(self, entries: Iterable[Entry], outcome: Outcome) -> None:
         loop = asyncio.get_running_loop()
         for entry in entries:
             if entry.outcome is not None:
                 continue
-            self._queue.settle(entry, outcome)
+            self._queue.resolve(entry, outcome)
             self.stats.count(outcome, len(entry.append.events))
             if entry.then is not None:
                 # Not called from here: what it raises is its caller's bug and must not stop the

@@ -1,4 +1,4 @@
-"""What the writer counts, for whoever exports metrics."""
+"""The writer's counters, for the metrics."""
 
 from dataclasses import dataclass
 

@@ -112,7 +112,7 @@ def follow(places: Sequence[tuple[int, int, Place]]) -> list[Stretch]:
 
 
 def _widened(stretches: Sequence[Stretch], heard: int) -> Sequence[Stretch]:
-    """Let each stretch reach a patch further where no other one claims it: its edges match less
+    """Let each stretch reach a patch further where no other one is as close: its edges match less
     well."""
     for position, item in enumerate(stretches):
         before = stretches[position - 1].end if position else 0

@@ -131,8 +131,8 @@ class Conversation:
         return reply
 
     def take_tool_responses(self, responses: Iterable[tuple[str, str]]) -> None:
-        """Take in (call id, response as text) pairs. A call that is not open any more is only
-        remembered."""
+        """Take in (call id, response as text) pairs. A response to a call that is not open any more
+        only enters the history."""
         for call_id, text in responses:
             self.history.add(Turn("tool", text))
             if call_id in self._unanswered:
@@ -222,7 +222,7 @@ class Conversation:
             await answered.wait()
 
     async def complete(self, reply: Reply, *, chose_silence: bool = False) -> None:
-        """End a turn: remember what was sent of it, bill it, and say so."""
+        """End a turn: put the sent part into the history, bill it, and say so."""
         self.record(reply)
         faults = await self._link.passes(Point.TURN_COMPLETE)
         if Action.OMIT in faults:

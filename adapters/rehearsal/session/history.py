@@ -72,7 +72,7 @@ class History:
             del self.turns[0]
 
     def correct(self, heard: Heard) -> None:
-        """Remember the last reply as it was heard; its audio stays in the context, and is billed."""
+        """Shorten the last reply to the heard part; its audio stays in the context, and is billed."""
         for place in reversed(range(len(self.turns))):
             turn = self.turns[place]
             if turn.role == "model":

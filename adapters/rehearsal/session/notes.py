@@ -1,8 +1,8 @@
-"""What a client says beside the candidate's voice: how much of the last reply was heard, or what
-was said before.
+"""Notes that a client sends beside the candidate's voice: how much of the last reply was heard, or
+an earlier conversation.
 
-A model reads such notes; the rehearsal knows their form, and takes them for what they are: it
-remembers its last reply as heard, and a conversation that its instruction tells of as its own.
+A model reads such notes; the rehearsal knows their form: it shortens its last reply to the heard
+part, and takes a conversation in its instruction into its history.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""What a session received, kept within a budget for whoever inspects a rehearsal."""
+"""What a session received, within a budget, for the tests and tools that inspect it."""
 
 from collections import Counter, deque
 from dataclasses import dataclass, field

@@ -1,5 +1,4 @@
-"""What happened in each session, written down as it happens: for whoever compares it with what a
-client believes.
+"""Writes a log of each session as it happens, to compare it with a client's record.
 
 A session has a file of JSON lines and, beside it, all the PCM that it received as one stream (16
 kHz unless the client said otherwise). Messages are there as they were, but for audio: of that the
@@ -48,7 +47,7 @@ class SessionLog:
             self.note("sent", garbage=len(frame))
 
     def audio(self, pcm: bytes) -> None:
-        """The next piece of what was received."""
+        """The next piece of received audio."""
         self.pcm_bytes += len(pcm)
         if self._pcm is not None:
             self._pcm.write(pcm)

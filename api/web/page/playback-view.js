@@ -1,5 +1,5 @@
 /**
- * What is done to the interviewer's voice, at a glance: held, playing on, or stopped for good.
+ * Shows what the server does with the interviewer's voice: held, playing on, or stopped for good.
  *
  * One mark in the transcript a hold: it says "holding" until it is known what came of it, and how long it took. The
  * meter shows the same now, and the tally how often so far. Lengths are those of this client: from message to message.

@@ -114,7 +114,7 @@ async def test_an_abandoned_log_is_not_waited_for() -> None:
     assert not waiting.done()
     book.appender.abandon()
     await asyncio.wait_for(waiting, 1)
-    assert not book.appender.settled
+    assert not book.appender.idle
     assert await book.store.aclose() > 0
 
 
