@@ -78,8 +78,9 @@ def _print_timeline(events: list[Event], everything: bool) -> None:
 def _facts(event: Event) -> str:
     """What was decided, then what on: if a line has to be cut, the evidence goes first."""
     facts = {name: value for name, value in msgspec.to_builtins(event).items() if name not in _QUIET and value != ""}
-    if evidence := facts.pop("evidence", None):
-        facts["evidence"] = evidence
+    for last in ("rule", "evidence"):
+        if value := facts.pop(last, None):
+            facts[last] = value
     text = "  ".join(f"{name}={_short(value)}" for name, value in facts.items())
     return text if len(text) <= _WIDEST else text[: _WIDEST - 1] + "…"
 

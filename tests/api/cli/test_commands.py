@@ -59,8 +59,8 @@ async def test_placing_a_call_and_replaying_it(server_folder: Path) -> None:
     code, out, errors = await asyncio.to_thread(viva_here, data, "replay", messages[0]["call_id"])
     assert code == 0, out + errors
     assert "decides the same again" in out
-    # the decision, and last its evidence
-    assert re.search(r"candidate_stopped +turn=1 .* reason=silence  evidence={", out)
+    # the decision, its rule, and last its evidence
+    assert re.search(r"candidate_stopped +turn=1 .* reason=silence  rule=\w+  evidence={", out)
     code, out, _ = await asyncio.to_thread(viva_here, data, "replay", messages[0]["call_id"], "--json")
     report = json.loads(out)
     assert (code, report["state"], report["differences"]) == (0, "closed", [])
