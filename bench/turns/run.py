@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from time import perf_counter
 
 from bench.turns.contestants import CONTESTANTS
-from bench.turns.report.measures import Seen, seen_in
+from bench.turns.report.measures import seen_in
+from bench.turns.report.seen import Seen
 from bench.turns.scenes.scene import Scene
 from bench.turns.stage.stage import Known, play
 

@@ -7,7 +7,8 @@ import pytest
 from bench.turns.report.answers import EVERY_PAUSE
 from bench.turns.report.curve import Curve, Point
 from bench.turns.report.figures import figure
-from bench.turns.report.measures import Seen, seen_in
+from bench.turns.report.measures import seen_in
+from bench.turns.report.seen import Seen
 from bench.turns.report.statistics import clustered, poisson, quantile, wilson
 from bench.turns.stage.loudspeaker import Played
 from bench.turns.stage.trace import Trace

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from bench.turns.report.measures import Seen
+from bench.turns.report.seen import Seen
 from bench.turns.scenes.corpus import RATE_HZ
 from bench.turns.stage.trace import Trace
 from domain.event import Event

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any
 
-from bench.turns.report.measures import UNITS, Seen, Unit
+from bench.turns.report.seen import UNITS, Seen, Unit
 from bench.turns.report.statistics import Interval, clustered, poisson, quantile, wilson
 from bench.turns.run import Outcome
 

@@ -8,7 +8,7 @@ from typing import Any
 from bench.report import Section
 from bench.turns.report.curve import TARGETS, Curve
 from bench.turns.report.figures import Figure, figure
-from bench.turns.report.measures import Seen
+from bench.turns.report.seen import Seen
 from bench.turns.run import Outcome
 
 TWO_THIRDS = 2 / 3

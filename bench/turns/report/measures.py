@@ -6,9 +6,9 @@ independent things.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Literal
 
+from bench.turns.report.answers import answers_seen
+from bench.turns.report.seen import UNITS, Seen
 from bench.turns.stage.trace import Trace
 from domain.events import (
     BargeInConfirmed,
@@ -19,64 +19,13 @@ from domain.events import (
 )
 from domain.states import State
 
-Unit = Literal["ms", "share", "per minute", "ratio", "count"]
-UNITS: dict[str, Unit] = {
-    "yield rate": "share",
-    "hold latency": "ms",
-    "yield latency": "ms",
-    "silence latency": "ms",
-    "confirm delay": "ms",
-    "heard error": "ms",
-    "spoiled before its onset": "share",
-    "backchannel selectivity": "share",
-    "hesitation selectivity": "share",
-    "tic selectivity": "share",
-    "side-speech selectivity": "share",
-    "side speech not yielded to at all": "share",
-    "never held": "share",
-    "held time per dismissal": "ms",
-    "false holds": "per minute",
-    "false confirmed": "per minute",
-    "false answers": "per minute",
-    "self-interruptions held": "per minute",
-    "self-interruptions": "per minute",
-    "double talk taken as the answer": "share",
-    "interviewer's words lost to double talk": "ms",
-    "endpoint delay": "ms",
-    "response latency": "ms",
-    "onset delay": "ms",
-    "cut-off rate": "share",
-    "answers never ended": "share",
-    "answers missed": "share",
-    "voiced missing at the model": "ms",
-    "voiced in dismissed doubts": "ms",
-    "silence not sent": "ratio",
-    "generations cancelled": "count",
-    "eager ends tried": "count",
-    "eager ends withdrawn": "count",
-    "sent wrong": "ms",
-}
 YIELD_WITHIN_US = 2_000_000
 TALK_THROUGH_US, NO_ANSWER_US = 1_000_000, 2_000_000
 _FLOOR_HELD = (State.MODEL_SPEAKING, State.INTERRUPTED)
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """One observation. `weight` is what a rate or ratio is of: minutes, or the whole."""
-
-    measure: str
-    condition: str
-    value: float
-    recording: str
-    speaker: str
-    weight: float = 1.0
-
-
 def seen_in(trace: Trace) -> list[Seen]:
     """Every measure that this trace has something to say on."""
-    from bench.turns.report.answers import answers_seen
-
     found = [*_by_kind(trace), *answers_seen(trace), *_sent(trace)]
     assert all(each.measure in UNITS for each in found)
     return found

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from bench.turns.report.measures import Seen
+from bench.turns.report.seen import Seen
 
 Interval = tuple[float, float]
 
