@@ -67,7 +67,8 @@ class Call(CallAggregate):
         before = self.record.state
         rule = MATRIX[type(happened)][before]
         rule(self, self._take(happened))
-        pass_deadlines(self)
+        if self.timers.next_us <= progress.now_us:
+            pass_deadlines(self)
         follow_up(self)
         seal_and_snapshot(self)
         if self.record.state is not before:
