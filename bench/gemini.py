@@ -6,6 +6,7 @@ message, the event loop's and TLS's included, the best of several rounds; beside
 a call, in which 25 messages a second go each way.
 """
 
+import argparse
 import asyncio
 import base64
 import json
@@ -120,6 +121,7 @@ async def measure(settings: GeminiSettings) -> tuple[float, float]:
 
 
 def main() -> None:
+    argparse.ArgumentParser(prog="python -m bench.gemini", description=__doc__).parse_args()
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
     with tempfile.TemporaryDirectory() as folder:

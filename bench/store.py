@@ -6,6 +6,7 @@ ten threads over ten connections, as an asyncio program would have to. Figures a
 rounds with their extremes; the ratio is taken within each round, so that a slow machine slows both.
 """
 
+import argparse
 import asyncio
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -165,6 +166,7 @@ def _spread(values: list[float], digits: int = 0) -> str:
 
 def main() -> None:
     """Print the comparison as a table."""
+    argparse.ArgumentParser(prog="python -m bench.store", description=__doc__).parse_args()
     table = Table(title=f"Appending events: median of {ROUNDS} rounds (lowest-highest)")
     table.add_column("load")
     for column in ("events/s", "library", "ratio", "p99 ms", "library", "ratio"):

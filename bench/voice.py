@@ -6,6 +6,7 @@ recordings under `tests/data/voice`; "as policy" counts what is left when a star
 voice within 120 ms.
 """
 
+import argparse
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -202,6 +203,7 @@ def cost_table() -> Table:
 
 def main() -> None:
     """Measure and print."""
+    argparse.ArgumentParser(prog="python -m bench.voice", description=__doc__).parse_args()
     console = Console()
     console.print(accuracy())
     console.print(cost_table())
