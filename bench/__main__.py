@@ -14,7 +14,7 @@ from pathlib import Path
 from statistics import median
 
 from adapters.gemini.settings import GeminiSettings
-from bench import core, gemini, store, voice
+from bench import core, gemini, store, takeover, voice
 from bench.load.run import sections as load_sections
 from bench.paths.run import sections as paths_sections
 from bench.report import Section, console, spread
@@ -91,6 +91,7 @@ PARTS: dict[str, Callable[[bool], Iterable[Section]]] = {
     "voice": voice_sections,
     "gemini": gemini_sections,
     "store": store_sections,
+    "takeover": lambda quick: takeover.sections(quick=quick),
     "load": lambda quick: load_sections(quick=quick),
 }
 

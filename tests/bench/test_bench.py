@@ -11,7 +11,10 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.mark.timeout(180)
-@pytest.mark.parametrize(("part", "row"), [("core", "frame in model_speaking"), ("paths", "Call.handle")])
+@pytest.mark.parametrize(
+    ("part", "row"),
+    [("core", "frame in model_speaking"), ("paths", "Call.handle"), ("takeover", "turns of conversation read")],
+)
 def test_a_part_runs_and_reports(part: str, row: str) -> None:
     """Given a quick run of one part, every row has figures."""
     command = [sys.executable, "-m", "bench", "--quick", "--json", "--only", part]
