@@ -102,7 +102,8 @@ class BargeInPolicy(msgspec.Struct, frozen=True):
     side_db: Decibels = 10
     """A voice so far below the candidate's usual level is somebody else's, further away."""
     ceiling_ms: Millis = 1_200
-    """No suspicion lasts longer; then voice or silence wins, by the larger share."""
+    """A suspicion is decided once so much audio came after its hold began, by the larger share of voice
+    and silence. If frames stop, the clock decides after twice this."""
     overlap_ms: Millis = 300
     """A voice that begins when only this much is left to hear is the next answer, not an
     interruption."""

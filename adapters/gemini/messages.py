@@ -16,7 +16,7 @@ from collections.abc import Iterator
 
 from google.genai import types
 
-from adapters.gemini.voice import VoiceDecoder
+from adapters.gemini.audio_decoder import AudioDecoder
 from adapters.voice.features import loudness_of
 from domain.inputs import (
     CandidateTranscribed,
@@ -71,7 +71,7 @@ LONGEST_PIECE_BYTES = 48_000
 
 
 def inputs_of(
-    message: types.LiveServerMessage, at_us: int, voice: VoiceDecoder, unknown: tuple[str, ...] = ()
+    message: types.LiveServerMessage, at_us: int, voice: AudioDecoder, unknown: tuple[str, ...] = ()
 ) -> Iterator[Input]:
     """The inputs in `message`, which arrived at `at_us`, in the order above.
 
@@ -108,7 +108,7 @@ def _candidate_lines(content: types.LiveServerContent, at_us: int) -> Iterator[I
         yield CandidateTranscribed(at_us=at_us, text=content.input_transcription.text)
 
 
-def _voice(turn: types.Content, at_us: int, voice: VoiceDecoder, unrecognised: list[str]) -> Iterator[Input]:
+def _voice(turn: types.Content, at_us: int, voice: AudioDecoder, unrecognised: list[str]) -> Iterator[Input]:
     for part in turn.parts or ():
         if part.inline_data:
             pcm, problem = voice.decode(part.inline_data)

@@ -15,13 +15,13 @@ from google.genai.live import AsyncSession
 from pydantic import ValidationError
 from pydantic.alias_generators import to_camel
 
+from adapters.gemini.audio_decoder import AudioDecoder
 from adapters.gemini.frames import UNREADABLE, FrameTap
 from adapters.gemini.live_setup import LiveSetup, live_config
 from adapters.gemini.losses import FAILURES, LostError, loss_of
 from adapters.gemini.messages import inputs_of
 from adapters.gemini.settings import GeminiSettings
 from adapters.gemini.uplink import History, Outgoing, Uplink, UplinkCounts
-from adapters.gemini.voice import VoiceDecoder
 from domain.inputs import Input, ModelConnected, ModelLost, ModelMessageUnrecognised
 from domain.ports.model_link import LinkSink
 from domain.record.conversation import SeedRequest
@@ -51,7 +51,7 @@ class GeminiSession:
         self._sink = sink
         self._seed = seed
         self._uplink = Uplink(settings.uplink_bytes, sink.now_us, counts)
-        self._voice = VoiceDecoder()
+        self._voice = AudioDecoder()
         self._tap = FrameTap()
         self._task: asyncio.Task[None] | None = None
         self._stopped = False

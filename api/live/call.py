@@ -66,11 +66,13 @@ class LiveCall(EffectHandler, AppendListener):
         self._interviewer = InterviewerAudio(most, recovered.interviewer_sample)
         self._interviewer.append(recovered.interviewer_pcm)
         self._transcript = recovered.transcript
-        self._voice = CandidateAudio(call, self.loop, ports, self._interviewer, recovered.candidate_pcm)
-        candidate = ReadBack(call.id, self._voice.kept, ports.audio, self.loop)
-        self.model = ModelSide(self.loop, ports, self._interviewer, candidate, self._transcript)
+        self._candidate_audio = CandidateAudio(call, self.loop, ports, self._interviewer, recovered.candidate_pcm)
+        read_back = ReadBack(call.id, self._candidate_audio.kept, ports.audio, self.loop)
+        self.model = ModelSide(self.loop, ports, self._interviewer, read_back, self._transcript)
         self.client_link = ClientLink(self.loop)
-        self.client = ClientSide(self.loop, ports, self.client_link, self._voice, self.model, self._transcript)
+        self.client = ClientSide(
+            self.loop, ports, self.client_link, self._candidate_audio, self.model, self._transcript
+        )
         self.entered = asyncio.Event()
         """Set once the call lives in `run`: it may be handed a client."""
         self.gone = asyncio.Event()
@@ -170,11 +172,11 @@ class LiveCall(EffectHandler, AppendListener):
                     pcm = self._interviewer.read(from_sample, to_sample)
                     self.client_link.send_audio(generation, from_sample, pcm)
             case fx.PredictEndOfTurn():
-                self._voice.predict_end_of_turn(effect)
+                self._candidate_audio.predict_end_of_turn(effect)
             case fx.ResetDetector():
-                self._voice.reset_detector()
+                self._candidate_audio.reset_detector()
             case fx.ForgetCandidateAudio(before_sample):
-                self._voice.forget_before(before_sample)
+                self._candidate_audio.forget_before(before_sample)
             case fx.ForgetInterviewerAudio(before_sample):
                 self._interviewer.forget_before(before_sample - KEPT_FOR_ECHO)
             case fx.StoreAudio():

@@ -43,7 +43,7 @@ class ClientSide(ReceiveHandler):
         self._call = loop.call
         self._ports = ports
         self._link = link
-        self._voice = voice
+        self._candidate_audio = voice
         self._model = model
         self._transcript = transcript
 
@@ -72,7 +72,7 @@ class ClientSide(ReceiveHandler):
         Raises `PeerError` (bad_sample_rate, call_closed, already_connected, moving).
         """
         self._admit(hello.client_id)
-        left = self._voice.connect(hello.rate_hz)
+        left = self._candidate_audio.connect(hello.rate_hz)
         resumed = self._call.record.clients > 0
         self._link.record_dropped(ended=True)
         self._link.dismiss("replaced", "Another connection said hello for this call; use that one.")
@@ -95,7 +95,7 @@ class ClientSide(ReceiveHandler):
         reason = self._call.record.close_reason
         if self._call.state is State.CLOSED and (reason in CLIENT_AT_FAULT or self._loop.over.is_set()):
             raise PeerError("call_closed", f"The call is over ({reason}): open a new one.")
-        if self._loop.leaving:
+        if self._loop.closed_to_clients:
             raise PeerError("moving", "The call is moving to another server: connect again.")
         same = client_id != "" and client_id == self._link.client_id
         if self.guarded and not same:
@@ -108,7 +108,7 @@ class ClientSide(ReceiveHandler):
 
     def answer_hello(self, ready: TellReady) -> None:
         """An acknowledgement may have been lost with the last connection."""
-        self._link.send_ready(ready, self._voice.next_seq)
+        self._link.send_ready(ready, self._candidate_audio.next_seq)
         if self._loop.appender.durable_seq >= 0:
             self.acknowledge(self._loop.appender.durable_seq)
 
@@ -130,7 +130,7 @@ class ClientSide(ReceiveHandler):
 
     def take_audio(self, audio: protocol.ClientAudio) -> None:
         if not self._call.record.handed_over:  # otherwise not acknowledged: it goes to the next owner
-            self._hear(self._voice.take(audio, self._loop.now_us()))
+            self._hear(self._candidate_audio.take(audio, self._loop.now_us()))
 
     def take_control(self, message: protocol.ClientMessage) -> None:
         at_us = self._loop.now_us()
@@ -170,9 +170,9 @@ class ClientSide(ReceiveHandler):
 
     def flush(self) -> None:
         """No more audio is awaited: what waits for the rest of its frame is heard."""
-        self._hear(self._voice.finish())
+        self._hear(self._candidate_audio.finish())
 
     def _hear(self, frames: list[IntakeFrame]) -> None:
         """Frames of the candidate's, one after the other."""
-        for frame in self._voice.listen(frames):
+        for frame in self._candidate_audio.listen(frames):
             self._loop.feed(frame)

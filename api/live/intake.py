@@ -24,8 +24,8 @@ _CLOCKS_APART_MS = 10_000
 
 
 class IntakeFrame(NamedTuple):
-    """640 bytes of 16 kHz mono PCM16, the message it makes whole, and its last samples that are of
-    the one after."""
+    """640 bytes of 16 kHz mono PCM16; the newest message that is wholly in the stream up to its end;
+    and how many of its last samples belong to the message after that."""
 
     pcm: bytes
     client_seq: int

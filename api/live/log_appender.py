@@ -91,8 +91,8 @@ class LogAppender:
         self._moved.set()
 
     def record(self, decision: Decision, whole: bool = True) -> None:
-        """Append a decision's events and the audio they name, once what has been heard is `whole`,
-        all in segments."""
+        """Append a decision's events and the audio that they name: at once if `whole` (no audio waits
+        unsealed), or else together with the next decision that is."""
         if self.taken:
             return
         self._events += decision.events
@@ -177,4 +177,4 @@ class LogAppender:
             self._listener.log_taken()
         elif not self._failed:
             self._failed = True
-            self._listener.log_failed("The event log could not be reached.")
+            self._listener.log_failed("The event log did not take this call's events.")

@@ -139,8 +139,8 @@ class CallLoop(InputSink):
             self.appender.record(self._handover)
 
     @property
-    def leaving(self) -> bool:
-        """Whether the call is no longer this process's: another one has it, or will."""
+    def closed_to_clients(self) -> bool:
+        """Whether no client may join here any more: the call was handed over, or has settled."""
         return self.call.record.handed_over or self.over.is_set()
 
     # --- the alarm -----------------------------------------------------------------------------------------------

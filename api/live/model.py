@@ -28,7 +28,7 @@ class ModelSide(LinkSink):
     """One call's. What the link reports comes in here: the interviewer's voice is kept in
     `interviewer`, and all goes on to the loop.
 
-    What the model is sent of the candidate's voice comes from `candidate`.
+    What the model is sent of the candidate's voice comes from `read_back`.
     """
 
     def __init__(
@@ -36,13 +36,13 @@ class ModelSide(LinkSink):
         loop: CallLoop,
         ports: CallPorts,
         interviewer: InterviewerAudio,
-        candidate: ReadBack,
+        read_back: ReadBack,
         transcript: Transcript,
     ) -> None:
         self._loop = loop
         self._counts = ports.counts
         self._interviewer = interviewer
-        self._candidate = candidate
+        self._read_back = read_back
         self._transcript = transcript
         self.link = ports.make_link(loop.call.opened, self)
 
@@ -62,7 +62,7 @@ class ModelSide(LinkSink):
         """Do what the core asks of the model."""
         match effect:
             case fx.SendCandidateAudio(from_sample, to_sample):
-                self.link.send_audio(self._candidate.stretch(from_sample, to_sample))
+                self.link.send_audio(self._read_back.stretch(from_sample, to_sample))
             case fx.OpenActivity():
                 self.link.open_activity()
             case fx.CloseActivity():

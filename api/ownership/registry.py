@@ -150,7 +150,7 @@ class CallRegistry:
         reached.
         """
         live = self._calls.get(call_id)
-        if live is not None and not live.loop.leaving:
+        if live is not None and not live.loop.closed_to_clients:
             await live.entered.wait()
             return live
         if self.draining:
@@ -211,7 +211,7 @@ class CallRegistry:
             asyncio.get_running_loop().call_later(wait_s, self._request_handover, live)
 
     def _request_handover(self, live: LiveCall) -> None:
-        if self._calls.get(live.call.id) is live and not live.loop.leaving:
+        if self._calls.get(live.call.id) is live and not live.loop.closed_to_clients:
             live.request_handover("asked", 0)
 
     async def drain(self, wait_s: float) -> None:

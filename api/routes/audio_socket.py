@@ -35,7 +35,7 @@ _LEAVINGS = (WebSocketDisconnect, RuntimeError, OSError)
 
 
 class _Socket:
-    """The websocket as the send_queue and the receive loop see it. `connection` is what carries it."""
+    """The websocket as the send queue and the receive queue see it. `connection` is what carries it."""
 
     def __init__(self, socket: WebSocket[Any, Any, Any]) -> None:
         self._socket = socket

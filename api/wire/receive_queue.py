@@ -105,7 +105,7 @@ class ReceiveQueue:
         self._handler = handler
         self._signs_of_life = signs_of_life
         self._controls = RateLimit("control messages", _CONTROLS_PER_S, _CONTROLS_PER_S)
-        self._voice = RateLimit("audio messages", _AUDIO_PER_S, _AUDIO_AT_ONCE)
+        self._audio_limit = RateLimit("audio messages", _AUDIO_PER_S, _AUDIO_AT_ONCE)
         self._waiting: deque[tuple[bytes | ClientMessage | PeerError, int]] = deque()
         self._bytes = 0
         self._at_fault = False
@@ -171,7 +171,7 @@ class ReceiveQueue:
     def _sort(self, message: str | bytes) -> None:
         """Raises `PeerError`."""
         if isinstance(message, bytes):
-            self._voice.spend()
+            self._audio_limit.spend()
             self._put(message, len(message))
             return
         self._controls.spend()

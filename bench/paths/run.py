@@ -17,11 +17,11 @@ from typing import Any
 from google import genai
 from google.genai import types
 
+from adapters.gemini.audio_decoder import AudioDecoder
 from adapters.gemini.client import open_client
 from adapters.gemini.frames import FrameTap
 from adapters.gemini.messages import inputs_of
 from adapters.gemini.uplink import PCM_16K
-from adapters.gemini.voice import VoiceDecoder
 from adapters.voice.factory import make_detector
 from adapters.voice.resample import SoxrResampler
 from api.cli.loop import run as run_on_loop
@@ -148,7 +148,7 @@ async def model_path(client: genai.Client) -> Costs:
     costs: Costs = {}
     socket = SwallowingSocket(voice_json())
     sdk = sdk_session(client, socket)
-    tap, decoder = FrameTap(), VoiceDecoder()
+    tap, decoder = FrameTap(), AudioDecoder()
     tap.frame = socket.message
     watch = Stopwatch()
     with watch:
@@ -168,7 +168,7 @@ async def model_path(client: genai.Client) -> Costs:
     return costs
 
 
-async def _speak(rig: Rig, messages: list[types.LiveServerMessage], decoder: VoiceDecoder, tap: FrameTap) -> float:
+async def _speak(rig: Rig, messages: list[types.LiveServerMessage], decoder: AudioDecoder, tap: FrameTap) -> float:
     """CPU µs a message; what the client reports every 200 ms is not counted."""
     watch, sent_before = Stopwatch(), rig.wire.bytes
     for number, message in enumerate(messages):

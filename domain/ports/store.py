@@ -81,8 +81,8 @@ class Outcome(StrEnum):
     CONFLICT = "conflict"
     """Another writer owns this version of the call; nothing of this append was written."""
     LOST = "lost"
-    """The store was not reachable until the writer had to stop; nothing of this append is known to
-    be written."""
+    """Nothing of this append is known to be written: the writer had to stop while the store was away,
+    or the store refuses this data for ever."""
 
 
 class EventWriter(ABC):

@@ -11,6 +11,7 @@ from domain.effects import FlushPlayback, ForgetInterviewerAudio, HoldPlayback, 
 from domain.event import Evidence
 from domain.events import BargeInConfirmed, BargeInDismissed, BargeInSuspected, ReplyCut
 from domain.inputs import CandidateFrame, MicMuted
+from domain.record.answer import Suspicion
 from domain.rules.floor import (
     end_if_muted,
     open_window,
@@ -63,8 +64,6 @@ def frame_in_interrupted(call: CallAggregate, _: CandidateFrame) -> None:
     policy, hearing = call.policy.barge_in, call.hearing
     suspicion = call.record.suspicion
     assert suspicion is not None
-    began = max(suspicion.onset_sample, suspicion.held_sample - samples(call.policy.voice.start_window_ms))
-    suspected = hearing.next_sample - began
     if hearing.strong_samples >= samples(policy.confirm_voiced_ms) and not hearing.fading:
         confirm(call, "voiced", "confirm_strong")
     elif hearing.voiced_samples >= samples(policy.confirm_long_ms) and not hearing.fallen_samples:
@@ -73,8 +72,14 @@ def frame_in_interrupted(call: CallAggregate, _: CandidateFrame) -> None:
         dismiss(call, "silence", "dismiss_fallen")
     elif not hearing.speaking:
         dismiss(call, "silence", "dismiss_ended")
-    elif suspected >= samples(policy.ceiling_ms):
+    elif _weighed_samples(call, suspicion) >= samples(policy.ceiling_ms):
         decide_by_share(call)
+
+
+def _weighed_samples(call: CallAggregate, suspicion: Suspicion) -> int:
+    """How much audio the ceiling bounds: since the onset, at most a window before the hold."""
+    window = samples(call.policy.voice.start_window_ms)
+    return call.hearing.next_sample - max(suspicion.onset_sample, suspicion.held_sample - window)
 
 
 def decide_by_share(call: CallAggregate) -> None:
@@ -147,8 +152,11 @@ def dismiss(call: CallAggregate, reason: Literal["silence", "ceiling", "muted", 
 
 
 def suspicion_evidence(call: CallAggregate, onset_sample: int, onset_at_us: int) -> Evidence:
-    """How long the decision took, in the candidate's audio and on the clock."""
+    """How long the decision took, in the candidate's audio and on the clock; of that audio,
+    `weighed_ms` count for the ceiling."""
+    suspicion = call.record.suspicion
     return {
+        "weighed_ms": millis(_weighed_samples(call, suspicion)) if suspicion is not None else 0,
         "suspected_ms": millis(call.hearing.next_sample - onset_sample),
         "suspected_clock_ms": (call.now_us - onset_at_us) // 1000,
     }

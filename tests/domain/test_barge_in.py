@@ -289,6 +289,7 @@ def test_no_suspected_barge_in_outlasts_its_ceiling(silence: int, outcome: type)
     decided = driver.last(outcome)
     assert decided.reason == "ceiling"
     assert decided.evidence["suspected_ms"] == BARGE_IN.ceiling_ms
+    assert decided.evidence["weighed_ms"] == BARGE_IN.ceiling_ms
 
 
 def test_where_gemini_decides_turns_nothing_is_held() -> None:

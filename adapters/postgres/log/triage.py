@@ -37,7 +37,7 @@ def triage(
     verdicts: list[tuple[Verdict, Sequence[IdentifiedEvent]]] = []
     for events in offered:
         call_id = _call_of(events[0])
-        verdict, missing = (Verdict.CONFLICT, events) if call_id in lost else _turn_detector(call_id, events, present)
+        verdict, missing = (Verdict.CONFLICT, events) if call_id in lost else _verdict_on(call_id, events, present)
         if verdict is Verdict.CONFLICT:
             lost.add(call_id)
         else:
@@ -46,7 +46,7 @@ def triage(
     return verdicts
 
 
-def _turn_detector(
+def _verdict_on(
     call_id: UUID, events: Sequence[IdentifiedEvent], present: Recorded
 ) -> tuple[Verdict, Sequence[IdentifiedEvent]]:
     known = 0

@@ -9,8 +9,8 @@ from google.genai import types
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from adapters.gemini.audio_decoder import AudioDecoder
 from adapters.gemini.messages import inputs_of
-from adapters.gemini.voice import VoiceDecoder
 from domain.inputs import (
     CandidateTranscribed,
     GenerationCompleted,
@@ -32,7 +32,7 @@ from domain.inputs import (
 def read(message: dict[str, Any], unknown: tuple[str, ...] = ()) -> list[Input]:
     """What a message that arrived at 7 µs means."""
     parsed = types.LiveServerMessage._from_response(response=message, kwargs={})
-    return list(inputs_of(parsed, 7, VoiceDecoder(), unknown))
+    return list(inputs_of(parsed, 7, AudioDecoder(), unknown))
 
 
 def audio(pcm: bytes, mime: str = "audio/pcm;rate=24000") -> dict[str, Any]:

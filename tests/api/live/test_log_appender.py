@@ -144,5 +144,5 @@ async def test_a_lost_append_fails_the_log_once() -> None:
     book.speaks(2)
     await book.store.aclose()
     await asyncio.sleep(0)
-    assert book.failed == ["The event log could not be reached."]
+    assert book.failed == ["The event log did not take this call's events."]
     assert book.acknowledged == []

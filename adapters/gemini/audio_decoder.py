@@ -15,7 +15,7 @@ from domain.sound.rates import MODEL_RATE_HZ
 RATES_HZ = range(8_000, 48_001)
 
 
-class VoiceDecoder:
+class AudioDecoder:
     """One session's audio. Stateful only while a rate other than 24 kHz is being resampled."""
 
     def __init__(self) -> None:
