@@ -43,12 +43,12 @@ class Settings:
     max_calls: Annotated[int, Meta(ge=1, le=100_000), Variable("VIVA_MAX_CALLS")] = 20
     """Calls open at once; more are refused with server_full."""
     max_waiting: Annotated[int, Meta(ge=8, le=100_000), Variable("VIVA_MAX_WAITING")] = 256
-    """Connections at once that are not a call's; one more turns the oldest away."""
+    """Connections at once that are not a call's; one more evicts the oldest."""
     build: Annotated[str, Variable("VIVA_BUILD")] = ""
     """The build's own name, such as a commit: calls record it after the version."""
     log_format: Annotated[Literal["console", "json"], Variable("VIVA_LOG_FORMAT")] = "console"
     drain_s: Annotated[float, Meta(ge=0, le=3_600), Variable("VIVA_DRAIN_S")] = 5.0
-    """How long a stopping server waits for its calls to settle."""
+    """How long a stopping server waits for quiet moments to hand its calls over."""
 
 
 def read(environ: Mapping[str, str]) -> Settings:

@@ -41,7 +41,7 @@ class SmartTurnDetector(TurnDetector):
     which takes a moment."""
 
     def __init__(self) -> None:
-        self._worker = ThreadPoolExecutor(1, "pause-turn_detector", _stand_back)
+        self._worker = ThreadPoolExecutor(1, "turn-detector", _stand_back)
         self._waiting = 0
         self.asked = self.refused = self.failed = 0
 

@@ -36,11 +36,12 @@ async def recover_call(ports: CallPorts, call_id: UUID) -> Recovered:
     version = await ports.reader.newest_version(call_id, SnapshotTaken.TOPIC)
     if version > 1:
         log = await _since(ports, call_id, version)
-        if is_snapshot(log.events[1]):
-            try:
-                return await _in_steps(recovering(*log))
-            except SnapshotRefusedError as error:
-                _log.warning("snapshot_refused", call_id=str(call_id), reason=str(error))
+        try:
+            if not is_snapshot(log.events[1]):
+                raise SnapshotRefusedError("a core of another decision version took it")
+            return await _in_steps(recovering(*log))
+        except SnapshotRefusedError as error:
+            _log.warning("snapshot_refused", call_id=str(call_id), reason=str(error))
     log = await _since(ports, call_id, 1)
     return await _in_steps(recovering(*log, from_snapshot=False))
 
