@@ -34,7 +34,7 @@ class AudioRing:
 
     def __init__(self, max_samples: int, first_sample: int = 0) -> None:
         if max_samples < 1:
-            raise BugError("a AudioRing must hold at least one sample")
+            raise BugError("an AudioRing must hold at least one sample")
         self._max_samples = max_samples
         self._first_sample = first_sample
         self._pcm = bytearray()
@@ -56,7 +56,7 @@ class AudioRing:
         """Add what was heard next. Raises `BugError` if it ends within a sample; nothing was added
         then."""
         if len(pcm) % _SAMPLE_BYTES:
-            raise BugError("a AudioRing takes whole samples of PCM16")
+            raise BugError("an AudioRing takes whole samples of PCM16")
         self._pcm += pcm
         surplus = len(self._pcm) // _SAMPLE_BYTES - self._max_samples
         if surplus > 0:
